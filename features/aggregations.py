@@ -26,6 +26,9 @@ AGE = "age_us"
 class Aggregation:
     """One feature computed from the rows of an entity before `as_of`. Made by `count`, `total`, `distinct` and others.
 
+    `features.aggregations.count(days=30, zh="近30天次数", en="events in 30 days")` makes one; `features.as_of.History`
+    takes it.
+
     Attributes
     ----------
     aggregate : callable or None
@@ -65,11 +68,11 @@ def count(*, days: int | None = None, where: Where | None = None, zh: str, en: s
     Parameters
     ----------
     days : int, optional
-        Window length in days before `as_of`; all earlier rows by default.
+        Window length in days before `as_of`, a whole number above 0; all earlier rows by default.
     where : mapping of str to collection of str, optional
-        Column to accepted values; only matching rows count.
+        Column to accepted values, such as ``{"event_type": ("view",)}``; only matching rows count.
     zh, en : str
-        Description for people.
+        Description of the feature for people, in Chinese and in English.
 
     Returns
     -------
@@ -95,9 +98,18 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
     """Return an aggregation that sums the integer part of a column (seconds, fen) over a window; null counts as 0.
 
     Sums of integers below 2**53 are exact in float64 in any order, so all engines and partitions return the same bits.
-    `column` is a numeric column of the history's table. `days` is the window length in days before `as_of`, a whole
-    number above 0 (default: all earlier rows), `where` maps columns to collections of accepted values, and `zh` and
-    `en` describe the feature for people. Use it in a `features.as_of.History`.
+    Use it in a `features.as_of.History`.
+
+    Parameters
+    ----------
+    column : str
+        Numeric column of the history's table, such as "price".
+    days : int, optional
+        Window length in days before `as_of`, a whole number above 0; all earlier rows by default.
+    where : mapping of str to collection of str, optional
+        Column to accepted values, such as ``{"event_type": ("view",)}``; only matching rows count.
+    zh, en : str
+        Description of the feature for people, in Chinese and in English.
 
     Returns
     -------
@@ -122,9 +134,18 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
 def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Return an aggregation that counts the distinct values of a column over a window, without missing values.
 
-    `days` is the window length in days before `as_of`, a whole number above 0 (default: all earlier rows), `where` maps
-    columns to collections of accepted values, and `zh` and `en` describe the feature for people. Use it in a
-    `features.as_of.History`.
+    Use it in a `features.as_of.History`.
+
+    Parameters
+    ----------
+    column : str
+        Column of the history's table, such as "vehicle_id".
+    days : int, optional
+        Window length in days before `as_of`, a whole number above 0; all earlier rows by default.
+    where : mapping of str to collection of str, optional
+        Column to accepted values, such as ``{"event_type": ("view",)}``; only matching rows count.
+    zh, en : str
+        Description of the feature for people, in Chinese and in English.
 
     Returns
     -------
@@ -149,9 +170,16 @@ def distinct(column: str, *, days: int | None = None, where: Where | None = None
 def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Return an aggregation that computes the days from the latest row of a window to `as_of`.
 
-    `days` is the window length in days before `as_of`, a whole number above 0 (default: all earlier rows), `where` maps
-    columns to collections of accepted values, and `zh` and `en` describe the feature for people. Use it in a
-    `features.as_of.History`.
+    Use it in a `features.as_of.History`.
+
+    Parameters
+    ----------
+    days : int, optional
+        Window length in days before `as_of`, a whole number above 0; all earlier rows by default.
+    where : mapping of str to collection of str, optional
+        Column to accepted values, such as ``{"event_type": ("view",)}``; only matching rows count.
+    zh, en : str
+        Description of the feature for people, in Chinese and in English.
 
     Returns
     -------
@@ -177,7 +205,14 @@ def days_since(*, days: int | None = None, where: Where | None = None, zh: str, 
 def last(column: str, *, zh: str, en: str) -> Aggregation:
     """Return an aggregation that takes the value of a column in the latest row; the largest key breaks ties.
 
-    `zh` and `en` describe the feature for people. Use it in a `features.as_of.History`.
+    Use it in a `features.as_of.History`.
+
+    Parameters
+    ----------
+    column : str
+        Column of the history's table, such as "channel".
+    zh, en : str
+        Description of the feature for people, in Chinese and in English.
 
     Returns
     -------

@@ -28,6 +28,9 @@ _LATEST_AT, _LATEST_ID, _ID = "latest_at_us", "latest_id", "row_id"
 class History:
     """Features of an entity, aggregated over its earlier rows in one raw table; the input of `add_histories`.
 
+    Make one with `features.as_of.History(features.tables.EVENTS, on="customer_id", aggregations={"n":
+    features.aggregations.count(zh="次数", en="events")})`.
+
     Attributes
     ----------
     table : Table
@@ -58,7 +61,7 @@ class History:
 
     @property
     def time(self) -> str:
-        """Column (us) that orders the rows; DataError for a table without one."""
+        """Column (int64, microseconds since 1970 UTC) that orders the rows; DataError for a table without one."""
         if self.table.time is None:
             raise DataError(f"{self.table.name}: the table has no time column; use a table that has one")
         return self.table.time
@@ -66,7 +69,12 @@ class History:
     def available_aggregations(self, columns: Collection[str]) -> dict[str, Aggregation]:
         """Return, by feature name, the aggregations that need only these columns of the table.
 
-        `columns` are names of columns of the raw table, including those that join and order its rows.
+        `columns` are names (str) of columns of the raw table, including those that join and order its rows.
+
+        Returns
+        -------
+        dict of str to Aggregation
+            By feature name, in the order of `aggregations`.
 
         >>> from features.aggregations import count, total
         >>> from features.tables import SALES
@@ -86,11 +94,13 @@ def rows_before(
     Parameters
     ----------
     spine : narwhals.LazyFrame
-        `on`, `as_of` (us) and, if used, `excluding`. Duplicates count once; rows with a null entity are ignored.
+        `on`, `as_of` (int64, microseconds since 1970 UTC) and, if used, `excluding`. Duplicates count once; rows with a
+        null entity are ignored. `features.engines.to_engine({"spine": polars.LazyFrame(...)})["spine"]` makes one.
     table : narwhals.LazyFrame
-        `on`, `time` (us) and any other columns.
+        `on`, `time` (int64, microseconds since 1970 UTC) and any other columns; a value of the result of
+        `features.engines.to_engine`.
     on, time : str
-        Entity column of both frames, and instant column (us) of the table.
+        Entity column of both frames, and instant column (int64, microseconds since 1970 UTC) of the table.
     lookback_days : int, optional
         Rows older than this number of days before `as_of` are left out; all earlier rows if omitted.
     excluding : str, optional
@@ -100,7 +110,8 @@ def rows_before(
     -------
     narwhals.LazyFrame
         One row per spine entity, `as_of` and earlier row, in no particular order: the table's columns, `as_of` and
-        `age_us` (`as_of` minus the row's instant in us, above 0).
+        `age_us` (`as_of` minus the row's instant in microseconds, int64, above 0). `features.engines.collect` computes
+        it.
 
     Examples
     --------
@@ -128,7 +139,8 @@ def attributes_as_of(spine: Frame, tables: Mapping[str, Frame], contract: Table)
     Parameters
     ----------
     spine : narwhals.LazyFrame
-        Key columns of `contract` and `as_of` (us); other columns are dropped.
+        Key columns of `contract` and `as_of` (int64, microseconds since 1970 UTC); other columns are dropped. A
+        module's `build_spine` returns one, such as `features.lead_scoring.build_spine(tables, params)`.
     tables : mapping of str to narwhals.LazyFrame
         Raw tables by name, as returned by `features.engines.to_engine`.
     contract : Table
@@ -176,11 +188,12 @@ def add_histories(spine: Frame, tables: Mapping[str, Frame], histories: Sequence
     Parameters
     ----------
     spine : narwhals.LazyFrame
-        `as_of` (us) and each history's `on` and `excluding`.
+        `as_of` (int64, microseconds since 1970 UTC) and each history's `on` and `excluding`;
+        `features.engines.to_engine({"spine": polars.LazyFrame(...)})["spine"]` makes one.
     tables : mapping of str to narwhals.LazyFrame
         Raw tables by name, as returned by `features.engines.to_engine`.
     histories : sequence of History
-        Features to add.
+        Features to add, each `features.as_of.History(features.tables.EVENTS, on="customer_id", aggregations={...})`.
 
     Returns
     -------
@@ -195,6 +208,7 @@ def add_histories(spine: Frame, tables: Mapping[str, Frame], histories: Sequence
 
     Examples
     --------
+    >>> from features.as_of import History
     >>> import narwhals as nw
     >>> import polars as pl
     >>> from features.aggregations import count

@@ -24,8 +24,8 @@ def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> 
     tables : mapping of str to narwhals.LazyFrame
         `applications` (`application_id`, `submitted_at`) and `loan_outcomes` (`application_id`, `defaulted`), as
         returned by `features.engines.to_engine`. `defaulted` is null until the observation window is complete.
-    params : model
-        Ignored: labels come from `loan_outcomes`.
+    params : any, optional
+        Not read: labels come from `loan_outcomes`.
 
     Returns
     -------
@@ -62,7 +62,8 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     Parameters
     ----------
     spine : narwhals.LazyFrame
-        `application_id` and `as_of` (microseconds since 1970 UTC), as returned by `build_spine`.
+        `application_id` and `as_of` (microseconds since 1970 UTC), as returned by
+        `features.credit_risk.build_spine`.
     tables : mapping of str to narwhals.LazyFrame
         `applications`, including the dealership's additional columns, as returned by `features.engines.to_engine`.
 

@@ -46,6 +46,7 @@ def to_engine(frames: Mapping[str, pl.LazyFrame], engine: str = "polars") -> dic
 
     Examples
     --------
+    >>> import polars as pl
     >>> list(to_engine({"leads": pl.LazyFrame({"lead_id": ["a"]})}))
     ['leads']
     """
@@ -75,8 +76,15 @@ def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
     session : SparkSession, optional
         As returned by `features.engines.spark_session`; without it Polars scans the file.
 
+    Returns
+    -------
+    narwhals.LazyFrame
+        The columns of the file.
+
     Examples
     --------
+    >>> import polars as pl
+    >>> from features.engines import collect
     >>> import tempfile
     >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +104,12 @@ def collect(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
     `frame` is a value of the result of `features.engines.to_engine`, or made from one by a function of `features`. Rows
     are in no particular order; sort them by their key if the order matters.
 
+    Returns
+    -------
+    polars.DataFrame
+
+    >>> import polars as pl
+    >>> from features.engines import to_engine
     >>> collect(to_engine({"leads": pl.LazyFrame({"lead_id": ["a"]})})["leads"]).to_dicts()
     [{'lead_id': 'a'}]
     """

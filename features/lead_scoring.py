@@ -102,17 +102,20 @@ def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     Parameters
     ----------
     tables : mapping of str to LazyFrame
-        As returned by `features.engines.to_engine`: `leads` with `lead_id`, `created_at` and `converted_at` (int64 us
-        since 1970 UTC), or with `converted` (bool) if the data have no times; optionally `events` and `sales`.
+        As returned by `features.engines.to_engine`: `leads` with `lead_id`, `created_at` and `converted_at` (int64,
+        microseconds since 1970 UTC), or with `converted` (bool) if the data have no times; optionally `events` and
+        `sales`.
     params : LeadParams
-        ``ml.lead_scoring.params.LeadParams()``, or another object with `horizon_days` and `rescore_days`.
+        ``ml.lead_scoring.params.LeadParams()``, or another object with `horizon_days` (days, above 0) and
+        `rescore_days` (sequence of days after creation at which an open lead gets a further row).
 
     Returns
     -------
     LazyFrame
-        `lead_id`; `as_of` (us; 0 if leads have no times); `label` (0 or 1; null if the horizon ends after the data);
-        `known_at` (us: time of the purchase, or end of the horizon); `is_test_row` (true at creation). If the tables
-        have them: `first_contact_at` (us), `gross_margin` (fen) and `first_channel`.
+        `lead_id`; `as_of` (int64, microseconds since 1970 UTC; 0 if leads have no times); `label` (0 or 1; null if the
+        horizon ends after the data); `known_at` (int64, microseconds since 1970 UTC: the purchase, or the end of the
+        horizon); `is_test_row` (true at creation). If the tables have them: `first_contact_at` (int64, microseconds
+        since 1970 UTC), `gross_margin` (fen) and `first_channel`. `features.engines.collect` computes it.
 
     Raises
     ------
@@ -229,7 +232,7 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     Parameters
     ----------
     spine : LazyFrame
-        `lead_id` and `as_of` (us, int64), as returned by `build_spine`.
+        `lead_id` and `as_of` (int64, microseconds since 1970 UTC), as returned by `features.lead_scoring.build_spine`.
     tables : mapping of str to LazyFrame
         As returned by `features.engines.to_engine`: `leads`, with the extra columns of a dealership; optionally
         `events`, `sales` and `customers`. Features of a missing table or column are left out; without `created_at` the

@@ -30,7 +30,7 @@ def classify_readings(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLi
     vehicle : array of int, shape (n_readings,)
         Code of the vehicle of each reading; any integers.
     at : array of int, shape (n_readings,)
-        Instant of each reading (us since 1970 UTC), in any order.
+        Instant of each reading (int64, microseconds since 1970 UTC), in any order.
     km : array of float, shape (n_readings,)
         Odometer (km); not NaN.
 
@@ -43,7 +43,7 @@ def classify_readings(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLi
     Examples
     --------
     >>> import numpy as np
-    >>> from features.aggregations import DAY  # in us
+    >>> from features.aggregations import DAY  # microseconds in a day
     >>> day = np.array([0, 100, 200, 300]) * DAY
     >>> classify_readings([1, 1, 1, 1], day, [1_000, 4_000, 70_000, 9_000]).tolist()
     [0, 0, 1, 0]

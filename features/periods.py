@@ -28,6 +28,15 @@ _LAST = 80 * 366  # days since 1970 that are searched for clock changes
 def valid_timezone(name: str) -> str:
     """Return the name, unchanged, if it is a time zone of the IANA database.
 
+    Parameters
+    ----------
+    name : str
+        Such as "Asia/Shanghai".
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     ValueError
@@ -53,6 +62,12 @@ def month_of_day(days: Any) -> Any:
 
     The result has the type of `days`: day 0 is 1970-01-01, month 0 is January 1970.
 
+    Returns
+    -------
+    int, array or Narwhals expression
+        Months since January 1970.
+
+    >>> import numpy as np
     >>> month_of_day(31), month_of_day(np.array([0, 59, 365])).tolist()
     (1, [0, 2, 12])
     """
@@ -68,6 +83,11 @@ def period_of_day(days: Any, frequency: Frequency) -> Any:
     """Return the period of a day, both counted from 1970; `days` is an integer, array or Narwhals expression.
 
     The result has the type of `days`; `frequency` is day, week (from Monday) or month. Day 0 is 1970-01-01.
+
+    Returns
+    -------
+    int, array or Narwhals expression
+        Number of the period since that with 1970-01-01.
 
     >>> period_of_day(4, "week"), period_of_day(3, "week"), period_of_day(40, "month")  # 5 January 1970 was a Monday
     (1, 0, 1)
@@ -167,6 +187,10 @@ def period_label(period: int, frequency: Frequency) -> str:
     """Return the label of a period: year and month, or the date of the first day of a week or of the day.
 
     `period` is a number counted from 1970, as returned by `period_of_day`; `frequency` is day, week or month.
+
+    Returns
+    -------
+    str
 
     >>> period_label(673, "month"), period_label(0, "week")
     ('2026-02', '1969-12-29')

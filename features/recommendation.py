@@ -40,9 +40,14 @@ def price_band(price: nw.Expr, edges: Sequence[float] = PRICE_BANDS) -> nw.Expr:
     Parameters
     ----------
     price : narwhals.Expr
-        Price in fen.
+        Price in fen, such as ``narwhals.col("price")``.
     edges : sequence of float
         Band edges in 10,000 yuan, ascending. The last band is open: '100+'.
+
+    Returns
+    -------
+    narwhals.Expr
+        Text, for use in `select` or `with_columns` of a Narwhals frame.
 
     Examples
     --------
@@ -130,8 +135,9 @@ def interactions(
     tables : mapping of str to narwhals.LazyFrame
         Source tables, as returned by `features.engines.to_engine`: `events`, and `vehicles` if available.
     grades : mapping of str to float
-        Grade of each event type. Event types without a grade (impressions, searches) are dropped. If `events` has no
-        column `event_type`, every event has grade 1.
+        Grade of each event type, such as ``{"view": 1.0}``; default: `features.recommendation.GRADES`. Event types
+        without a grade (impressions, searches) are dropped. If `events` has no column `event_type`, every event has
+        grade 1.
     parts : sequence of str
         Columns of `vehicles` joined into `item_id`; columns missing from the table are skipped.
     edges : sequence of float
@@ -260,7 +266,8 @@ def relevant_items(queries: Frame, choices: Frame, *, horizon_days: float) -> Fr
     Parameters
     ----------
     queries : LazyFrame
-        `person_id` and `as_of` (microseconds since 1970 UTC), as returned by `visit_queries`.
+        `person_id` and `as_of` (microseconds since 1970 UTC), as returned by
+        `features.recommendation.visit_queries`.
     choices : LazyFrame
         `person_id`, `event_at` (int64, microseconds since 1970 UTC), `item_id` and `grade`, as returned by
         `features.recommendation.interactions`.
@@ -297,12 +304,13 @@ def history(queries: Frame, choices: Frame, *, lookback_days: int) -> Frame:
     Parameters
     ----------
     queries : LazyFrame
-        `person_id` and `as_of` (microseconds since 1970 UTC), as returned by `visit_queries`.
+        `person_id` and `as_of` (microseconds since 1970 UTC), as returned by
+        `features.recommendation.visit_queries`.
     choices : LazyFrame
         `person_id`, `event_at` (int64, microseconds since 1970 UTC), `item_id` and `grade`, as returned by
         `features.recommendation.interactions`.
     lookback_days : int
-        Interactions older than this many days are left out.
+        Interactions older than this many days before `as_of` are left out.
 
     Returns
     -------

@@ -29,8 +29,8 @@ def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> 
         `vehicles` with `vehicle_id`, `price` (fen) and, if available, `listed_at` (microseconds since 1970 UTC), as
         returned by `features.engines.to_engine`. Rows without a price or `listed_at`, and rows with `kind` "catalogue"
         or `condition` "new", are left out.
-    params : model
-        Ignored: labels come from `vehicles`.
+    params : any, optional
+        Not read: labels come from `vehicles`.
 
     Returns
     -------
@@ -64,7 +64,8 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     Parameters
     ----------
     spine : narwhals.LazyFrame
-        `vehicle_id` and `as_of` (microseconds since 1970 UTC), as returned by `build_spine`.
+        `vehicle_id` and `as_of` (microseconds since 1970 UTC), as returned by
+        `features.residual_value.build_spine`.
     tables : mapping of str to narwhals.LazyFrame
         `vehicles`, including the dealership's additional columns, as returned by `features.engines.to_engine`.
 

@@ -115,6 +115,7 @@ class Table:
     def outcomes(self) -> frozenset[str]:
         """Names of the columns filled in after the row's own instant, which are never features of that row.
 
+        >>> from features.tables import APPLICATIONS
         >>> sorted(APPLICATIONS.outcomes)
         ['decided_at', 'decision']
         """

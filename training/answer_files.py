@@ -30,6 +30,7 @@ def check_answer_path(out: Path) -> None:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> check_answer_path(Path("answers.parquet"))
     >>> check_answer_path(Path("answers.xlsx"))
     Traceback (most recent call last):
@@ -45,7 +46,7 @@ def replace_source(config: TaskConfig, table: str, data: Path | None) -> Sources
     Parameters
     ----------
     config : TaskConfig
-        As returned by `training.config.load_config`.
+        As returned by ``training.config.load_config("credit_risk")``.
     table : str
         Name of the table, such as 'applications'.
     data : Path or None
@@ -64,6 +65,7 @@ def replace_source(config: TaskConfig, table: str, data: Path | None) -> Sources
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from training.config import load_config
     >>> sources = replace_source(load_config("credit_risk"), "applications", Path("march.parquet"))
     >>> sources.tables["applications"].parquet
@@ -101,6 +103,8 @@ def write_answers(answers: pl.DataFrame, out: Path) -> None:
 
     Examples
     --------
+    >>> import polars as pl
+    >>> from pathlib import Path
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "march", "answers.csv")

@@ -31,6 +31,9 @@ Part = Literal["train", "calibrate", "test"]
 class Split(Section):
     """Shares of the rows for training, calibration and test, in time order: the key `split` of a configuration.
 
+    ``training.config.load_config("credit_risk").split``, or ``training.config.Split(train=0.6, calibrate=0.2,
+    test=0.2)``.
+
     Attributes
     ----------
     train, calibrate, test : float
@@ -72,6 +75,8 @@ class Split(Section):
 class MetricLimits(Section):
     """Limits on a metric of a candidate on its test rows, under `gate` in a configuration; the gate checks them.
 
+    ``training.config.MetricLimits(at_least=0.7)`` makes one.
+
     Attributes
     ----------
     at_least, at_most : float or None
@@ -90,6 +95,8 @@ class MetricLimits(Section):
 
 class Range(Section):
     """Search range of one hyperparameter: an interval from `low` to `high`, or a list of choices.
+
+    ``training.config.Range(low=0.01, high=0.3, log=True)`` or ``training.config.Range(choices=(15, 31))`` makes one.
 
     Attributes
     ----------
@@ -237,6 +244,7 @@ class RunConfig(Section):
 
         Examples
         --------
+        >>> from pathlib import Path
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = Path(folder, "run.yaml")
@@ -268,7 +276,8 @@ def load_config(
     Returns
     -------
     TaskConfig
-        With `sources` resolved relative to `path`.
+        `task`, `sources` (resolved relative to `path`), `time`, `extra_features`, `exclude_features`, `segments`,
+        `protected`, `split`, `refit`, `bootstraps`, `gate`, `tune` and `params`; `definition` is the task.
 
     Raises
     ------

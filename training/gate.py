@@ -69,6 +69,13 @@ def promote(
         A check failed and `force` is not set, `force` is set without `reason`, or the version is the champion already.
     ModelNotFound
         The task has no such version.
+
+    Examples
+    --------
+    Needs a registered version.
+
+    >>> move, result = promote("credit_risk", 1, who="li.wei")  # doctest: +SKIP
+    >>> move.version, [(check.name, check.passed) for check in result.checks]  # doctest: +SKIP
     """
     version, champion = champions.candidate(task, number, force=force, reason=reason)
     result = _check_candidate(version, champion)

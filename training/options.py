@@ -101,6 +101,7 @@ def user() -> str:
 
     Examples
     --------
+    >>> import os
     >>> import unittest.mock
     >>> with unittest.mock.patch.dict(os.environ, {"CHEHANG_USER": "li.wei"}):
     ...     user()
@@ -183,6 +184,7 @@ def loaded_config(
 
     Examples
     --------
+    >>> from training.options import progress_printer
     >>> config = loaded_config("credit_risk", None, None, ["bootstraps=50"], progress=progress_printer(quiet=True))
     >>> config.task, config.bootstraps
     ('credit_risk', 50)

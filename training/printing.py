@@ -38,7 +38,7 @@ def print_report(report: Report) -> None:
     Parameters
     ----------
     report : Report
-        As returned by `StudyData.evaluate`, or `training.train.train(config).report`.
+        As returned by `training.study.StudyData.evaluate`, or ``training.train.train(config).report``.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def print_values(valuation: Any) -> None:
     Parameters
     ----------
     valuation : CustomerValuation
-        As returned by `training.runs.customer_value.value`.
+        As returned by ``training.runs.customer_value.value(config, out=Path("values.csv"))``.
     """
     for name, content in valuation.as_dict().items():
         table = Table(
@@ -171,7 +171,7 @@ def print_plan(plan: Any) -> None:
     Parameters
     ----------
     plan : Plan
-        As returned by `training.runs.forecast.forecast`.
+        As returned by ``training.runs.forecast.forecast(model, config, out=Path("plan.csv"), rules=None)``.
     """
     total = plan.forecasts.filter(level="everything")
     table = Table("period", "expected", "80% interval", title="total demand (cars)")
@@ -201,7 +201,8 @@ def print_alarms(run: Any) -> None:
     Parameters
     ----------
     run : AlarmRun
-        As returned by `training.runs.alarms.alarms`.
+        As returned by ``training.runs.alarms.alarms(training.config.load_config("fault_rate"),
+        out=Path("alarms.csv"))``.
     """
     cells = run.surveillance.cells.height
     if run.alarms.is_empty():
@@ -281,7 +282,7 @@ def print_service_due(run: Any) -> None:
     Parameters
     ----------
     run : ServiceReminders
-        As returned by `training.runs.service_due.service_due`.
+        As returned by ``training.runs.service_due.service_due(config, out=Path("due.csv"))``.
     """
     table = Table(
         "vehicle", "model", "last service", "due", "80% interval", "due by", "km (estimated)", "expected visit"

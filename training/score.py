@@ -27,9 +27,9 @@ def score(
     Parameters
     ----------
     model : Model
-        As returned by `ml.champions.load`.
+        As returned by ``ml.champions.load(ml.champions.champion("credit_risk"))``, of the task of `config`.
     config : TaskConfig
-        As returned by `training.config.load_config`; its sources are read.
+        As returned by ``training.config.load_config("credit_risk")``; its sources are read.
     data : Path or None
         File to read in place of the table to predict (applications, leads, cars, customers or sales), with the columns
         and format of its configured source. None reads the configured source.
@@ -38,7 +38,7 @@ def score(
     as_of : datetime, optional
         Predict as of this instant (with UTC offset): only records before it are used, and only rows open then.
     progress : callable, optional
-        Called with one line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
@@ -57,6 +57,7 @@ def score(
     --------
     Needs a promoted version and the tables of the sources.
 
+    >>> from pathlib import Path
     >>> from ml import champions
     >>> from training.config import load_config
     >>> model = champions.load(champions.version_or_champion("credit_risk"))  # doctest: +SKIP

@@ -33,6 +33,7 @@ def duplicate_groups(features: pl.DataFrame) -> NDArray[np.uint64]:
 
     Examples
     --------
+    >>> import polars as pl
     >>> groups = duplicate_groups(pl.DataFrame({"age": [30, 40, 30], "city": ["x", "x", "x"]}))
     >>> bool(groups[0] == groups[2]), bool(groups[0] == groups[1])
     (True, False)
@@ -48,7 +49,7 @@ def split_by_time(as_of: IntArray, shares: Sequence[float]) -> list[Rows]:
     Parameters
     ----------
     as_of : ndarray of int64, shape (n_rows,)
-        Instant of each row (microseconds since 1970, UTC).
+        Instant of each row, microseconds since 1970 UTC.
     shares : sequence of float
         Share of the rows of each part, the earliest part first; they add up to 1.
 
@@ -64,6 +65,7 @@ def split_by_time(as_of: IntArray, shares: Sequence[float]) -> list[Rows]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> [part.tolist() for part in split_by_time(np.array([5, 1, 2, 3, 4]), (0.6, 0.2, 0.2))]
     [[1, 2, 3], [4], [0]]
     """
@@ -98,6 +100,7 @@ def split_at_random(groups: NDArray[np.uint64], shares: Sequence[float], *, seed
 
     Examples
     --------
+    >>> import numpy as np
     >>> groups = np.repeat(np.arange(500, dtype=np.uint64), 2)
     >>> train, calibrate, test = split_at_random(groups, (0.6, 0.2, 0.2), seed=7)
     >>> set(groups[train]) & set(groups[test])
@@ -148,6 +151,7 @@ def random_folds(
 
     Examples
     --------
+    >>> import numpy as np
     >>> groups, label = np.arange(10, dtype=np.uint64), np.array([0.0] * 8 + [1.0] * 2)
     >>> [int(label[test].sum()) for _, test in random_folds(groups, label, folds=2, seed=7)]
     [1, 1]
@@ -173,7 +177,7 @@ def time_folds(as_of: IntArray, *, folds: int) -> Iterator[tuple[Rows, Rows]]:
     Parameters
     ----------
     as_of : ndarray of int64, shape (n_rows,)
-        Instant of each row (microseconds since 1970, UTC).
+        Instant of each row, microseconds since 1970 UTC.
     folds : int
         Number of test blocks. The rows are cut into `folds + 1` blocks; the earliest is never tested.
 
@@ -189,6 +193,7 @@ def time_folds(as_of: IntArray, *, folds: int) -> Iterator[tuple[Rows, Rows]]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> [(a.tolist(), b.tolist()) for a, b in time_folds(np.arange(6), folds=2)]
     [([0, 1], [2, 3]), ([0, 1, 2, 3], [4, 5])]
     """

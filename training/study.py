@@ -22,7 +22,11 @@ from training.studies.fitted import DataSummary, E, Evaluation, EvaluationMethod
 
 
 class StudyData(Protocol[E]):
-    """Validated tables of a task, split into training and test data; returned by `load_data` and `Study.load`."""
+    """Validated tables of a task, split into training and test data; returned by `load_data` and `Study.load`.
+
+    ``training.study.load_data(training.config.load_config("credit_risk"))`` returns one; its `fit().served` and
+    `fit().evaluated` are fitted estimators.
+    """
 
     @property
     def config(self) -> TaskConfig:
@@ -42,7 +46,7 @@ class StudyData(Protocol[E]):
 
     @property
     def last_training_instant(self) -> int | None:
-        """Last instant of the training data (microseconds since 1970, UTC); None if the data has no time."""
+        """Last instant of the training data (int64, microseconds since 1970 UTC); None if the data has no time."""
 
     def with_params(self, params: BaseModel) -> StudyData[E]:
         """Return the same data with other hyperparameters.
@@ -50,7 +54,12 @@ class StudyData(Protocol[E]):
         Parameters
         ----------
         params : BaseModel
-            Instance of the task's parameter class, such as `config.params.model_copy(update={...})`.
+            Instance of the task's parameter class, such as ``data.config.params.model_copy(update={...})``.
+
+        Returns
+        -------
+        StudyData
+            Copy with these `config.params`; the tables are shared, and nothing is read again.
         """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[E]:
@@ -59,7 +68,7 @@ class StudyData(Protocol[E]):
         Parameters
         ----------
         progress : callable, optional
-            Called with one line of text for each step.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
@@ -79,7 +88,8 @@ class StudyData(Protocol[E]):
         Parameters
         ----------
         estimator : Estimator
-            Fitted estimator, such as `fit().evaluated`, or the `estimator` of a model from `ml.champions.load`.
+            Fitted estimator, such as `fit().evaluated`, or
+            ``ml.champions.load(ml.champions.champion("credit_risk")).estimator``.
 
         Returns
         -------
@@ -119,7 +129,17 @@ class StudyData(Protocol[E]):
         """
 
     def feature_names(self, estimator: E) -> Sequence[str]:
-        """Return the names of the features of a fitted estimator, such as `fit().served`."""
+        """Return the names of the features of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : Estimator
+            Such as `fit().served`, or ``ml.champions.load(ml.champions.champion("credit_risk")).estimator``.
+
+        Returns
+        -------
+        sequence of str
+        """
 
     def example(self, estimator: E) -> Mapping[str, Any]:
         """Return an example request to a fitted estimator, with typical values; it is the record of no real person.
@@ -142,12 +162,15 @@ class StudyData(Protocol[E]):
         -------
         DataSummary
             Keys `examples` (counts by part, such as `{"train": {"rows": 600}}`), `numeric` and `categorical` (names of
-            features) and `leaks` (columns that may leak the outcome).
+            features) and `leaks` (columns that may leak the outcome: `column`, `verdict`, `acknowledged`, `evidence`).
         """
 
 
 class Study(Protocol[E]):
-    """How one kind of learning problem is loaded, evaluated, gated and scored; stateless. Returned by `study_of`."""
+    """How one kind of learning problem is loaded, evaluated, gated and scored; stateless. Returned by `study_of`.
+
+    ``training.study.study_of(training.config.load_config("credit_risk"))`` returns one.
+    """
 
     @property
     def evaluation_methods(self) -> Sequence[EvaluationMethod]:
@@ -159,7 +182,7 @@ class Study(Protocol[E]):
         Parameters
         ----------
         config : TaskConfig
-            As returned by `training.config.load_config`.
+            As returned by ``training.config.load_config("credit_risk")``.
 
         Raises
         ------
@@ -173,16 +196,17 @@ class Study(Protocol[E]):
         Parameters
         ----------
         config : TaskConfig
-            As returned by `training.config.load_config`.
+            As returned by ``training.config.load_config("credit_risk")``.
         engine : {'polars', 'spark'}
             Engine that computes the features.
         progress : callable, optional
-            Called with one line of text for each step.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
         StudyData
-            Call its `fit`, `evaluate` or `describe`.
+            `fit()` returns the estimators, `evaluate(estimator)` a report, `describe()` counts and names of features;
+            `config`, `raw`, `fingerprint`, `notes` and `last_training_instant` describe the data.
 
         Raises
         ------
@@ -198,13 +222,13 @@ class Study(Protocol[E]):
         Parameters
         ----------
         config : TaskConfig
-            As returned by `training.config.load_config`.
+            As returned by ``training.config.load_config("credit_risk")``.
         evaluation : Evaluation
             Method, loader of the estimator and its options, as in
             `training.studies.fitted.Evaluation("holdout", lambda: champions.load(version).estimator)`; the method is
             one of `evaluation_methods`.
         progress : callable, optional
-            Called with one line of text for each step.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
@@ -254,16 +278,16 @@ class Study(Protocol[E]):
         Parameters
         ----------
         model : Model
-            As returned by `ml.champions.load`.
+            As returned by ``ml.champions.load(ml.champions.champion("credit_risk"))``.
         config : TaskConfig
-            As returned by `training.config.load_config`; its sources are read.
+            As returned by ``training.config.load_config("credit_risk")``; its sources are read.
         data : Path or None
             File to read in place of the table to predict, with the columns and format of its configured source.
         as_of : datetime or None
             With UTC offset; predict as of this instant: rows that were open then, series whose history ends then, cells
             at that week.
         progress : callable, optional
-            Called with one line of text for each step.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
@@ -294,12 +318,13 @@ def study_of(config: TaskConfig) -> Study[Any]:
     Parameters
     ----------
     config : TaskConfig
-        As returned by `training.config.load_config`.
+        As returned by ``training.config.load_config("credit_risk")``.
 
     Returns
     -------
     Study
-        Call its `load`, `evaluate` or `score`.
+        `load(config)` returns the data, `evaluate(config, evaluation)` a report, `score(model, config, data=None,
+        as_of=None)` a DataFrame of predictions, `gate_checks(...)` the promotion gate.
 
     Raises
     ------
@@ -323,16 +348,17 @@ def load_data(config: TaskConfig, *, engine: str = "polars", progress: Progress 
     Parameters
     ----------
     config : TaskConfig
-        As returned by `training.config.load_config`.
+        As returned by ``training.config.load_config("credit_risk")``.
     engine : {'polars', 'spark'}
         Engine that computes the features.
     progress : callable, optional
-        Called with one line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
     StudyData
-        Call its `fit`, `evaluate` or `describe`.
+        `fit()` returns the estimators, `evaluate(estimator)` a report, `describe()` counts and names of features;
+        `config`, `raw`, `fingerprint`, `notes` and `last_training_instant` describe the data.
 
     Raises
     ------

@@ -65,6 +65,16 @@ def register(
     ------
     ConfigError
         The MLflow store cannot be reached or written; no version is registered.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from ml.model import Model
+    >>> from training.config import load_config
+    >>> from training.train import train
+    >>> model = train(load_config("credit_risk")).model  # doctest: +SKIP
+    >>> version = register(model, metrics={"roc_auc": 0.75}, params={}, tags={})  # doctest: +SKIP
     """
     task = model.task.name
     with store_client("registering the model", create=True) as client:

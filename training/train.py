@@ -47,16 +47,18 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | No
     Parameters
     ----------
     config : TaskConfig
-        As returned by `training.config.load_config`.
+        As returned by ``training.config.load_config("credit_risk")``.
     engine : {'polars', 'spark'}
         Engine that computes the features.
     progress : callable, optional
-        Called with one line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
     TrainingResult
-        `version` (registered), `report` and `model`. `training.gate.promote` makes the version the champion.
+        `version` (`number`, `metrics`, `tags`, `created`), `report` (`metrics` by name with `value`, `low`, `high`) and
+        `model` (`estimator`, `card`, `answers(requests)`). ``training.gate.promote(config.task, version.number,
+        who="li.wei")`` makes the version the champion.
 
     Raises
     ------

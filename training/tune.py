@@ -73,7 +73,7 @@ def tune(
     Parameters
     ----------
     config : TaskConfig
-        As returned by `training.config.load_config`; `config.tune` has the search space.
+        As returned by ``training.config.load_config("credit_risk")``; `config.tune` has the search space.
     load : mapping
         Keyword arguments of `training.config.load_config` that give `config`, such as `{"task": "credit_risk"}`; worker
         processes read the configuration again.
@@ -82,16 +82,17 @@ def tune(
     trials : int, optional
         Trials of the study in all; default: `config.tune.trials`. A resumed study runs the remaining ones.
     workers : int
-        Number of processes, this one included.
+        Number of processes, this one included, at least 1.
     timeout : float, optional
         Seconds after which no new trial starts.
     progress : callable, optional
-        Called with one line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
     TuningResult
-        Best hyperparameters and their cross-validated metric.
+        `metric` (name), `value` and `default` (cross-validated, with the best and the configured hyperparameters),
+        `params` (best values by dotted name), `trials`, `pruned` and `path` (the overlay file).
 
     Raises
     ------
@@ -104,6 +105,8 @@ def tune(
     --------
     Needs the tables of the sources.
 
+    >>> from pathlib import Path
+    >>> from training.config import load_config
     >>> load = {"task": "credit_risk"}
     >>> best = tune(load_config(**load), load=load, out=Path("best.yaml"), trials=20)  # doctest: +SKIP
     >>> best.metric, best.value, best.params  # doctest: +SKIP
@@ -255,7 +258,7 @@ def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[An
     Parameters
     ----------
     data : StudyData
-        As returned by `training.study.load_data`.
+        As returned by ``training.study.load_data(training.config.load_config("credit_risk"))``.
     chosen : mapping of str to value
         New values by dotted name, such as `{"params.boosted_trees.num_leaves": 31}`; the names begin with 'params'.
 
@@ -268,6 +271,15 @@ def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[An
     ------
     ConfigError
         A value is invalid, or no hyperparameter has that name.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> from training.study import load_data
+    >>> data = load_data(load_config("credit_risk"))  # doctest: +SKIP
+    >>> changed = with_params(data, {"params.boosted_trees.num_leaves": 31})  # doctest: +SKIP
     """
     content = merge({"params": data.config.params.model_dump(mode="json")}, _nested(chosen))
     layer = Layer("tune.space", content, content)

@@ -88,7 +88,8 @@ def map_columns(
     Returns
     -------
     ColumnMapping
-        Errors are in `problems` and are not raised, so that one run reports those of all tables.
+        `columns` (each with `name`, `kind`, `spec`, `in_contract` and `required`), `key`, `time`, `problems` and
+        `unused`. Errors are in `problems` and are not raised, so that one run reports those of all tables.
 
     Examples
     --------

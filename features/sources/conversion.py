@@ -51,6 +51,10 @@ def can_convert(kind: Kind, dtype: pl.DataType) -> bool:
     dtype : pl.DataType
         Type of the source column.
 
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> import polars as pl
@@ -78,7 +82,8 @@ def with_nulls(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource)
     kind : {'text', 'boolean', 'integer', 'money', 'number', 'timestamp'}
         Kind of the contract column; for numbers, the text "nan" is missing too.
     spec : ColumnSource
-        The column's entry in sources.yaml; `nulls` is used.
+        The column's entry in sources.yaml, such as ``features.sources.ColumnSource(source="code", nulls=["-"])``; only
+        `nulls` is read.
 
     Returns
     -------

@@ -28,6 +28,11 @@ def resolve_url(text: str, *, folder: Path | None = None) -> str:
 
     `folder` is the folder of the configuration file; without it a relative path stays as it is. No database is opened.
 
+    Returns
+    -------
+    str
+        URL with its password, for `sqlalchemy.create_engine`.
+
     Raises
     ------
     ValueError

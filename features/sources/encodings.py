@@ -66,6 +66,11 @@ def read_head(path: Path, encoding: str, *, where: str) -> io.BytesIO:
     `path` is an existing file, `encoding` utf-8 or gb18030, and `where` the name of the source in error messages. Text
     that is not valid in `encoding` is a `features.errors.DataError`; a file that cannot be read is an OSError.
 
+    Returns
+    -------
+    io.BytesIO
+        Whole lines in UTF-8.
+
     >>> import tempfile
     >>> from pathlib import Path
     >>> with tempfile.NamedTemporaryFile() as file:

@@ -35,12 +35,12 @@ def to_microseconds(
         strptime formats, tried in this order instead of ISO 8601. A format without a day means the first day of the
         month, one without a month the first month of the year.
     unit : {'s', 'ms', 'us'} or None
-        Unit of numbers since 1970-01-01 UTC; None means us.
+        Unit of numbers since 1970-01-01 UTC; None means microseconds.
 
     Returns
     -------
     pl.Expr
-        Int64 (us since 1970-01-01 UTC).
+        Microseconds since 1970 UTC (int64).
 
     Examples
     --------
@@ -72,6 +72,11 @@ def looks_like_another_unit(raw: pl.Expr, dtype: pl.DataType, value: pl.Expr) ->
 
     `raw` are the source values, `dtype` is their type, and `value` the result of `to_microseconds` for them. A number
     is suspect from five minutes to 47 days after 1970, except at whole hours. The result is Boolean.
+
+    Returns
+    -------
+    pl.Expr
+        Boolean.
 
     Examples
     --------

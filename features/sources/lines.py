@@ -153,6 +153,11 @@ def load_line_rules(path: Path) -> LineRules:
     path : Path
         Existing YAML file.
 
+    Returns
+    -------
+    LineRules
+        `labour`, `routine`, `components`, `fault`, `no_fault` (patterns) and `similarity`.
+
     Raises
     ------
     ConfigError
@@ -180,7 +185,7 @@ def classify(texts: pl.Series, rules: LineRules) -> pl.DataFrame:
     texts : Series of str
         Distinct texts, without null.
     rules : LineRules
-        As returned by `features.sources.lines.load_line_rules`.
+        As returned by ``features.sources.lines.load_line_rules(Path("configs/service_lines.yaml"))``.
 
     Returns
     -------

@@ -22,7 +22,7 @@ def remove_implausible(frame: pl.LazyFrame, path: Path, *, where: str) -> tuple[
     ----------
     frame : pl.LazyFrame
         Valid rows of service_records, in the same order whenever it is collected, with `vehicle_id` (String),
-        `serviced_at` (Int64, us since 1970 UTC), `odometer_km` (km), and any other columns. Missing values are allowed.
+        `serviced_at` (int64, microseconds since 1970 UTC), `odometer_km` (km), and any other columns. Nulls stay.
     path : Path
         Path of the Parquet file that lists those readings with their reason; deleted if there are none.
     where : str
@@ -47,7 +47,7 @@ def remove_implausible(frame: pl.LazyFrame, path: Path, *, where: str) -> tuple[
     >>> import tempfile
     >>> from pathlib import Path
     >>> import polars as pl
-    >>> from features.aggregations import DAY  # in us
+    >>> from features.aggregations import DAY  # microseconds in a day
     >>> instants = [0, 100 * DAY, 200 * DAY, 300 * DAY]
     >>> columns = {"vehicle_id": ["A"] * 4, "serviced_at": instants, "odometer_km": [1e3, 4e3, 7e4, 9e3]}
     >>> with tempfile.TemporaryDirectory() as folder:

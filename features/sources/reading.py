@@ -60,6 +60,8 @@ class TableReport:
 class RawTables:
     """Valid rows of each raw table, and a report on its read; returned by `read_tables`.
 
+    Such as ``features.sources.read_tables(features.sources.load_sources(path), ["leads"], quarantine_folder=folder)``.
+
     A frame from Parquet reads its files again whenever it is collected, to keep only the columns in use in memory. Do
     not overwrite these files during a run; replace them. Frames from CSV and databases are in memory.
 
@@ -91,7 +93,7 @@ def read_tables(
     Parameters
     ----------
     config : SourcesConfig
-        As returned by `features.sources.load_sources`.
+        As returned by ``features.sources.load_sources(Path("configs/sources.yaml"))``.
     names : sequence of str
         Names of the tables to read: keys of `features.tables.TABLES` with an entry in `config.tables`.
     extra : mapping of str to ExtraFeatures
@@ -107,9 +109,10 @@ def read_tables(
     Returns
     -------
     RawTables
-        `frames` by table: the contract columns that the source has, in the contract's order and types (timestamps int64
-        us since 1970 UTC, money int64 fen), then the extra features (Float64 or String). `reports` by table: numbers of
-        read, valid and quarantined rows, and broken rules.
+        `frames` (polars.LazyFrame) by table: the contract columns that the source has, in the contract's order and
+        types (timestamps int64, microseconds since 1970 UTC, money int64 fen), then the extra features (Float64 or
+        String). `reports` by table: `rows_read`, `rows_valid`, `rows_quarantined` and `rules` (number of rows by broken
+        rule).
 
     Raises
     ------

@@ -31,7 +31,7 @@ def kind_of(table: Table, column: str) -> Kind:
     Returns
     -------
     {'text', 'boolean', 'integer', 'money', 'number', 'timestamp'}
-        Money is in fen, a timestamp in us since 1970 UTC; number is Float64.
+        Money is in fen, a timestamp in microseconds since 1970 UTC (int64); number is Float64.
 
     Examples
     --------

@@ -46,10 +46,13 @@ class Flag:
 class TypedRows:
     """Rows of a table in the contract's types, with a flag column for every rule; returned by `convert_rows`.
 
+    `features.sources.typed_rows.convert_rows(rows, table, mapping, ...)` makes one, or the class itself:
+    ``TypedRows(frame, columns=("vin",), flags=(Flag("flag", "vin", "missing value"),))``.
+
     Attributes
     ----------
     frame : pl.LazyFrame
-        `__row__` (position in the source, from 0), `columns` and the flag columns.
+        `__row__` (position in the source, from 0), `columns`, and a boolean column for each rule, named `Flag.name`.
     columns : tuple of str
         Contract columns and extra features.
     flags : tuple of Flag
@@ -99,6 +102,10 @@ def source_columns(mapping: ColumnMapping) -> list[str]:
 
     `mapping` is returned by `features.sources.column_mapping.map_columns`.
 
+    Returns
+    -------
+    list of str
+
     Examples
     --------
     >>> from features.sources import ColumnSource
@@ -126,16 +133,18 @@ def convert_rows(
     timezone : str
         IANA name of the time zone of timestamps without an offset.
     now : int or None
-        Time of the read (us since 1970 UTC): later rows break the rule "in the future". None accepts them.
+        Time of the read (int64, microseconds since 1970 UTC): later rows break the rule "in the future". None accepts
+        them.
     field, where : str
         Place in the YAML file, and name of the source, for error messages.
 
     Returns
     -------
     TypedRows
-        `frame`: lazy rows with `__row__`, the mapped columns in the contract's types (timestamps int64 us since 1970
-        UTC, money int64 fen), and a boolean column for each of `flags`. A value that cannot be converted is null and
-        flagged.
+        `frame`: lazy rows with `__row__` (position in the source, from 0), the mapped columns in the contract's types
+        (timestamps int64, microseconds since 1970 UTC, money int64 fen), and a boolean column for each rule, true in
+        the rows that break it. `flags`: for each rule the `name` of its boolean column, `column`, `rule` and `label`.
+        `columns`: names of the mapped columns. A value that cannot be converted is null and flagged.
 
     Raises
     ------

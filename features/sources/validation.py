@@ -65,7 +65,9 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
     Returns
     -------
     ValidationResult
-        Number of valid rows, broken rows with their rules, and positions of all rows that are not valid (`excluded`).
+        `rows_read`, `rows_valid`; `broken` (DataFrame: `__row__`, `broken_rules`); `rules` (number of rows by "column:
+        rule"); `excluded` (Series of the positions of all rows that are not valid, from 0); `empty` (names of columns
+        without a value); `fingerprint` (hash of the valid rows).
 
     Examples
     --------

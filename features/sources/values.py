@@ -14,6 +14,15 @@ from features.sources.config import TableSource
 def is_text(dtype: pl.DataType) -> bool:
     """Return whether values of a Polars type are compared as text: neither numbers nor booleans.
 
+    Parameters
+    ----------
+    dtype : pl.DataType
+        Such as ``polars.String()``.
+
+    Returns
+    -------
+    bool
+
     >>> import polars as pl
     >>> is_text(pl.String()), is_text(pl.Int64())
     (True, False)
@@ -99,6 +108,11 @@ def filter_rows(rows: pl.LazyFrame, source: TableSource) -> pl.LazyFrame:
     source : TableSource
         A value of ``features.sources.load_sources(path).tables``. A filter on a column that `rows` lacks is ignored
         here and reported by `features.sources.column_mapping.map_columns`.
+
+    Returns
+    -------
+    pl.LazyFrame
+        Rows that pass, with the columns of `rows`.
 
     Examples
     --------

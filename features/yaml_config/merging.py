@@ -37,6 +37,18 @@ class Layer:
 
         `${NAME}` is replaced in `content` by the environment variable.
 
+        Parameters
+        ----------
+        text : str
+            YAML.
+        origin : str
+            Path or option, for error messages.
+
+        Returns
+        -------
+        Layer
+            With `origin`, `written` (content with `${NAME}`) and `content` (with the values of the variables).
+
         Raises
         ------
         ConfigError
@@ -59,6 +71,12 @@ def read_layer(path: Path) -> Layer:
     """Read a YAML file of keys and values into a layer with the path as its origin.
 
     `path` is an existing file; an empty file is an empty layer.
+
+    Returns
+    -------
+    Layer
+        `origin` (the path as text), `written` (content with `${NAME}`) and `content` (with the values of the
+        variables).
 
     Raises
     ------
@@ -94,6 +112,11 @@ def parse_settings(settings: Iterable[str]) -> Layer:
 
     `settings` are texts, such as `["split.seed=3"]`. `${NAME}` in a value is replaced in `content` by the environment
     variable. No setting gives an empty layer.
+
+    Returns
+    -------
+    Layer
+        `origin` (`--set`), `written` (content with `${NAME}`) and `content` (with the values of the variables).
 
     Raises
     ------
@@ -140,6 +163,11 @@ def merge(*contents: Mapping[str, Any]) -> dict[str, Any]:
 
     Only mappings are merged: a later list replaces an earlier one. The arguments are not changed.
 
+    Returns
+    -------
+    dict
+        Nested dicts, with all keys of the arguments.
+
     Examples
     --------
     >>> merge({"split": {"train": 0.6, "seed": 7}, "time": "none"}, {"split": {"seed": 8}})
@@ -162,6 +190,11 @@ def origin_of(key_path: Sequence[int | str], layers: Sequence[Layer]) -> Layer:
         Keys and list positions, such as ``("split", "seed")``.
     layers : sequence of Layer
         At least one, as returned by `read_layer` and `parse_settings`, in the order in which `merge` gets them.
+
+    Returns
+    -------
+    Layer
+        With `origin` (path or option), `written` and `content`.
 
     Examples
     --------

@@ -112,6 +112,13 @@ def check_size(content: Any, origin: str) -> None:
 
     `parse_yaml` and `parse_settings` call it; `content` is a dict, list or scalar.
 
+    Parameters
+    ----------
+    content : dict, list or scalar
+        As returned by `features.yaml_config.parsing.parse_yaml`.
+    origin : str
+        Path or option, with which the message begins.
+
     Raises
     ------
     ConfigError

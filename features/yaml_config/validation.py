@@ -181,6 +181,17 @@ def without_variables(text: str, written: object) -> str:
 def name_hint(name: str, names: Iterable[object]) -> str:
     """Return a hint for an unknown name, for error messages: the most similar names, or else all names (at most 30).
 
+    Parameters
+    ----------
+    name : str
+        The unknown name.
+    names : iterable of str
+        The valid names.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> name_hint("temr", ["term", "price"])

@@ -100,22 +100,34 @@ def alarms(
         File of the alarms: `.parquet` or `.csv`. The vehicles are written to `<name>.vehicles<suffix>` and the picture
         to `<name>.png` beside it.
     rules : AlarmRules, optional
-        As returned by `ml.fault_rate.rules.load_alarm_rules`; names the alarm store and the snapshot file of the
-        service. Without rules neither is written.
+        As returned by ``ml.fault_rate.rules.load_alarm_rules(Path("configs/fault_alarms.yaml"))``; names the alarm
+        store and the snapshot file of the service. Without rules neither is written.
     as_of : datetime, optional
         With time zone. Records reported at or after it are left out; the end of the records by default.
     progress : Progress, optional
-        Called with a line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
     AlarmRun
-        `alarms` and `vehicles` (rows of the two files), `surveillance`, `files`, and `until`, the last day of reports.
+        `alarms` and `vehicles` (DataFrames, the rows of the two files), `surveillance` (`cells`, `count`, `expected`,
+        `log_e` and `alarm_threshold` of every cell), `reports`, `files` (paths), and `until`, the last day of reports
+        (date).
 
     Raises
     ------
     DataError, ConfigError
         A table, the configuration or the output path is unusable; no alarm was stored.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from pathlib import Path
+    >>> from ml.fault_rate.rules import load_alarm_rules
+    >>> from training.config import load_config
+    >>> rules = load_alarm_rules(Path("configs/fault_alarms.yaml"))  # doctest: +SKIP
+    >>> run = alarms(load_config("fault_rate"), out=Path("alarms.csv"), rules=rules)  # doctest: +SKIP
     """
     check_answer_path(out)
     study = SurveillanceStudyData.read(config, as_of=as_of, progress=progress)
@@ -210,7 +222,8 @@ def evidence_sections(surveillance: SurveillanceResult) -> list[TimeSeries]:
     Returns
     -------
     list of TimeSeries
-        For the six cells that exceed their alarm threshold most, or come nearest to it.
+        `ml.report.sections.TimeSeries`, for the six cells that exceed their alarm threshold most, or come nearest to
+        it.
     """
     margin = surveillance.log_e.max(axis=1) - surveillance.alarm_threshold
     weeks = _weeks(surveillance)

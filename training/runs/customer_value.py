@@ -169,6 +169,15 @@ def value(
         The sources lack a column, no purchase names a customer, or a stream has too few customers. Nothing is written.
     ConfigError
         The sources cannot be read, or `out` has another ending or cannot be written. Nothing is written.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from pathlib import Path
+    >>> from training.runs.customer_value import ValueConfig
+    >>> config = ValueConfig.load(Path("configs/customer_value.yaml"))  # doctest: +SKIP
+    >>> customers = value(config, out=Path("values.csv")).customers  # doctest: +SKIP
     """
     check_answer_path(out)
     say = progress or (lambda text: None)

@@ -39,7 +39,7 @@ class Plan:
         One row per series or total and period ahead: `level`, key columns, `period`, `horizon` (periods ahead from 1),
         `mean` and `p05` ... `p95` (units per period); all columns in `forecast_table`.
     orders : OrderPlan or None
-        Orders and transfers; None if they cannot be planned.
+        `orders` and `transfers` (DataFrames, vehicles) and `gain` (yuan); None if they cannot be planned.
     without_orders : str or None
         Why there are no orders.
     files : tuple of Path
@@ -78,13 +78,14 @@ def forecast(
     store : str, optional
         Store whose series and orders are drawn; the largest series of all stores if omitted.
     progress : callable, optional
-        Called with one line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
     Plan
-        `forecasts` (DataFrame as returned by `forecast_table`, units per period), `orders` (or the reason in
-        `without_orders`), and `files` (paths written).
+        `forecasts` (DataFrame: `level`, key columns, `period`, `horizon`, `mean`, `p05` ... `p95`, in units per
+        period), `orders` (`orders` and `transfers` as DataFrames and `gain` in yuan; None with the reason in
+        `without_orders`), `estimator`, and `files` (paths written).
 
     Raises
     ------
@@ -93,6 +94,17 @@ def forecast(
     ConfigError
         The model has other series than the configuration, `out` has another ending, the rules are invalid, or a file
         cannot be written.
+
+    Examples
+    --------
+    Needs a promoted version and the tables of the sources.
+
+    >>> from pathlib import Path
+    >>> from ml import champions
+    >>> from training.config import load_config
+    >>> model = champions.load(champions.champion("demand_forecast"))  # doctest: +SKIP
+    >>> rules = Path("configs/order_planning.yaml")
+    >>> plan = forecast(model, load_config("demand_forecast"), out=Path("plan.csv"), rules=rules)  # doctest: +SKIP
     """
     progress = progress or (lambda text: None)
     check_answer_path(out)

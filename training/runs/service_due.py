@@ -31,6 +31,8 @@ FLEET = ("vehicle_id", "model", "energy_type", "store_id", "entered_service_at",
 class ServiceDueConfig(RunConfig):
     """Settings of `configs/service_due.yaml`.
 
+    ``training.runs.service_due.ServiceDueConfig.load(Path("configs/service_due.yaml"))`` reads one.
+
     Attributes
     ----------
     within_days : int
@@ -77,23 +79,34 @@ def service_due(
     Parameters
     ----------
     config : ServiceDueConfig
-        `ServiceDueConfig.load(path)` of `configs/service_due.yaml`.
+        ``training.runs.service_due.ServiceDueConfig.load(Path("configs/service_due.yaml"))``.
     out : Path
         `.parquet` or `.csv`; the picture is written to `<name>.png` beside it.
     as_of : datetime, optional
         With time zone. Records reported at or after it are left out; the last record by default.
     progress : Progress, optional
-        Called with a line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
     ServiceReminders
-        `due`: vehicles to remind (rows of the file); `services`: next service of every vehicle; `files`: both paths.
+        `due` (DataFrame, the rows of the file: `vehicle_id`, `due_on`, `due_low`, `due_high`, `due_km`, `overdue_days`,
+        `reason_zh`, `reason_en` and others), `services` (`vehicles`: the same columns for every vehicle in service),
+        `at` (datetime) and `files` (both paths).
 
     Raises
     ------
     DataError, ConfigError
         A table, the configuration or the output path is unusable; nothing was written.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from pathlib import Path
+    >>> from training.runs.service_due import ServiceDueConfig
+    >>> config = ServiceDueConfig.load(Path("configs/service_due.yaml"))  # doctest: +SKIP
+    >>> due = service_due(config, out=Path("due.csv")).due  # doctest: +SKIP
     """
     check_answer_path(out)
     sources = load_sources(config.sources)

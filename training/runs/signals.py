@@ -39,6 +39,8 @@ FIGURES = (
 class PairColumns:
     """Columns of the table of pairs.
 
+    ``training.runs.signals.PairColumns(report="order_id")`` makes one.
+
     Attributes
     ----------
     row, column : str
@@ -102,19 +104,27 @@ def signals(data: Path, *, columns: PairColumns | None = None, out: Path | None 
     data : Path
         `.parquet`, or `.csv` in UTF-8, with the columns of `columns`. Lines of the same pair are summed.
     columns : PairColumns, optional
-        Column names; `model`, `component` and `count` by default.
+        ``training.runs.signals.PairColumns(row="model", column="component", count="count")``, the default.
     out : Path, optional
         File for the ranked table: `.parquet` or `.csv`; not `data` itself.
 
     Returns
     -------
     Signals
-        `table` of the pairs, the highest `eb05` first; `total` number of events; `notes` on the fit.
+        `table` (DataFrame: the two labels, `count`, `expected`, `ebgm`, `eb05`, `eb95`, `prr`, `ror` and their
+        intervals), the highest `eb05` first; `total`, the number of events or reports; `fit` (`prior`, `at_limit`);
+        `notes` on the fit.
 
     Raises
     ------
     DataError, ConfigError
         The file or a column cannot be read, or a value breaks its rule; nothing is written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from training.runs.signals import PairColumns
+    >>> ranked = signals(Path("pairs.csv"), columns=PairColumns(count="faults")).table  # doctest: +SKIP
     """
     columns = columns or PairColumns()
     if out is not None:

@@ -30,6 +30,9 @@ SHIFT_CENTRE, SHIFT_WIDTH = 0.55, 0.07  # shares of the simulated period
 class Applicants:
     """Applicants, ordered by the instant of application; one array element per applicant. Drawn by `build_applicants`.
 
+    `training.simulator.applicants.build_applicants(world.size.stream("applicants"), world)` makes one, with `world` =
+    `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     submitted_at, ordered_at : ndarray of int64
@@ -77,7 +80,12 @@ def population_shift(at: IntArray, window: Window) -> FloatArray:
     at : ndarray of int64
         Microseconds since 1970 UTC.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    ndarray of float64
+        0 before the change to 1 after it, in the shape of `at`.
 
     Examples
     --------
@@ -99,15 +107,16 @@ def build_applicants(rng: Random, world: World) -> Applicants:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("applicants")`.
+        Such as `training.simulator.Size().stream("applicants")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
     Applicants
-        In order of `submitted_at`: buyers of the group, shoppers with a lead who do not buy, customers of partner
-        dealers.
+        In order of `submitted_at` (int64, microseconds since 1970 UTC): buyers of the group, shoppers with a lead who
+        do not buy, customers of partner dealers. Further `ordered_at`, `person`, `store`, `unit`, `item`, `channel`,
+        `partner`, `used`, `commercial`, `energy`, `price` (yuan), `demographics` and `shift`.
 
     Examples
     --------

@@ -106,6 +106,11 @@ def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray
     term : ndarray of int64
         Months.
 
+    Returns
+    -------
+    ndarray of float64
+        Yuan per month, in the shape of `loan`.
+
     Examples
     --------
     >>> import numpy as np
@@ -123,14 +128,16 @@ def build_applications(rng: Random, applicants: Applicants) -> Applications:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("lending")`.
+        Such as `training.simulator.Size().stream("lending")`.
     applicants : Applicants
         As returned by `training.simulator.applicants.build_applicants`.
 
     Returns
     -------
     Applications
-        In the order of `applicants`.
+        In the order of `applicants`: `price`, `down`, `loan`, `income`, `debt` (yuan), `rate` (per year), `pti`, `ltv`,
+        `age` (years), `term`, `employment`, `residence`, `history` (months), `score` and the other fields of the
+        application.
 
     Examples
     --------
@@ -221,6 +228,15 @@ def _education(rng: Random, occupation: IntArray) -> IntArray:
 def application_ids(numbers: IntArray) -> pl.Series:
     """Return the identifiers of application numbers as a String column.
 
+    Parameters
+    ----------
+    numbers : ndarray of int64
+        Positions of the applications in order of `submitted_at`, from 0.
+
+    Returns
+    -------
+    polars.Series of String
+
     Examples
     --------
     >>> import numpy as np
@@ -245,9 +261,9 @@ def applications_frame(
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("lending")`.
+        Such as `training.simulator.Size().stream("lending")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     applicants : Applicants
         As returned by `training.simulator.applicants.build_applicants`.
     applications : Applications

@@ -36,9 +36,9 @@ def customers_frame(rng: Random, world: World) -> pl.DataFrame:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("books")`.
+        Such as `training.simulator.Size().stream("books")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -96,6 +96,10 @@ def masked_labels(names: tuple[str, ...], codes: IntArray, is_filled: BoolArray)
     is_filled : ndarray of bool, shape (n,)
         False for a value that the table lacks.
 
+    Returns
+    -------
+    polars.Series of String, length n
+
     Examples
     --------
     >>> import numpy as np
@@ -119,9 +123,9 @@ def leads_frame(rng: Random, world: World) -> pl.DataFrame:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("books")`.
+        Such as `training.simulator.Size().stream("books")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -197,12 +201,12 @@ def by_journey(world: World) -> tuple[IntArray, FloatArray]:
     Parameters
     ----------
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
     ordered_at : ndarray of int64, shape (n_journeys,)
-        Order, microseconds since 1970 UTC; `draws.NEVER` without a sale.
+        Order, microseconds since 1970 UTC; `training.simulator.draws.NEVER` without a sale.
     margin : ndarray of float64, shape (n_journeys,)
         Gross margin in yuan, 0 without a sale.
 
@@ -229,9 +233,9 @@ def sales_frame(rng: Random, world: World) -> pl.DataFrame:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("books")`.
+        Such as `training.simulator.Size().stream("books")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -285,7 +289,7 @@ def stock_frame(world: World) -> pl.DataFrame:
     Parameters
     ----------
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -326,7 +330,7 @@ def stocked_cells(world: World) -> tuple[IntArray, IntArray, IntArray]:
     Parameters
     ----------
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------

@@ -38,7 +38,7 @@ def vehicle_utility(world: World, *, person: IntArray, vehicle: IntArray, at: In
     Parameters
     ----------
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     person : ndarray of int64, shape (n,)
         Positions in `world.people`.
     vehicle : ndarray of int64, shape (n,)
@@ -82,16 +82,19 @@ def browse(rng: Random, world: World, sessions: Sessions) -> Iterator[Log]:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("browsing")`.
+        Such as `training.simulator.Size().stream("browsing")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     sessions : Sessions
         As returned by `training.simulator.sessions.build_sessions`.
 
     Yields
     ------
     Log
-        Events of one type each, not in order of time: combine them with `training.simulator.event_log.join_logs`.
+        Events of one type each, not in order of time; combine them with `training.simulator.event_log.join_logs`. Each
+        has `at` (int64, microseconds since 1970 UTC), `kind`, `channel`, `position`, `page`, `person`, `session`,
+        `vehicle` (codes), `dwell` (seconds), `propensity`, `utility` and `view`, one array element per event;
+        `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
 
     Examples
     --------
@@ -141,7 +144,7 @@ def impressions(
     Parameters
     ----------
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     sessions : Sessions
         As returned by `training.simulator.sessions.build_sessions`.
     pages : Pages
@@ -156,7 +159,10 @@ def impressions(
     Returns
     -------
     Log
-        One event per vehicle shown, with `propensity`, `utility` and `view`.
+        One event per vehicle shown, with `propensity`, `utility` and `view`: `at` (int64, microseconds since 1970 UTC),
+        `kind`, `channel`, `position`, `page`, `person`, `session`, `vehicle` (codes), `dwell` (seconds), `propensity`,
+        `utility` and `view`, one array element per event; `training.simulator.event_log.event_chunks(log, world)`
+        yields them as the table `events`.
     """
     shown = np.flatnonzero(pages.vehicle.ravel() >= 0)
     row = shown // PLACES
@@ -185,14 +191,17 @@ def views(rng: Random, shown: Log) -> Log:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("browsing")`.
+        Such as `training.simulator.Size().stream("browsing")`.
     shown : Log
         As returned by `training.simulator.browsing.impressions`.
 
     Returns
     -------
     Log
-        Events `view` in the order of `shown`, 4 to 240 seconds after the impression.
+        Events `view` in the order of `shown`, 4 to 240 seconds after the impression: `at` (int64, microseconds since
+        1970 UTC), `kind`, `channel`, `position`, `page`, `person`, `session`, `vehicle` (codes), `dwell` (seconds),
+        `propensity`, `utility` and `view`, one array element per event; `training.simulator.event_log.event_chunks(log,
+        world)` yields them as the table `events`.
     """
     row = np.flatnonzero(rng.random(len(shown)) < shown.view)
     at = shown.at[row] + rng.integers(4 * SECOND, 240 * SECOND, len(row))
@@ -220,9 +229,9 @@ def searches(rng: Random, world: World, sessions: Sessions, visits: IntArray) ->
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("browsing")`.
+        Such as `training.simulator.Size().stream("browsing")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     sessions : Sessions
         As returned by `training.simulator.sessions.build_sessions`.
     visits : ndarray of int64
@@ -231,7 +240,10 @@ def searches(rng: Random, world: World, sessions: Sessions, visits: IntArray) ->
     Returns
     -------
     searches, views : Log
-        Events `search` without a vehicle, and the views that follow them, in the same order.
+        Events `search` without a vehicle, and the views that follow them, in the same order. Each has `at` (int64,
+        microseconds since 1970 UTC), `kind`, `channel`, `position`, `page`, `person`, `session`, `vehicle` (codes),
+        `dwell` (seconds), `propensity`, `utility` and `view`, one array element per event;
+        `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
     """
     session = visits[rng.random(len(visits)) < SEARCHES]
     person, catalogue = sessions.person[session], world.catalogue
@@ -256,13 +268,20 @@ def follow_ups(rng: Random, world: World, sessions: Sessions, views_log: Log) ->
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("browsing")`.
+        Such as `training.simulator.Size().stream("browsing")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     sessions : Sessions
         As returned by `training.simulator.sessions.build_sessions`.
     views_log : Log
         Views, such as the second log returned by `searches`.
+
+    Returns
+    -------
+    list of Log
+        Events of one type each. Each has `at` (int64, microseconds since 1970 UTC), `kind`, `channel`, `position`,
+        `page`, `person`, `session`, `vehicle` (codes), `dwell` (seconds), `propensity`, `utility` and `view`, one array
+        element per event; `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
     """
     utility = vehicle_utility(
         world, person=views_log.person.astype(np.int64), vehicle=views_log.vehicle.astype(np.int64), at=views_log.at

@@ -72,6 +72,8 @@ _EARLIER = (
 class Catalogue:
     """Models and items (a model in a trim); current models come first, earlier generations after them.
 
+    One is `world.catalogue`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Built by `build_catalogue`; `world.catalogue` of a simulated group.
 
     Attributes
@@ -170,6 +172,11 @@ class Catalogue:
         model, trim : ndarray of int64
             Positions of models, and of trims in TRIMS.
 
+        Returns
+        -------
+        ndarray of int64
+            Positions in `item_model`.
+
         Examples
         --------
         >>> import numpy as np
@@ -188,7 +195,14 @@ def build_catalogue(window: Window) -> Catalogue:
     Parameters
     ----------
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Catalogue
+        By model: `names`, `series`, `brand`, `body`, `energy` (codes), `seats`, `power` (kW), `reach` (km), `price`
+        (yuan), `appeal`, `launch_month`, `end_month`, `launched_at` (int64, microseconds since 1970 UTC); `current`; by
+        item: `item_model`, `item_trim`, `item_price` (yuan).
 
     Examples
     --------
@@ -236,6 +250,15 @@ def _launch_month(launch: float, months: int) -> int:
 
 def item_ids(items: IntArray) -> pl.Series:
     """Return the identifiers of items as a String column; null for negative positions.
+
+    Parameters
+    ----------
+    items : ndarray of int64
+        Positions in `world.catalogue.item_model`; negative for null.
+
+    Returns
+    -------
+    polars.Series of String
 
     Examples
     --------
@@ -296,7 +319,7 @@ def catalogue_frame(catalogue: Catalogue, window: Window) -> pl.DataFrame:
     catalogue : Catalogue
         As returned by `build_catalogue(window)`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------

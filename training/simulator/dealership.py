@@ -37,7 +37,7 @@ def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict
     Parameters
     ----------
     size : Size
-        Numbers of stores, customers and months, the first day and the seed.
+        `training.simulator.Size(stores=20, customers=60_000, months=36, seed=7, start="2023-01-01")`.
     out : Path
         A new or empty folder, or one with a sample dealership, which is replaced.
     progress : callable, optional

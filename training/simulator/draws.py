@@ -74,6 +74,11 @@ def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntA
 
     `rng` is a `numpy.random.Generator`.
 
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        Positions in `weights`.
+
     Examples
     --------
     >>> import numpy as np
@@ -91,6 +96,11 @@ def pick_rows(rng: Random, weights: FloatArray) -> IntArray:
 
     `rng` is a `numpy.random.Generator`.
 
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,)
+        Column positions; `weights` has shape (n_rows, n_columns).
+
     Examples
     --------
     >>> import numpy as np
@@ -106,6 +116,16 @@ def pick_rows(rng: Random, weights: FloatArray) -> IntArray:
 def sigmoid(x: npt.ArrayLike) -> FloatArray:
     """Return the logistic function 1 / (1 + exp(-x)).
 
+    Parameters
+    ----------
+    x : float or array of float
+        Log-odds.
+
+    Returns
+    -------
+    ndarray of float64
+        From 0 to 1, in the shape of `x`.
+
     Examples
     --------
     >>> from training.simulator.draws import sigmoid
@@ -117,6 +137,16 @@ def sigmoid(x: npt.ArrayLike) -> FloatArray:
 
 def rank_within(groups: IntArray) -> IntArray:
     """Return the number of earlier rows of the same group, for each entry of `groups`.
+
+    Parameters
+    ----------
+    groups : ndarray of int64, shape (n,)
+        Group of each row.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        From 0.
 
     Examples
     --------
@@ -137,6 +167,16 @@ def rank_within(groups: IntArray) -> IntArray:
 def fen(yuan: FloatArray) -> IntArray:
     """Return amounts in yuan as integer fen, rounded half to even.
 
+    Parameters
+    ----------
+    yuan : ndarray of float64
+        Amounts in yuan.
+
+    Returns
+    -------
+    ndarray of int64
+        Amounts in fen.
+
     Examples
     --------
     >>> import numpy as np
@@ -148,7 +188,18 @@ def fen(yuan: FloatArray) -> IntArray:
 
 
 def instants(values: IntArray, *, before: int) -> pl.Series:
-    """Return instants (us) as an Int64 column; null at or after the instant `before`, the end of the data.
+    """Return instants as an Int64 column, null at or after `before`; all are microseconds since 1970 UTC (int64).
+
+    Parameters
+    ----------
+    values : ndarray of int64
+        Microseconds since 1970 UTC; `training.simulator.draws.NEVER` for none.
+    before : int
+        End of the data, microseconds since 1970 UTC, such as `world.window.end`.
+
+    Returns
+    -------
+    polars.Series of Int64
 
     Examples
     --------
@@ -162,6 +213,17 @@ def instants(values: IntArray, *, before: int) -> pl.Series:
 
 def masked(values: npt.NDArray[np.generic], present: BoolArray) -> pl.Series:
     """Return values as a column, null where `present` is false.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Any type.
+    present : ndarray of bool, shape (n,)
+        False for null.
+
+    Returns
+    -------
+    polars.Series, length n
 
     Examples
     --------
@@ -177,6 +239,17 @@ def masked(values: npt.NDArray[np.generic], present: BoolArray) -> pl.Series:
 def labels(names: Sequence[str], codes: IntArray) -> pl.Series:
     """Return the names of codes as a column; null for negative codes.
 
+    Parameters
+    ----------
+    names : sequence of str
+        Name of code 0, 1, ..., such as `features.tables.CHANNELS`.
+    codes : ndarray of int64, shape (n,)
+        Positions in `names`; negative for null.
+
+    Returns
+    -------
+    polars.Series of String, length n
+
     Examples
     --------
     >>> import numpy as np
@@ -190,6 +263,19 @@ def labels(names: Sequence[str], codes: IntArray) -> pl.Series:
 
 def numbered(prefix: str, numbers: IntArray, *, width: int) -> pl.Series:
     """Return text identifiers: a prefix and numbers padded with zeros to `width`; null for negative numbers.
+
+    Parameters
+    ----------
+    prefix : str
+        Such as "C".
+    numbers : ndarray of int64, shape (n,)
+        Negative for null.
+    width : int
+        Smallest number of digits.
+
+    Returns
+    -------
+    polars.Series of String, length n
 
     Examples
     --------

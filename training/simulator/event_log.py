@@ -30,6 +30,9 @@ LOGGING_POLICY = "shelves"  # the policy of `storefront`
 class Log:
     """Events as arrays of codes, one element per event. Returned by `log_of` and `join_logs`.
 
+    `training.simulator.visits.orders(world)` returns one. `training.simulator.event_log.event_chunks(log, world)`
+    yields it as the table `events`.
+
     Attributes
     ----------
     at : ndarray of int64
@@ -90,6 +93,13 @@ def log_of(kind: str, at: IntArray, *, person: Integers, channel: Integers, **co
     **columns : ndarray, shape (n,)
         Other attributes of `Log`, such as `vehicle` or `dwell`.
 
+    Returns
+    -------
+    Log
+        With `at` (int64, microseconds since 1970 UTC), `kind`, `channel`, `position`, `page`, `person`, `session`,
+        `vehicle` (codes), `dwell` (seconds), `propensity`, `utility` and `view`, one array element per event;
+        `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
+
     Examples
     --------
     >>> import numpy as np
@@ -105,7 +115,21 @@ def log_of(kind: str, at: IntArray, *, person: Integers, channel: Integers, **co
 
 
 def join_logs(logs: Iterable[Log], *, before: int) -> Log:
-    """Concatenate logs in time order, without events at or after `before` (microseconds since 1970 UTC).
+    """Concatenate logs in time order, without events at or after the instant `before`.
+
+    Parameters
+    ----------
+    logs : iterable of Log
+        Such as `training.simulator.visits.drives(rng, world)`; at least one.
+    before : int
+        Microseconds since 1970 UTC, such as `world.window.end`.
+
+    Returns
+    -------
+    Log
+        Ordered by `at`: `at` (int64, microseconds since 1970 UTC), `kind`, `channel`, `position`, `page`, `person`,
+        `session`, `vehicle` (codes), `dwell` (seconds), `propensity`, `utility` and `view`, one array element per
+        event; `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
 
     Raises
     ------
@@ -130,6 +154,15 @@ def join_logs(logs: Iterable[Log], *, before: int) -> Log:
 def event_ids(numbers: IntArray) -> pl.Series:
     """Return the `event_id` of event numbers (positions in the joined log) as a String column.
 
+    Parameters
+    ----------
+    numbers : ndarray of int64
+        Positions of events in the log that `training.simulator.event_log.join_logs` returns, from 0.
+
+    Returns
+    -------
+    polars.Series of String
+
     Examples
     --------
     >>> import numpy as np
@@ -148,7 +181,7 @@ def event_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
     log : Log
         All events in order of time, as returned by `join_logs`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Yields
     ------
@@ -201,7 +234,7 @@ def exposure_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
     log : Log
         All events in order of time, as returned by `join_logs`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Yields
     ------

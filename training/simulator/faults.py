@@ -51,6 +51,8 @@ COMPONENTS = {
 class Faults:
     """Faults of cars in service, reported or not, one array element per fault. Drawn by `draw_faults`.
 
+    `training.simulator.faults.draw_faults(rng, fleet, hazard, window)` makes one.
+
     Attributes
     ----------
     car, component : ndarray of int64
@@ -70,7 +72,7 @@ def bad_range(window: Window) -> tuple[int, int]:
     Parameters
     ----------
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -98,9 +100,9 @@ def affected(fleet: Fleet, catalogue: Catalogue, window: Window) -> BoolArray:
     fleet : Fleet
         As returned by `training.simulator.fleet.build_fleet(rng, world)`.
     catalogue : Catalogue
-        `world.catalogue`.
+        `world.catalogue`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -124,6 +126,10 @@ def affected(fleet: Fleet, catalogue: Catalogue, window: Window) -> BoolArray:
 @dataclass(frozen=True)
 class Hazard:
     """Fault rates of every car. Drawn by `build_hazard`.
+
+    `training.simulator.faults.build_hazard(rng, fleet, world.catalogue, world.window)` makes one, with `rng` =
+    `world.size.stream("workshop")`, `fleet` = `training.simulator.fleet.build_fleet(rng, world)` and `world` =
+    `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Attributes
     ----------
@@ -176,13 +182,19 @@ def build_hazard(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("workshop")`.
+        Such as `training.simulator.Size().stream("workshop")`.
     fleet : Fleet
         As returned by `training.simulator.fleet.build_fleet(rng, world)`.
     catalogue : Catalogue
-        `world.catalogue`.
+        `world.catalogue`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Hazard
+        `model_ratio` (float64, models x components, mean 1) and `bad` (bool by car: has the injected fault);
+        `factor(fleet, component)` gives rates in faults per year.
 
     Examples
     --------
@@ -236,18 +248,19 @@ def draw_faults(rng: Random, fleet: Fleet, hazard: Hazard, window: Window) -> Fa
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("workshop")`.
+        Such as `training.simulator.Size().stream("workshop")`.
     fleet : Fleet
         As returned by `training.simulator.fleet.build_fleet(rng, world)`.
     hazard : Hazard
         As returned by `build_hazard(rng, fleet, catalogue, window)`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
     Faults
-        Ordered by component and car.
+        `car` (position in the fleet), `component` (position in the keys of `training.simulator.faults.COMPONENTS`) and
+        `at` (int64, microseconds since 1970 UTC), one element per fault, ordered by component and car.
 
     Examples
     --------
@@ -292,7 +305,7 @@ def expected_faults(fleet: Fleet, hazard: Hazard, component: int, window: Window
     component : int
         Position in the keys of COMPONENTS.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------

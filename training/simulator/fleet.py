@@ -28,6 +28,9 @@ MONTHLY_KM, COMMERCIAL_KM = 1_200.0, 4_500.0
 class Fleet:
     """Cars in service, in the order of their units; every attribute has shape (n_cars,). Drawn by `build_fleet`.
 
+    `training.simulator.fleet.build_fleet(world.size.stream("fleet"), world)` makes one, with `world` =
+    `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     unit, model, person, store : ndarray of int64
@@ -55,24 +58,44 @@ class Fleet:
     def observed_from(self, window: Window) -> IntArray:
         """Return the start of each car's observation: its entry or the start of the window.
 
-        `window` is `training.simulator.seasons.Window.of(size)`.
+        `window` is `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
         Returns
         -------
         ndarray of int64, shape (n_cars,)
             Microseconds since 1970 UTC.
+
+        Examples
+        --------
+        >>> from training.simulator import Size
+        >>> from training.simulator.world import build_world
+        >>> world = build_world(Size(stores=1, customers=100, months=3))
+        >>> from training.simulator.fleet import build_fleet
+        >>> fleet = build_fleet(world.size.stream("fleet"), world)
+        >>> bool((fleet.observed_from(world.window) >= world.window.start).all())
+        True
         """
         return np.maximum(self.entered_at, window.start)
 
     def observed_until(self, window: Window) -> IntArray:
         """Return the end of each car's observation: its exit or the end of the window.
 
-        `window` is `training.simulator.seasons.Window.of(size)`.
+        `window` is `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
         Returns
         -------
         ndarray of int64, shape (n_cars,)
             Microseconds since 1970 UTC.
+
+        Examples
+        --------
+        >>> from training.simulator import Size
+        >>> from training.simulator.world import build_world
+        >>> world = build_world(Size(stores=1, customers=100, months=3))
+        >>> from training.simulator.fleet import build_fleet
+        >>> fleet = build_fleet(world.size.stream("fleet"), world)
+        >>> bool((fleet.observed_until(world.window) <= world.window.end).all())
+        True
         """
         return np.minimum(self.left_at, window.end)
 
@@ -100,9 +123,15 @@ def build_fleet(rng: Random, world: World) -> Fleet:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("fleet")`.
+        Such as `training.simulator.Size().stream("fleet")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Fleet
+        By car: `unit`, `model`, `person`, `store` (positions), `built_at`, `entered_at`, `left_at` (int64, microseconds
+        since 1970 UTC), `monthly_km` and `start_km`.
 
     Examples
     --------
@@ -156,7 +185,7 @@ def fleet_frame(fleet: Fleet, world: World) -> pl.DataFrame:
     fleet : Fleet
         As returned by `build_fleet(rng, world)`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------

@@ -30,6 +30,8 @@ UNAVAILABLE = -1e9
 class Journeys:
     """Journeys in order of their start, one array element per journey. Drawn by `build_journeys`.
 
+    One is `world.journeys`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     person, store : ndarray of int64
@@ -45,7 +47,7 @@ class Journeys:
     initial_model : ndarray of int64
         Model with the highest utility at the start.
     trim : ndarray of int64
-        Preferred trim of `first`, given the budget: a position in `catalogue.TRIMS`.
+        Preferred trim of `first`, given the budget: a position in `training.simulator.catalogue.TRIMS`.
     inclusive : ndarray of float64
         Inclusive value: log-sum of the utilities of the store's offer on the decision day, standardised.
     share : ndarray of float32, shape (n_journeys, n_current_models)
@@ -77,7 +79,7 @@ def build_journeys(
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("journeys")`.
+        Such as `training.simulator.Size().stream("journeys")`.
     people : People
         As returned by `training.simulator.people.build_people`.
     catalogue : Catalogue
@@ -87,7 +89,14 @@ def build_journeys(
     market : Market
         As returned by `training.simulator.stores.build_market`, for the same stores and months.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Journeys
+        By journey: `person`, `store` (positions), `begun_at`, `decided_at` (int64, microseconds since 1970 UTC),
+        `intent` (standard normal), `used`, `first`, `second`, `initial_model`, `trim` (positions), `inclusive` and
+        `share`.
 
     Examples
     --------

@@ -48,6 +48,8 @@ ON_SITE = np.array([c in ("walk_in", "phone", "event") for c in CHANNELS])
 class Funnel:
     """Leads, calls and decisions; each array has one value for each journey. Drawn by `build_funnel`.
 
+    One is `world.funnel`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     lead : ndarray of bool
@@ -81,7 +83,7 @@ def build_funnel(rng: Random, journeys: Journeys, *, people: People, stores: Sto
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("leads")`.
+        Such as `training.simulator.Size().stream("leads")`.
     journeys : Journeys
         As returned by `training.simulator.journeys.build_journeys`.
     people : People
@@ -89,12 +91,13 @@ def build_funnel(rng: Random, journeys: Journeys, *, people: People, stores: Sto
     stores : Stores
         As returned by `training.simulator.stores.build_stores`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
     Funnel
-        In the order of `journeys`.
+        In the order of `journeys`: `lead`, `channel`, `created_at`, `called_at` (int64, microseconds since 1970 UTC),
+        `base`, `probability` (0 to 1), `decay` (per hour), `hours` until the call, and `wants`.
 
     Examples
     --------
@@ -161,7 +164,7 @@ def lead_rows(funnel: Funnel, *, window: Window) -> IntArray:
     funnel : Funnel
         As returned by `training.simulator.leads.build_funnel`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -184,6 +187,15 @@ def lead_rows(funnel: Funnel, *, window: Window) -> IntArray:
 def lead_ids(numbers: IntArray) -> pl.Series:
     """Return the lead identifiers of lead numbers as a String column; null for negative numbers.
 
+    Parameters
+    ----------
+    numbers : ndarray of int64
+        As returned by `training.simulator.leads.lead_numbers(funnel, window)`; negative for null.
+
+    Returns
+    -------
+    polars.Series of String
+
     Examples
     --------
     >>> import numpy as np
@@ -202,7 +214,7 @@ def lead_numbers(funnel: Funnel, window: Window) -> IntArray:
     funnel : Funnel
         As returned by `training.simulator.leads.build_funnel`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -231,7 +243,7 @@ def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, peopl
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("leads")`.
+        Such as `training.simulator.Size().stream("leads")`.
     journeys : Journeys
         As returned by `training.simulator.journeys.build_journeys`.
     funnel : Funnel
@@ -239,12 +251,21 @@ def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, peopl
     people : int
         Number of persons, `len(world.people)`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
     ndarray of int64, shape (people,)
-        Microseconds since 1970 UTC, of the earliest journey; `draws.NEVER` without a journey.
+        Microseconds since 1970 UTC, of the earliest journey; `training.simulator.draws.NEVER` without a journey.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> options = {"people": len(world.people), "window": world.window}
+    >>> len(first_registration(world.size.stream("leads"), world.journeys, world.funnel, **options))
+    125
     """
     late = (rng.random(len(journeys)) < 0.5) & funnel.lead & (funnel.created_at < window.end)
     moment = np.where(late, funnel.created_at - 2 * MINUTE, journeys.begun_at)

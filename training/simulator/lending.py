@@ -85,6 +85,17 @@ class Loans:
 def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
     """Return ``min(max(x - start, 0), width)``.
 
+    Parameters
+    ----------
+    x : ndarray of float64
+        Any values.
+    start, width : float
+        Lower end and width of the interval; `width` above 0, in the unit of `x`.
+
+    Returns
+    -------
+    ndarray of float64, shape of `x`
+
     Examples
     --------
     >>> import numpy as np
@@ -105,7 +116,7 @@ def observable_log_odds(applicants: Applicants, applications: Applications, *, w
     applications : Applications
         As returned by `training.simulator.applications.build_applications(rng, applicants)`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -158,18 +169,20 @@ def build_loans(rng: Random, applicants: Applicants, applications: Applications,
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("lending")`.
+        Such as `training.simulator.Size().stream("lending")`.
     applicants : Applicants
         As returned by `training.simulator.applicants.build_applicants`.
     applications : Applications
         As returned by `training.simulator.applications.build_applications(rng, applicants)`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
     Loans
-        In the order of `applicants`.
+        In the order of `applicants`: `probability`, `expected` (of default, 0 to 1), `hidden`, `decision` (0 approve, 1
+        refer, 2 decline), `decided_at`, `originated_at`, `default_at` (int64, microseconds since 1970 UTC) and `loss`
+        (yuan).
 
     Examples
     --------
@@ -241,11 +254,25 @@ def outcome_rows(loans: Loans, *, window: Window) -> IntArray:
     loans : Loans
         As returned by `training.simulator.lending.build_loans`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
     ndarray of int64, shape (n_loans,)
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.applications import build_applications
+    >>> from training.simulator.lending import build_loans
+    >>> rng, applicants = world.size.stream("lending"), build_applicants(world.size.stream("applicants"), world)
+    >>> loans = build_loans(rng, applicants, build_applications(rng, applicants), window=world.window)
+    >>> rows = outcome_rows(loans, window=world.window)
+    >>> bool((loans.originated_at[rows] < world.window.end).all())
+    True
     """
     return np.flatnonzero(loans.originated_at < window.end)
 
@@ -258,11 +285,24 @@ def mature(loans: Loans, *, window: Window) -> BoolArray:
     loans : Loans
         As returned by `training.simulator.lending.build_loans`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
     ndarray of bool, shape (n_applications,)
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.applications import build_applications
+    >>> from training.simulator.lending import build_loans
+    >>> rng, applicants = world.size.stream("lending"), build_applicants(world.size.stream("applicants"), world)
+    >>> loans = build_loans(rng, applicants, build_applications(rng, applicants), window=world.window)
+    >>> mature(loans, window=world.window).any().item()  # three months of data
+    False
     """
     return np.asarray(loans.originated_at < window.end - WINDOW_DAYS * DAY, dtype=np.bool_)
 
@@ -277,7 +317,7 @@ def outcomes_frame(loans: Loans, applications: Applications, *, window: Window) 
     applications : Applications
         As returned by `training.simulator.applications.build_applications`, in the same order.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------

@@ -36,6 +36,9 @@ ENERGY_WEIGHTS = np.array([0.34, 0.15, 0.17, 0.08, 0.26])
 class Demographics:
     """Demographics of persons; every attribute has shape (n_persons,). Drawn by `draw_demographics`.
 
+    One is `world.people.demographics`, with `world` =
+    `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     birth : ndarray of int64
@@ -60,6 +63,8 @@ class Demographics:
 @dataclass(frozen=True)
 class People:
     """Customers, followed by visitors who never register. Drawn by `build_people`; `world.people` of a simulated group.
+
+    One is `world.people`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Attributes
     ----------
@@ -103,13 +108,19 @@ def draw_demographics(rng: Random, count: int, *, at: int, younger: FloatArray |
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("people")`.
+        Such as `training.simulator.Size().stream("people")`.
     count : int
         Number of persons.
     at : int
         Instant at which ages are drawn, microseconds since 1970 UTC.
     younger : float or ndarray of shape (count,), default 0
         Probability that a person is drawn from the next younger age band.
+
+    Returns
+    -------
+    Demographics
+        By person: `birth` (int64, microseconds since 1970 UTC), `woman`, `household` (persons), `occupation` (position
+        in `training.simulator.people.OCCUPATIONS`) and `income` (yuan per month).
 
     Examples
     --------
@@ -141,13 +152,19 @@ def build_people(rng: Random, customers: int, *, stores: Stores, window: Window)
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("people")`.
+        Such as `training.simulator.Size().stream("people")`.
     customers : int
         Number of customers; a quarter as many visitors are added.
     stores : Stores
         As returned by `training.simulator.stores.build_stores(size.stream("stores"), size.stores)`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    People
+        `customers` (number); by person: `demographics`, `store`, `distance` (km), `budget` (yuan), `body`, `energy`,
+        `brand` (utilities), `used_aversion`, `existing` and `app`.
 
     Examples
     --------
@@ -208,6 +225,17 @@ def customer_ids(person: IntArray, *, customers: int) -> pl.Series:
 
     `customers` is the number of customers; persons after them are anonymous visitors.
 
+    Parameters
+    ----------
+    person : ndarray of int64
+        Positions in `world.people`.
+    customers : int
+        Number of customers, `world.people.customers`.
+
+    Returns
+    -------
+    polars.Series of String
+
     Examples
     --------
     >>> import numpy as np
@@ -227,19 +255,31 @@ def draw_registrations(rng: Random, people: People, *, first_contact: IntArray, 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("leads")`.
+        Such as `training.simulator.Size().stream("leads")`.
     people : People
         As returned by `training.simulator.people.build_people`.
     first_contact : ndarray of int64, shape (n_persons,)
         First contact of each person, microseconds since 1970 UTC, as returned by
-        `training.simulator.leads.first_registration`; `draws.NEVER` for none.
+        `training.simulator.leads.first_registration`; `training.simulator.draws.NEVER` for none.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
     ndarray of int64, shape (people.customers,)
         Microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> import numpy as np
+    >>> from training.simulator.draws import NEVER
+    >>> never = np.full(len(world.people), NEVER)
+    >>> rng = world.size.stream("leads")
+    >>> len(draw_registrations(rng, world.people, first_contact=never, window=world.window))
+    100
     """
     n = people.customers
     before = window.start - rng.integers(MINUTE, int(4 * YEAR), n)

@@ -19,6 +19,8 @@ from training.simulator.units import Units
 class Sales:
     """Sales in order of time, one array element per sale. Drawn by `build_sales`.
 
+    One is `world.sales`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     unit, journey : ndarray of int64
@@ -50,7 +52,7 @@ def build_sales(
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("units")`.
+        Such as `training.simulator.Size().stream("units")`.
     units : Units
         As returned by `training.simulator.units.build_units`.
     journeys : Journeys
@@ -60,7 +62,13 @@ def build_sales(
     market : Market
         As returned by `training.simulator.stores.build_market`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Sales
+        By sale, in order of time: `unit`, `journey` (positions), `sold_at` (int64, microseconds since 1970 UTC),
+        `price`, `margin` (yuan) and `promotion` (fraction of the list price).
 
     Examples
     --------

@@ -45,6 +45,8 @@ SHOP_HOURS = tuple(1 if 9 <= hour < 20 else 0 for hour in range(24))
 class Window:
     """The months that the data covers; use `Window.of` to make one.
 
+    One is `world.window`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     start, end : int
@@ -67,6 +69,16 @@ class Window:
     def of(cls, size: Size) -> Window:
         """Return the window of a simulation size, `training.simulator.Size(months=..., start=...)`.
 
+        Parameters
+        ----------
+        size : Size
+            `training.simulator.Size(months=3, start="2024-01-01")`, for example.
+
+        Returns
+        -------
+        Window
+            `start`, `end` (microseconds since 1970 UTC), `days`, `months`, `month_starts` and `season`.
+
         Examples
         --------
         >>> from training.simulator import Size
@@ -88,6 +100,16 @@ class Window:
     def day(self, at: IntArray) -> IntArray:
         """Return the day (int64) of each instant in microseconds since 1970 UTC, counted from 0 at `start`.
 
+        Parameters
+        ----------
+        at : ndarray of int64
+            Microseconds since 1970 UTC.
+
+        Returns
+        -------
+        ndarray of int64
+            Days from `start`; negative before it.
+
         Examples
         --------
         >>> import numpy as np
@@ -103,6 +125,16 @@ class Window:
         """Return the month (int64, from 0) of each instant in microseconds since 1970 UTC.
 
         Instants outside the window get the first or the last month.
+
+        Parameters
+        ----------
+        at : ndarray of int64
+            Microseconds since 1970 UTC.
+
+        Returns
+        -------
+        ndarray of int64
+            From 0 to `months` - 1.
 
         Examples
         --------
@@ -131,7 +163,7 @@ class Window:
         Returns
         -------
         ndarray of int64, shape of `days`
-            Microseconds since 1970 UTC.
+            Instants, microseconds since 1970 UTC.
 
         Examples
         --------
@@ -150,6 +182,16 @@ class Window:
 def local_hour(at: IntArray) -> FloatArray:
     """Return the local hour (UTC+8) of the day of each instant in microseconds since 1970 UTC, with fractions.
 
+    Parameters
+    ----------
+    at : ndarray of int64
+        Microseconds since 1970 UTC.
+
+    Returns
+    -------
+    ndarray of float64
+        From 0 to below 24.
+
     Examples
     --------
     >>> import numpy as np
@@ -162,6 +204,16 @@ def local_hour(at: IntArray) -> FloatArray:
 
 def calendar_month(at: IntArray) -> IntArray:
     """Return the calendar month in UTC of each instant in microseconds since 1970 UTC, int64, 0 for January.
+
+    Parameters
+    ----------
+    at : ndarray of int64
+        Microseconds since 1970 UTC.
+
+    Returns
+    -------
+    ndarray of int64
+        0 (January) to 11.
 
     Examples
     --------

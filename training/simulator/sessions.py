@@ -32,6 +32,9 @@ _REFERRED = np.array([CHANNELS.index(c) for c in ("search_ad", "social", "market
 class Sessions:
     """Visits in order of their start, one array element per visit. Drawn by `build_sessions`.
 
+    `training.simulator.sessions.build_sessions(world.size.stream("browsing"), world)` makes one, with `world` =
+    `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     person, channel : ndarray of int64
@@ -57,9 +60,15 @@ def build_sessions(rng: Random, world: World) -> Sessions:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("browsing")`.
+        Such as `training.simulator.Size().stream("browsing")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Sessions
+        By visit, in order of start: `person`, `channel` (positions), `begun_at` (int64, microseconds since 1970 UTC)
+        and `keenness` (factor on the follow-up rates).
 
     Examples
     --------

@@ -72,7 +72,13 @@ class Size:
         Parameters
         ----------
         part : str
-            A key of PARTS, such as "people" or "sales"; any other raises KeyError.
+            "catalogue", "stores", "people", "journeys", "leads", "stock", "units", "sales", "browsing", "applicants",
+            "lending", "fleet", "workshop" or "books"; any other raises KeyError.
+
+        Returns
+        -------
+        numpy.random.Generator
+            Equal for equal seed and part.
 
         Examples
         --------

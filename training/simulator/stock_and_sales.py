@@ -71,6 +71,8 @@ class Supply:
 class Trade:
     """Purchases, arrivals and stock of new cars. Returned by `trade`.
 
+    One is `world.trade`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     outcome, cell : ndarray of int64, shape (n_buyers,)
@@ -96,18 +98,19 @@ def trade(rng: Random, choices: BuyerChoices, supply: Supply, *, window: Window)
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("sales")`.
+        Such as `training.simulator.Size().stream("sales")`.
     choices : BuyerChoices
-        Buyers in order of decision.
+        `training.simulator.stock_and_sales.BuyerChoices(day, first, second)`: buyers in order of decision.
     supply : Supply
-        Supply of each cell.
+        `training.simulator.stock_and_sales.Supply(rate, lead_days, launch_day, last_order_day, delivered)`, by cell.
     window : Window
-        Days and months to simulate: `training.simulator.seasons.Window.of(size)`.
+        Days and months to simulate: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------
     Trade
-        Outcomes in the order of `choices`.
+        In the order of `choices`: `outcome` (0 lost, 1 first, 2 second choice) and `cell`; by car received:
+        `arrival_day`, `arrival_cell`; by month and cell: `closing` (cars), `days_in_stock`, `received` (cars).
 
     Examples
     --------

@@ -97,6 +97,12 @@ def build_shelves(catalogue: Catalogue, market: Market) -> Shelves:
     market : Market
         As returned by `training.simulator.stores.build_market`, such as `world.market`.
 
+    Returns
+    -------
+    Shelves
+        `item` (int64; -1 for an empty slot), `probability` and `edge` (cumulative probability), each of shape
+        (n_assortments, n_months, n_shelves, n_slots).
+
     Examples
     --------
     >>> from training.simulator import Size
@@ -138,7 +144,12 @@ def build_used_stock(units: Units, *, items: int, stores: int, window: Window) -
     stores : int
         Number of stores.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    UsedStock
+        `vehicle` (number of catalogue items + position in `units`), and by store * days + day `start` and `count`.
 
     Examples
     --------
@@ -174,7 +185,7 @@ def show_pages(
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("browsing")`.
+        Such as `training.simulator.Size().stream("browsing")`.
     shelves : Shelves
         As returned by `training.simulator.storefront.build_shelves`.
     used : UsedStock
@@ -186,7 +197,12 @@ def show_pages(
     stores : Stores
         As returned by `training.simulator.stores.build_stores`, such as `world.stores`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Pages
+        `vehicle` (-1 for an empty shelf), `position` (from 1) and `propensity` (0 to 1), each of shape (n_pages, 10).
 
     Examples
     --------

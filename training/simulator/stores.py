@@ -27,12 +27,14 @@ HYPE_MONTHS = 4.0
 class Stores:
     """The stores of the group; all arrays have shape (n_stores,). Drawn by `build_stores`.
 
+    One is `world.stores`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     city : ndarray of int64
         Position in `CITIES`.
     assortment : ndarray of int64
-        First of the three brands that the store sells, a position in `catalogue.BRANDS`.
+        First of the three brands that the store sells, a position in `training.simulator.catalogue.BRANDS`.
     salespeople : ndarray of int64
         Number of salespeople.
     weight : ndarray of float64
@@ -53,6 +55,15 @@ class Stores:
     def ids(self, store: IntArray) -> pl.Series:
         """Return the identifiers of stores (positions) as a String column; null for negative positions.
 
+        Parameters
+        ----------
+        store : ndarray of int64
+            Positions in these stores, from 0. Negative for null.
+
+        Returns
+        -------
+        polars.Series of String
+
         Examples
         --------
         >>> import numpy as np
@@ -65,6 +76,15 @@ class Stores:
     def cities(self, store: IntArray) -> pl.Series:
         """Return the names of the cities of stores (positions) as a String column.
 
+        Parameters
+        ----------
+        store : ndarray of int64
+            Positions in these stores, from 0.
+
+        Returns
+        -------
+        polars.Series of String
+
         Examples
         --------
         >>> import numpy as np
@@ -76,6 +96,15 @@ class Stores:
 
     def regions(self, store: IntArray) -> pl.Series:
         """Return the names of the regions of stores (positions) as a String column.
+
+        Parameters
+        ----------
+        store : ndarray of int64
+            Positions in these stores, from 0.
+
+        Returns
+        -------
+        polars.Series of String
 
         Examples
         --------
@@ -90,6 +119,8 @@ class Stores:
 @dataclass(frozen=True)
 class Market:
     """Market conditions by month. Drawn by `build_market`.
+
+    One is `world.market`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Attributes
     ----------
@@ -109,7 +140,18 @@ class Market:
 def build_stores(rng: Random, count: int) -> Stores:
     """Draw `count` stores, two to a city.
 
-    `rng` is a `numpy.random.Generator`.
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `training.simulator.Size().stream("stores")`.
+    count : int
+        Number of stores, at least 1.
+
+    Returns
+    -------
+    Stores
+        By store: `city`, `assortment` (codes), `salespeople`, `weight` (fraction of customers), `purchase_log_odds` and
+        `response_time_factor`.
 
     Examples
     --------
@@ -137,11 +179,17 @@ def build_market(rng: Random, catalogue: Catalogue, *, stores: int, months: int)
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("catalogue")`.
+        Such as `training.simulator.Size().stream("catalogue")`.
     catalogue : Catalogue
         As returned by `training.simulator.catalogue.build_catalogue(window)`.
     stores, months : int
         Number of stores and of months.
+
+    Returns
+    -------
+    Market
+        `appeal` (n_models, n_months; utility), `promotion` (n_stores, n_current_models, n_months; fraction of the list
+        price) and `supply` (n_current_models, n_months; fraction of an order delivered).
 
     Examples
     --------

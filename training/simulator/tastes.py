@@ -25,6 +25,16 @@ USED_PRICE = 0.45  # price that people expect of an earlier generation, as a sha
 def price_utility(price: FloatArray, budget: FloatArray) -> FloatArray:
     """Return the utility of prices (yuan) for budgets (yuan): 0 if equal, negative otherwise.
 
+    Parameters
+    ----------
+    price, budget : ndarray of float64
+        Yuan, above 0; the shapes broadcast.
+
+    Returns
+    -------
+    ndarray of float64
+        Utility, without unit, of the broadcast shape.
+
     Examples
     --------
     >>> import numpy as np
@@ -141,6 +151,11 @@ def preferred_trim(price: FloatArray, budget: FloatArray, noise: FloatArray) -> 
         Yuan.
     noise : ndarray of float64
         Standard normal.
+
+    Returns
+    -------
+    ndarray of int64
+        Position in `training.simulator.catalogue.TRIMS`: 0 cheapest, 1 middle, 2 dearest.
 
     Examples
     --------

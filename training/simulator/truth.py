@@ -89,7 +89,7 @@ def demand_truth(world: World) -> pl.DataFrame:
     Parameters
     ----------
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -245,7 +245,7 @@ def lead_truth(world: World) -> pl.DataFrame:
     Parameters
     ----------
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
@@ -305,7 +305,7 @@ def injection_truth(window: Window) -> pl.DataFrame:
     Parameters
     ----------
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
     Returns
     -------

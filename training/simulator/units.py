@@ -37,6 +37,8 @@ _TRIM_MIX = (0.4, 0.4, 0.2)
 class Units:
     """Cars in order of listing; all arrays have shape (n_cars,). Drawn by `build_units`.
 
+    One is `world.units`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
     Attributes
     ----------
     item, store : ndarray of int64
@@ -45,7 +47,7 @@ class Units:
         Position of the journey that buys the car, and of the person who has owned it since before the window; -1 for
         none.
     built_at, listed_at, sold_at : ndarray of int64
-        Microseconds since 1970 UTC; `sold_at` is `draws.NEVER` while unsold.
+        Microseconds since 1970 UTC; `sold_at` is `training.simulator.draws.NEVER` while unsold.
     price, cost : ndarray of float64
         List price and purchase cost, yuan.
     mileage : ndarray of float64
@@ -88,7 +90,7 @@ def build_units(
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("units")`.
+        Such as `training.simulator.Size().stream("units")`.
     journeys : Journeys
         As returned by `training.simulator.journeys.build_journeys`.
     funnel : Funnel
@@ -104,7 +106,13 @@ def build_units(
     stores : Stores
         As returned by `training.simulator.stores.build_stores`.
     window : Window
-        Months of the data: `training.simulator.seasons.Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Units
+        By car, in order of listing: `item`, `store`, `journey`, `owner` (positions), `built_at`, `listed_at`, `sold_at`
+        (int64, microseconds since 1970 UTC), `price`, `cost` (yuan), `mileage` (km), `used` and `commercial`.
 
     Examples
     --------
@@ -259,6 +267,15 @@ def _any_earlier(rng: Random, catalogue: Catalogue, count: int) -> IntArray:
 def unit_ids(units: IntArray) -> pl.Series:
     """Return the identifiers of units (positions) as a String column; null for negative positions.
 
+    Parameters
+    ----------
+    units : ndarray of int64
+        Positions in `world.units`; negative for null.
+
+    Returns
+    -------
+    polars.Series of String
+
     Examples
     --------
     >>> import numpy as np
@@ -278,6 +295,10 @@ def vins(units: Units, rows: IntArray) -> pl.Series:
         As returned by `training.simulator.units.build_units`, such as `world.units`.
     rows : ndarray of int64
         Positions in `units`.
+
+    Returns
+    -------
+    polars.Series of String, length of `rows`
 
     Examples
     --------
@@ -299,11 +320,11 @@ def units_frame(units: Units, catalogue: Catalogue, stores: Stores, window: Wind
     units : Units
         As returned by `training.simulator.units.build_units`, such as `world.units`.
     catalogue : Catalogue
-        `world.catalogue`.
+        `world.catalogue`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     stores : Stores
-        `world.stores`.
+        `world.stores`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     window : Window
-        `world.window`.
+        `world.window`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------

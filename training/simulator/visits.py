@@ -22,14 +22,17 @@ def drives(rng: Random, world: World) -> list[Log]:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("browsing")`.
+        Such as `training.simulator.Size().stream("browsing")`.
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------
-    list of Log
-        The requests, then the drives that take place; some after the end of the data.
+    list of two Log
+        The test-drive requests, then the drives that take place, some after the end of the data. Each has `at` (int64,
+        microseconds since 1970 UTC), `kind`, `channel`, `position`, `page`, `person`, `session`, `vehicle` (codes),
+        `dwell` (seconds), `propensity`, `utility` and `view`, one array element per event;
+        `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
 
     Examples
     --------
@@ -77,7 +80,14 @@ def orders(world: World) -> Log:
     Parameters
     ----------
     world : World
-        As returned by `training.simulator.world.build_world(size)`.
+        As returned by `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+
+    Returns
+    -------
+    Log
+        Events of type `order`: `at` (int64, microseconds since 1970 UTC), `kind`, `channel`, `position`, `page`,
+        `person`, `session`, `vehicle` (codes), `dwell` (seconds), `propensity`, `utility` and `view`, one array element
+        per event; `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
 
     Examples
     --------

@@ -75,15 +75,21 @@ def build_lines(rng: Random, fleet: Fleet, faults: Faults, *, catalogue: Catalog
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("workshop")`.
+        Such as `training.simulator.Size().stream("workshop")`.
     fleet : Fleet
         As returned by `training.simulator.fleet.build_fleet(rng, world)`.
     faults : Faults
         As returned by `training.simulator.faults.draw_faults` for this fleet.
     catalogue : Catalogue
-        `world.catalogue`.
+        `world.catalogue`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     window : Window
         Months of the data: `training.simulator.seasons.Window.of(size)`, such as `world.window`.
+
+    Returns
+    -------
+    Lines
+        By line, in order of visit: `car`, `work` (codes), `at`, `reported_at` (int64, microseconds since 1970 UTC),
+        `hours` and `fault` (bool).
 
     Examples
     --------
@@ -164,15 +170,15 @@ def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalog
     Parameters
     ----------
     rng : numpy.random.Generator
-        Such as `size.stream("workshop")`.
+        Such as `training.simulator.Size().stream("workshop")`.
     lines : Lines
         As returned by `training.simulator.workshop.build_lines`.
     fleet : Fleet
         The fleet from which `lines` was drawn.
     catalogue : Catalogue
-        `world.catalogue`.
+        `world.catalogue`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     stores : Stores
-        `world.stores`.
+        `world.stores`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
 
     Returns
     -------

@@ -27,6 +27,8 @@ from training.simulator.units import Units, build_units
 class World:
     """A simulated group up to its sales. Built by `build_world(size)`.
 
+    Make one with `training.simulator.world.build_world(training.simulator.Size(stores=1, customers=100, months=3))`.
+
     Attributes
     ----------
     size, window, catalogue, stores, market, people, journeys, funnel, trade, units, sales
@@ -62,7 +64,16 @@ def build_world(size: Size) -> World:
     Parameters
     ----------
     size : Size
-        Numbers of stores, customers and months, the first day and the seed: `training.simulator.Size(...)`.
+        `training.simulator.Size(stores=20, customers=60_000, months=36, seed=7, start="2023-01-01")`: 1 to 1,000
+        stores, 100 to 5,000,000 customers, 3 to 120 months, first day `YYYY-MM-01`. `Size` raises
+        `features.errors.ConfigError` for a value out of range.
+
+    Returns
+    -------
+    World
+        Parts `size`, `window`, `catalogue`, `stores`, `market`, `people`, `journeys`, `funnel`, `trade`, `units` and
+        `sales`; `buyers` (positions in `journeys`), `expected` (cars by month and store * model) and `registered_at`
+        (int64, microseconds since 1970 UTC, by customer).
 
     Examples
     --------

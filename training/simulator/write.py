@@ -124,6 +124,11 @@ def select_contract_columns(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     frame : polars.DataFrame
         Columns that the table does not have are dropped.
 
+    Returns
+    -------
+    polars.DataFrame
+        The columns of `features.tables.TABLES[name].columns`.
+
     Examples
     --------
     >>> import polars as pl
@@ -141,6 +146,11 @@ def cast_instants(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
     """Return the frame with int64 columns of microseconds since 1970 UTC cast to Datetime, for Parquet viewers.
 
     `columns` are the names of the int64 columns; the others are unchanged.
+
+    Returns
+    -------
+    polars.DataFrame
+        All columns of `frame`, in its order.
 
     Examples
     --------
@@ -163,6 +173,11 @@ def write_table(folder: Path, name: str, chunks: Iterable[pl.DataFrame]) -> int:
         Name of the table, a key of `features.tables.TABLES`; any other raises KeyError.
     chunks : iterable of polars.DataFrame
         Rows of the table; instants as int64 microseconds since 1970 UTC. No file is written if there are no chunks.
+
+    Returns
+    -------
+    int
+        Number of rows.
 
     Examples
     --------
@@ -192,6 +207,11 @@ def write_truth(folder: Path, name: str, frame: pl.DataFrame) -> int:
     frame : polars.DataFrame
         As returned by a function of `training.simulator.truth`; columns `*_at` are int64 microseconds since 1970 UTC
         and are written as UTC Datetime.
+
+    Returns
+    -------
+    int
+        Number of rows.
 
     Examples
     --------
@@ -230,7 +250,7 @@ def write_manifest(folder: Path, size: Size, rows: dict[str, int]) -> None:
     folder : Path
         Folder with the Parquet files, as filled by `write_table` and `write_truth`.
     size : Size
-        `training.simulator.Size(...)`.
+        `training.simulator.Size(stores=1, customers=100, months=3)`, for example.
     rows : dict of str to int
         Number of rows by raw table.
     """
