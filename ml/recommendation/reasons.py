@@ -114,11 +114,11 @@ def _same_as_viewed(category: str) -> Check:
         same = int((codes[viewed] == code).sum())
         if code >= len(vocabularies.categories[category]) or not same:
             return None
-        name = vocabularies.categories[category].names[code]
+        name, n = vocabularies.categories[category].names[code], len(viewed)
         return CardReason(
             code=f"SAME_{category.upper()}",
-            zh=f"与您看过的 {len(viewed)} 款中的 {same} 款{zh}相同（{name}）",
-            en=f"Same {en} ({name}) as {same} of the {len(viewed)} kinds of vehicle you viewed",
+            zh=f"与您看过的{'车' if n == 1 else f' {n} 款中的 {same} 款'}{zh}相同（{name}）",
+            en=f"Same {en} ({name}) as {'the vehicle' if n == 1 else f'{same} of the {n} vehicles'} you viewed",
         )
 
     return check
@@ -141,8 +141,8 @@ def _price(evidence: Evidence, i: int, values: Mapping[str, float]) -> CardReaso
         return None
     return CardReason(
         code="PRICE_LIKE",
-        zh=f"与您看过的 {n} 款价位相近",
-        en=f"Similar in price to the {n} kinds of vehicle you viewed",
+        zh=f"与您看过的{'车' if n == 1 else f' {n} 款'}价位相近",
+        en=f"Similar in price to the {'vehicle' if n == 1 else f'{n} vehicles'} you viewed",
     )
 
 

@@ -69,7 +69,7 @@ def panel_gate_checks(
     return [
         first,
         *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].select(rows)))),
-        prediction_check("the model answers, recomputed as precomputed", lambda: _recomputed_as_precomputed(candidate)),
+        prediction_check("recomputed and precomputed forecasts agree", lambda: _recomputed_as_precomputed(candidate)),
     ]
 
 

@@ -33,7 +33,7 @@ def test_a_version_gains_nothing_over_itself_and_answers(model: Model) -> None:
         refused = panel_gate_checks(problem.metrics, other, model, holdout)[0]
     assert not first.passed and first.detail.startswith("gain over version 1: ")
     assert (last.name, last.passed, last.detail) == (
-        "the model answers, recomputed as precomputed",
+        "recomputed and precomputed forecasts agree",
         True,
         "the answers are equal",
     )
