@@ -171,7 +171,7 @@ def test_useless_columns_do_no_harm(tmp_path: Path) -> None:
     )
     config = write_credit_risk(tmp_path / "data", tables)
     messages = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home").stderr
-    assert "column 'bureau_score' left out: it has no value" in messages
+    assert "column 'bureau_score' left out: every value is missing" in messages
 
 
 def test_an_unwritable_store_is_one_error_line(tmp_path: Path, credit_risk: Trained) -> None:

@@ -147,7 +147,7 @@ def baseline_check(candidate: Model, own: Interval, *, baseline_name: str = "the
     name = candidate.task.primary_metric
     baseline = baseline_value(candidate, name)
     passed = own.low > baseline if candidate.task.directions[name] == "higher" else own.high < baseline
-    detail = f"{interval_text(own)}, baseline {baseline:.4f}; there is no champion yet"
+    detail = f"{interval_text(own)}, baseline {baseline:.4f}; no champion to compare with"
     return GateCheck(f"{name} beats {baseline_name}", passed, detail)
 
 
@@ -215,7 +215,7 @@ def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]
     >>> from ml.registry import TASKS
     >>> card = {"config": {"gate": {"roc_auc": {"at_least": 0.7}}}}
     >>> guard_checks(Model(TASKS["credit_risk"], estimator=None, card=card), lambda metric: 0.65)[0].detail
-    '0.6500, must be at least 0.7'
+    '0.6500, allowed: at least 0.7'
     """
     gate: Mapping[str, Mapping[str, float | None]] = model.card["config"]["gate"]
     return [_limit_check(model, name, limits, value) for name, limits in gate.items()]
@@ -226,11 +226,11 @@ def _limit_check(
 ) -> GateCheck:
     if name not in model.task.directions:
         allowed = ", ".join(model.task.directions)
-        return GateCheck(f"limit on {name}", False, f"is not a metric of the task; choose from {allowed}")
+        return GateCheck(f"{name} within its limits", False, f"is not a metric of the task; choose from {allowed}")
     figure, low, high = value(name), limits.get("at_least"), limits.get("at_most")
     passed = (low is None or figure >= low) and (high is None or figure <= high)
     texts = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
-    return GateCheck(f"limit on {name}", passed, f"{figure:.4f}, must be {', '.join(texts)}")
+    return GateCheck(f"{name} within its limits", passed, f"{figure:.4f}, allowed: {', '.join(texts)}")
 
 
 def prediction_check(name: str, compare: Callable[[], tuple[bool, str]]) -> GateCheck:

@@ -132,7 +132,7 @@ class LabelledRows:
         frame = frame.drop("label", "known_at", "is_test_row", strict=False)
         numeric, categorical, computed = _features(config, frame, spine)
         empty = [n for n in (*numeric, *categorical) if frame[n].null_count() == frame.height]
-        notes += [f"column '{n}' left out: it has no value" for n in empty]
+        notes += [f"column '{n}' left out: every value is missing" for n in empty]
         numeric, categorical = ([n for n in names if n not in empty] for names in (numeric, categorical))
         if not numeric and not categorical:
             raise DataError(

@@ -76,7 +76,7 @@ def _over_baseline(
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     if BASELINE in rows.columns:  # a paired comparison has a narrower interval
         gain = compare(metric, y, metric.select(predictions), rows[BASELINE].to_numpy(), groups=groups, n=n)
-        detail = f"gain over the baseline: {interval_text(gain)} on {len(y):,} test rows; there is no champion yet"
+        detail = f"gain over the baseline: {interval_text(gain)} on {len(y):,} test rows; no champion to compare with"
         return GateCheck(f"{name} beats the baseline", gain.low > 0, detail)
     return baseline_check(
         candidate, bootstrap(metric.compute, y, metric.select(predictions), groups=groups, n=n, seed=0)

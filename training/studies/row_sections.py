@@ -265,8 +265,8 @@ def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
     unit = "" if quantity.unit is None else f" {quantity.unit.en}"
     observed, predicted = (format_figure(float(v.mean()), quantity.format) for v in (y, p))
     return Text(
-        zh=f"{period}：实际 {observed}{quantity.unit.zh if quantity.unit else ''}，预测 {predicted}",
-        en=f"{period}: observed {observed}{unit}, predicted {predicted}{unit}",
+        zh=f"{period} 合计：实际 {observed}{quantity.unit.zh if quantity.unit else ''}，预测 {predicted}",
+        en=f"{period} together: observed {observed}{unit}, predicted {predicted}{unit}",
     )
 
 
@@ -278,7 +278,8 @@ def _drift_section(psi: dict[str, float], *, worst: str) -> TimeSeries:
             zh="各月预测分布相对训练集的漂移", en="Drift of the predictions by month, compared with the training rows"
         ),
         summary=Text(
-            zh=f"最大 PSI {largest}（{worst}）", en=f"largest population stability index {largest} in {worst}"
+            zh=f"最大 PSI {largest}（{worst}）；0.10 起为中度漂移，0.25 起为大幅漂移",
+            en=f"largest population stability index {largest} in {worst} (0.10: moderate shift, 0.25: large shift)",
         ),
         columns=(MONTH, column("psi", "PSI", "PSI", "number", tracked=True)),
         y=axis("群体稳定性指数（PSI）", "population stability index (PSI)", "number"),

@@ -68,7 +68,7 @@ def first(folder: Path, candidate: Model, champion: Model | None, rows: pl.DataF
 
 def test_without_a_champion_the_candidate_is_compared_with_the_baseline(tmp_path: Path) -> None:
     passed, detail = first(tmp_path, model(1.0), None)
-    assert not passed and "baseline 0.9000; there is no champion yet" in detail
+    assert not passed and "baseline 0.9000; no champion to compare with" in detail
     worse = ROWS.with_columns(pl.lit(0.0).alias(BASELINE))
     passed, detail = first(tmp_path, model(1.0), None, worse)
     assert passed and detail.startswith("gain over the baseline: 0.6000 [")
@@ -87,7 +87,7 @@ def test_a_champion_is_compared_on_the_same_rows_and_named(tmp_path: Path) -> No
 def test_metric_limits_are_checked_and_unknown_metrics_fail() -> None:
     gate = {"roc_auc": {"at_least": 0.7, "at_most": None}, "kappa": {"at_most": 1.0}}
     checks = guard_checks(model(1.0, config={"gate": gate}), lambda name: 0.6)
-    assert (checks[0].passed, checks[0].detail) == (False, "0.6000, must be at least 0.7")
+    assert (checks[0].passed, checks[0].detail) == (False, "0.6000, allowed: at least 0.7")
     assert not checks[1].passed and "is not a metric of the task; choose from roc_auc" in checks[1].detail
     assert baseline_value(model(1.0), "roc_auc") == 0.9
     without = Report(task="credit_risk", protocol="", sections=(metrics_section([Metric(name="roc_auc", value=0.9)]),))
