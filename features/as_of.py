@@ -76,6 +76,8 @@ class History:
         dict of str to Aggregation
             By feature name, in the order of `aggregations`.
 
+        Examples
+        --------
         >>> from features.aggregations import count, total
         >>> from features.tables import SALES
         >>> sums = {"n": count(zh="次数", en="sales"), "paid": total("price", zh="金额（分）", en="paid (fen)")}

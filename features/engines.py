@@ -101,13 +101,19 @@ def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
 def collect(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
     """Compute a lazy frame of either engine and return it as a Polars DataFrame.
 
-    `frame` is a value of the result of `features.engines.to_engine`, or made from one by a function of `features`. Rows
-    are in no particular order; sort them by their key if the order matters.
+    Rows are in no particular order; sort them by their key if the order matters.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        A value of the result of `features.engines.to_engine`, or made from one by a function of `features`.
 
     Returns
     -------
     polars.DataFrame
 
+    Examples
+    --------
     >>> import polars as pl
     >>> from features.engines import to_engine
     >>> collect(to_engine({"leads": pl.LazyFrame({"lead_id": ["a"]})})["leads"]).to_dicts()

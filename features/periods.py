@@ -62,11 +62,18 @@ def month_of_day(days: Any) -> Any:
 
     The result has the type of `days`: day 0 is 1970-01-01, month 0 is January 1970.
 
+    Parameters
+    ----------
+    days : int, array of int or Narwhals expression
+        Days since 1970-01-01 (day 0).
+
     Returns
     -------
     int, array or Narwhals expression
         Months since January 1970.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> month_of_day(31), month_of_day(np.array([0, 59, 365])).tolist()
     (1, [0, 2, 12])
@@ -84,11 +91,20 @@ def period_of_day(days: Any, frequency: Frequency) -> Any:
 
     The result has the type of `days`; `frequency` is day, week (from Monday) or month. Day 0 is 1970-01-01.
 
+    Parameters
+    ----------
+    days : int, array of int or Narwhals expression
+        Days since 1970-01-01 (day 0).
+    frequency : {'day', 'week', 'month'}
+        Length of a period; a week starts on Monday.
+
     Returns
     -------
     int, array or Narwhals expression
         Number of the period since that with 1970-01-01.
 
+    Examples
+    --------
     >>> period_of_day(4, "week"), period_of_day(3, "week"), period_of_day(40, "month")  # 5 January 1970 was a Monday
     (1, 0, 1)
     """
@@ -186,12 +202,19 @@ def first_day(periods: Any, frequency: Frequency) -> NDArray[np.int64]:
 def period_label(period: int, frequency: Frequency) -> str:
     """Return the label of a period: year and month, or the date of the first day of a week or of the day.
 
-    `period` is a number counted from 1970, as returned by `period_of_day`; `frequency` is day, week or month.
+    Parameters
+    ----------
+    period : int
+        Number counted from 1970, as returned by `features.periods.period_of_day`.
+    frequency : {'day', 'week', 'month'}
+        Length of a period; a week starts on Monday.
 
     Returns
     -------
     str
 
+    Examples
+    --------
     >>> period_label(673, "month"), period_label(0, "week")
     ('2026-02', '1969-12-29')
     """

@@ -99,6 +99,10 @@ def _finite(content: Any) -> Any:
 def user() -> str:
     """Return the name of the person who runs the command: the environment variable `CHEHANG_USER`, or the login name.
 
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> import os

@@ -26,7 +26,14 @@ _NUMBERS = (bool, int, float, Decimal)
 def resolve_url(text: str, *, folder: Path | None = None) -> str:
     """Check a SQLAlchemy URL and return it with its password; a relative SQLite path is resolved against `folder`.
 
-    `folder` is the folder of the configuration file; without it a relative path stays as it is. No database is opened.
+    No database is opened.
+
+    Parameters
+    ----------
+    text : str
+        SQLAlchemy URL, ``dialect://user:password@host:port/database``.
+    folder : Path, optional
+        Folder of the configuration file; without it a relative path stays as it is.
 
     Returns
     -------

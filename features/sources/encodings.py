@@ -63,14 +63,29 @@ def as_utf8(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
 def read_head(path: Path, encoding: str, *, where: str) -> io.BytesIO:
     """Return the complete lines of a text file's first MiB as UTF-8.
 
-    `path` is an existing file, `encoding` utf-8 or gb18030, and `where` the name of the source in error messages. Text
-    that is not valid in `encoding` is a `features.errors.DataError`; a file that cannot be read is an OSError.
+    Parameters
+    ----------
+    path : Path
+        An existing file.
+    encoding : {'utf-8', 'gb18030'}
+        Encoding of the file.
+    where : str
+        Name of the source in error messages.
 
     Returns
     -------
     io.BytesIO
         Whole lines in UTF-8.
 
+    Raises
+    ------
+    features.errors.DataError
+        The text is not valid in `encoding`.
+    OSError
+        The file cannot be read.
+
+    Examples
+    --------
     >>> import tempfile
     >>> from pathlib import Path
     >>> with tempfile.NamedTemporaryFile() as file:

@@ -172,9 +172,20 @@ def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
 def read_error(where: str, error: Exception) -> ChehangError:
     """Convert an error of reading a source to a `ChehangError` in one line, with a remedy; the caller raises it.
 
-    `where` is table and file for the message, such as "leads: a.csv". A `ChehangError` is returned as it is; any other
-    error becomes a `DataError`.
+    Parameters
+    ----------
+    where : str
+        Table and file for the message, such as "leads: a.csv".
+    error : Exception
+        Error of reading, such as OSError or a Polars error.
 
+    Returns
+    -------
+    features.errors.ChehangError
+        `error` itself if it is one, otherwise a `DataError`.
+
+    Examples
+    --------
     >>> str(read_error("leads: a.csv", OSError("disk error")))
     'leads: a.csv: cannot be read: disk error: if the file is damaged, export it again'
     """

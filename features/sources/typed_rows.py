@@ -100,7 +100,10 @@ def select_mapped(rows: pl.LazyFrame, source: TableSource, mapping: ColumnMappin
 def source_columns(mapping: ColumnMapping) -> list[str]:
     """Return the names of the source columns that a mapping reads, each once.
 
-    `mapping` is returned by `features.sources.column_mapping.map_columns`.
+    Parameters
+    ----------
+    mapping : ColumnMapping
+        As returned by `features.sources.column_mapping.map_columns`.
 
     Returns
     -------

@@ -23,6 +23,8 @@ def is_text(dtype: pl.DataType) -> bool:
     -------
     bool
 
+    Examples
+    --------
     >>> import polars as pl
     >>> is_text(pl.String()), is_text(pl.Int64())
     (True, False)

@@ -70,7 +70,10 @@ class Layer:
 def read_layer(path: Path) -> Layer:
     """Read a YAML file of keys and values into a layer with the path as its origin.
 
-    `path` is an existing file; an empty file is an empty layer.
+    Parameters
+    ----------
+    path : Path
+        An existing file; an empty file is an empty layer.
 
     Returns
     -------

@@ -168,6 +168,12 @@ def without_variables(text: str, written: object) -> str:
     `text` is an error message; `written` is configuration before its variables are filled in: mappings, lists and
     texts with `${NAME}`, such as ``features.yaml_config.read_layer(path).written``.
 
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> import os
     >>> without_variables(f"{os.environ['PATH']} is too long", {"folders": "${PATH}"})
     '${PATH} is too long'

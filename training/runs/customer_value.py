@@ -119,8 +119,11 @@ class CustomerValuation:
     def as_dict(self) -> dict[str, Any]:
         """Return model, hold-out errors and totals (yuan) by stream as a dict for JSON, without the single customers.
 
-        The keys of a stream are `model`, `holdout_errors`, `customers` (their number), `total_purchases`,
-        `total_value`, `correction` and `horizon_days`.
+        Returns
+        -------
+        dict
+            By stream: `model`, `holdout_errors`, `customers` (their number), `total_purchases`, `total_value` (yuan),
+            `correction` and `horizon_days`.
         """
         return {
             name: {

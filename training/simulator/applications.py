@@ -278,6 +278,21 @@ def applications_frame(
     polars.DataFrame
         One row per applicant, in order of `submitted_at`; amounts in fen, instants as int64 microseconds since 1970
         UTC, rates and ratios as fractions.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.applications import build_applications
+    >>> from training.simulator.lending import build_loans
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rng, applicants = world.size.stream("lending"), build_applicants(world.size.stream("applicants"), world)
+    >>> applications = build_applications(rng, applicants)
+    >>> loans = build_loans(rng, applicants, applications, window=world.window)
+    >>> decided = {"decision": loans.decision, "decided_at": loans.decided_at}
+    >>> applications_frame(rng, world, applicants, applications, **decided)["application_id"][0]
+    'A00000001'
     """
     n, end, stores, customers = len(applicants), world.window.end, world.stores, world.people.customers
     is_filled = {name: rng.random(n) >= share for name, share in _MISSING_SHARES.items()}

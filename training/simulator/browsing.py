@@ -244,6 +244,19 @@ def searches(rng: Random, world: World, sessions: Sessions, visits: IntArray) ->
         microseconds since 1970 UTC), `kind`, `channel`, `position`, `page`, `person`, `session`, `vehicle` (codes),
         `dwell` (seconds), `propensity`, `utility` and `view`, one array element per event;
         `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.sessions import build_sessions
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rng = world.size.stream("browsing")
+    >>> sessions = build_sessions(rng, world)
+    >>> search_log, view_log = searches(rng, world, sessions, np.arange(10))
+    >>> len(search_log) == len(view_log)
+    True
     """
     session = visits[rng.random(len(visits)) < SEARCHES]
     person, catalogue = sessions.person[session], world.catalogue
@@ -282,6 +295,20 @@ def follow_ups(rng: Random, world: World, sessions: Sessions, views_log: Log) ->
         Events of one type each. Each has `at` (int64, microseconds since 1970 UTC), `kind`, `channel`, `position`,
         `page`, `person`, `session`, `vehicle` (codes), `dwell` (seconds), `propensity`, `utility` and `view`, one array
         element per event; `training.simulator.event_log.event_chunks(log, world)` yields them as the table `events`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.browsing import searches
+    >>> from training.simulator.sessions import build_sessions
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rng = world.size.stream("browsing")
+    >>> sessions = build_sessions(rng, world)
+    >>> _, view_log = searches(rng, world, sessions, np.arange(10))
+    >>> all(len(log) <= len(view_log) for log in follow_ups(rng, world, sessions, view_log))
+    True
     """
     utility = vehicle_utility(
         world, person=views_log.person.astype(np.int64), vehicle=views_log.vehicle.astype(np.int64), at=views_log.at

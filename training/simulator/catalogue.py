@@ -119,7 +119,10 @@ class Catalogue:
     def on_sale(self, months: int) -> BoolArray:
         """Return whether each current model is sold new in month 0 to `months - 1` of the simulation.
 
-        `months` is the number of months, at least 1, such as `Window.of(size).months`.
+        Parameters
+        ----------
+        months : int
+            Number of months, at least 1, such as `Window.of(size).months`.
 
         Returns
         -------

@@ -24,8 +24,18 @@ Rows = TypeVar("Rows")
 def take(table: Rows, rows: IntArray | slice) -> Rows:
     """Return the selected rows of a dataclass of arrays, such as `Journeys` or `Units`, as the same class.
 
-    `table` is an instance; its fields are arrays with one entry per row, or dataclasses of such arrays. `rows` are
-    positions or a slice.
+    Parameters
+    ----------
+    table : dataclass
+        An instance whose fields are arrays with one entry per row, or dataclasses of such arrays, such as
+        `world.units`.
+    rows : ndarray of int64 or slice
+        Positions of the rows, from 0.
+
+    Returns
+    -------
+    dataclass
+        Of the class of `table`.
 
     Examples
     --------
@@ -48,7 +58,15 @@ def take(table: Rows, rows: IntArray | slice) -> Rows:
 def concatenate(tables: Sequence[Rows]) -> Rows:
     """Return one dataclass of arrays with the rows of several of the same class, in order.
 
-    `tables` are instances, at least one; their fields are arrays, or dataclasses of arrays.
+    Parameters
+    ----------
+    tables : sequence of dataclass
+        Instances of one class, at least one; their fields are arrays, or dataclasses of arrays.
+
+    Returns
+    -------
+    dataclass
+        Of the class of `tables`.
 
     Examples
     --------
@@ -72,7 +90,14 @@ def concatenate(tables: Sequence[Rows]) -> Rows:
 def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntArray:
     """Draw `count` positions with probability proportional to `weights`, numbers not below 0.
 
-    `rng` is a `numpy.random.Generator`.
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `numpy.random.default_rng(0)`.
+    weights : sequence of float
+        Not below 0, with a sum above 0.
+    count : int
+        Number of draws.
 
     Returns
     -------
@@ -94,12 +119,17 @@ def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntA
 def pick_rows(rng: Random, weights: FloatArray) -> IntArray:
     """Draw one column position per row with probability proportional to the row's weights, which are not below 0.
 
-    `rng` is a `numpy.random.Generator`.
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `numpy.random.default_rng(0)`.
+    weights : ndarray of float64, shape (n_rows, n_columns)
+        Not below 0, with a sum above 0 in each row.
 
     Returns
     -------
     ndarray of int64, shape (n_rows,)
-        Column positions; `weights` has shape (n_rows, n_columns).
+        Column positions.
 
     Examples
     --------

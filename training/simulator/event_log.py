@@ -241,6 +241,15 @@ def exposure_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
     polars.DataFrame
         At most CHUNK rows each, one per impression: `place` from 1, `propensity` as a probability, `shown_at` as int64
         microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.visits import orders
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> sum(frame.height for frame in exposure_chunks(orders(world), world))  # orders have no impressions
+    0
     """
     names, stores = _vehicle_names(world), _home_stores(world)
     rows = np.flatnonzero(log.position > 0)

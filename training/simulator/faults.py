@@ -155,6 +155,18 @@ class Hazard:
         Returns
         -------
         ndarray of float64, shape (n_cars,)
+
+        Examples
+        --------
+        >>> from training.simulator import Size
+        >>> from training.simulator.faults import build_hazard
+        >>> from training.simulator.fleet import build_fleet
+        >>> from training.simulator.world import build_world
+        >>> world = build_world(Size(stores=1, customers=100, months=3))
+        >>> fleet = build_fleet(world.size.stream("fleet"), world)
+        >>> hazard = build_hazard(world.size.stream("workshop"), fleet, world.catalogue, world.window)
+        >>> len(hazard.factor(fleet, 0)) == len(fleet)
+        True
         """
         yearly, _, wear = _values(component)
         return np.asarray(
@@ -172,6 +184,18 @@ class Hazard:
         Returns
         -------
         ndarray of float64, shape (n_cars,)
+
+        Examples
+        --------
+        >>> from training.simulator import Size
+        >>> from training.simulator.faults import build_hazard
+        >>> from training.simulator.fleet import build_fleet
+        >>> from training.simulator.world import build_world
+        >>> world = build_world(Size(stores=1, customers=100, months=3))
+        >>> fleet = build_fleet(world.size.stream("fleet"), world)
+        >>> hazard = build_hazard(world.size.stream("workshop"), fleet, world.catalogue, world.window)
+        >>> len(hazard.ratio(0)) == len(fleet)
+        True
         """
         return np.where(self.bad & (list(COMPONENTS)[component] == DEFECT_COMPONENT), RATE_RATIO, 1.0)
 

@@ -58,7 +58,11 @@ class Fleet:
     def observed_from(self, window: Window) -> IntArray:
         """Return the start of each car's observation: its entry or the start of the window.
 
-        `window` is `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+        Parameters
+        ----------
+        window : Window
+            Months of the data: `world.window`, or
+            `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
         Returns
         -------
@@ -68,9 +72,9 @@ class Fleet:
         Examples
         --------
         >>> from training.simulator import Size
+        >>> from training.simulator.fleet import build_fleet
         >>> from training.simulator.world import build_world
         >>> world = build_world(Size(stores=1, customers=100, months=3))
-        >>> from training.simulator.fleet import build_fleet
         >>> fleet = build_fleet(world.size.stream("fleet"), world)
         >>> bool((fleet.observed_from(world.window) >= world.window.start).all())
         True
@@ -80,7 +84,11 @@ class Fleet:
     def observed_until(self, window: Window) -> IntArray:
         """Return the end of each car's observation: its exit or the end of the window.
 
-        `window` is `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+        Parameters
+        ----------
+        window : Window
+            Months of the data: `world.window`, or
+            `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
 
         Returns
         -------
@@ -90,9 +98,9 @@ class Fleet:
         Examples
         --------
         >>> from training.simulator import Size
+        >>> from training.simulator.fleet import build_fleet
         >>> from training.simulator.world import build_world
         >>> world = build_world(Size(stores=1, customers=100, months=3))
-        >>> from training.simulator.fleet import build_fleet
         >>> fleet = build_fleet(world.size.stream("fleet"), world)
         >>> bool((fleet.observed_until(world.window) <= world.window.end).all())
         True
@@ -113,6 +121,17 @@ class Fleet:
         -------
         ndarray of float64, shape (n,)
             Kilometres.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator import Size
+        >>> from training.simulator.fleet import build_fleet
+        >>> from training.simulator.world import build_world
+        >>> world = build_world(Size(stores=1, customers=100, months=3))
+        >>> fleet = build_fleet(world.size.stream("fleet"), world)
+        >>> bool(fleet.kilometres(np.array([0]), fleet.entered_at[:1])[0] == fleet.start_km[0])
+        True
         """
         return self.start_km[car] + self.monthly_km[car] * (at - self.entered_at[car]) / MONTH
 

@@ -263,11 +263,11 @@ def outcome_rows(loans: Loans, *, window: Window) -> IntArray:
     Examples
     --------
     >>> from training.simulator import Size
-    >>> from training.simulator.world import build_world
-    >>> world = build_world(Size(stores=1, customers=100, months=3))
     >>> from training.simulator.applicants import build_applicants
     >>> from training.simulator.applications import build_applications
     >>> from training.simulator.lending import build_loans
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
     >>> rng, applicants = world.size.stream("lending"), build_applicants(world.size.stream("applicants"), world)
     >>> loans = build_loans(rng, applicants, build_applications(rng, applicants), window=world.window)
     >>> rows = outcome_rows(loans, window=world.window)
@@ -294,11 +294,11 @@ def mature(loans: Loans, *, window: Window) -> BoolArray:
     Examples
     --------
     >>> from training.simulator import Size
-    >>> from training.simulator.world import build_world
-    >>> world = build_world(Size(stores=1, customers=100, months=3))
     >>> from training.simulator.applicants import build_applicants
     >>> from training.simulator.applications import build_applications
     >>> from training.simulator.lending import build_loans
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
     >>> rng, applicants = world.size.stream("lending"), build_applicants(world.size.stream("applicants"), world)
     >>> loans = build_loans(rng, applicants, build_applications(rng, applicants), window=world.window)
     >>> mature(loans, window=world.window).any().item()  # three months of data

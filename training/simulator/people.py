@@ -271,11 +271,11 @@ def draw_registrations(rng: Random, people: People, *, first_contact: IntArray, 
 
     Examples
     --------
+    >>> import numpy as np
     >>> from training.simulator import Size
+    >>> from training.simulator.draws import NEVER
     >>> from training.simulator.world import build_world
     >>> world = build_world(Size(stores=1, customers=100, months=3))
-    >>> import numpy as np
-    >>> from training.simulator.draws import NEVER
     >>> never = np.full(len(world.people), NEVER)
     >>> rng = world.size.stream("leads")
     >>> len(draw_registrations(rng, world.people, first_contact=never, window=world.window))
