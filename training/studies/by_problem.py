@@ -33,11 +33,11 @@ class RowStudy:
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
     `ml.champions.load` (`champion` may be None: the checks then compare with the baseline); `engine` computes the
     features, 'polars' or 'spark'; `evaluation` is `Evaluation(method, load_estimator)` with a method of
-    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout`
-    is the folder that `save_holdout` wrote, such as `folder` in `with ml.champions.report_files(version) as folder:`;
-    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
-    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
-    `detail`.
+    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`, with
+    `Evaluation` of `training.studies.fitted`; `holdout` is the folder that `save_holdout` wrote, such as `folder` in
+    `with ml.champions.report_files(version) as folder:`; `progress` is called with one line of text for each step, such
+    as `print`. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
+    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
 
     Examples
     --------
@@ -45,6 +45,8 @@ class RowStudy:
     >>> from training.study import study_of
     >>> type(study_of(load_config("credit_risk"))).__name__
     'RowStudy'
+    >>> config = load_config("credit_risk")
+    >>> data = study_of(config).load(config)  # doctest: +SKIP
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "folds")
@@ -59,7 +61,7 @@ class RowStudy:
         Returns
         -------
         RowStudyData
-            Labelled rows; call its `fit`, `evaluate` or `describe`.
+            Labelled rows; call its `fit()`, `evaluate(estimator)` or `describe()`.
         """
         from training.studies.rows import RowStudyData
 
@@ -68,7 +70,13 @@ class RowStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[RowEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Return the report of a version on the test rows, or of a cross-validation of the configuration."""
+        """Return the report of a version on the test rows, or of a cross-validation of the configuration.
+
+        Returns
+        -------
+        Report
+            `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` and `notes`.
+        """
         from training.studies.row_folds import cross_validate
 
         data = self.load(config, progress=progress)
@@ -82,24 +90,32 @@ class RowStudy:
         Parameters
         ----------
         model : Model
-            As returned by `ml.champions.load`.
+            ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
         config : TaskConfig
-            As returned by `training.config.load_config`; its sources are read.
+            ``training.config.load_config("credit_risk")``; its sources are read.
         **options
-            `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
-            predict as of, or None), both required, and `progress`.
+            `data` (Path of a .parquet or .csv file to read in place of the first table, or None) and `as_of` (datetime
+            with UTC offset to predict as of, or None), both required, and `progress`.
 
         Returns
         -------
         DataFrame
-            Key of the table, `as_of` (UTC) if it is set, and the columns of the estimator's `predict`.
+            Key of the table, `as_of` (UTC datetime) if it is set, and the columns of the estimator's `predict`: the
+            first is the probability (0 to 1) or the amount (yuan).
         """
         from training.studies.row_score import score_rows
 
         return score_rows(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Return the checks of the promotion gate, on the predictions of the test rows."""
+        """Return the checks of the promotion gate, on the predictions of the test rows.
+
+        Returns
+        -------
+        sequence of GateCheck
+            `name`, `passed` (bool) and `detail` (the figures) of each: a comparison, the limits under `gate`, the
+            answers.
+        """
         from training.studies.row_gate import row_gate_checks
 
         return row_gate_checks(_metrics(candidate), candidate, champion, holdout)
@@ -111,11 +127,11 @@ class RankingStudy:
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
     `ml.champions.load` (`champion` may be None: the checks then compare with the baseline); `engine` computes the
     features, 'polars' or 'spark'; `evaluation` is `Evaluation(method, load_estimator)` with a method of
-    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout`
-    is the folder that `save_holdout` wrote, such as `folder` in `with ml.champions.report_files(version) as folder:`;
-    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
-    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
-    `detail`.
+    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`, with
+    `Evaluation` of `training.studies.fitted`; `holdout` is the folder that `save_holdout` wrote, such as `folder` in
+    `with ml.champions.report_files(version) as folder:`; `progress` is called with one line of text for each step, such
+    as `print`. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
+    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
 
     Examples
     --------
@@ -123,6 +139,8 @@ class RankingStudy:
     >>> from training.study import study_of
     >>> type(study_of(load_config("recommendation"))).__name__
     'RankingStudy'
+    >>> config = load_config("recommendation")
+    >>> data = study_of(config).load(config)  # doctest: +SKIP
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "logged")
@@ -138,7 +156,7 @@ class RankingStudy:
         Returns
         -------
         RankingStudyData
-            Training tables and held-out queries; call its `fit`, `evaluate` or `describe`.
+            Training tables and held-out queries; call its `fit()`, `evaluate(estimator)` or `describe()`.
         """
         from training.studies.ranking import RankingStudyData
 
@@ -147,7 +165,13 @@ class RankingStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[RecommendationEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Return the report of a version on the held-out queries, or off-policy on logged exposures."""
+        """Return the report of a version on the held-out queries, or off-policy on logged exposures.
+
+        Returns
+        -------
+        Report
+            `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` and `notes`.
+        """
         from training.studies.ranking_logged import evaluate_logged
 
         data = self.load(config, progress=progress)
@@ -161,12 +185,12 @@ class RankingStudy:
         Parameters
         ----------
         model : Model
-            As returned by `ml.champions.load`.
+            ``ml.champions.load(ml.champions.version_or_champion("recommendation"))``.
         config : TaskConfig
-            As returned by `training.config.load_config`; its sources are read.
+            ``training.config.load_config("recommendation")``; its sources are read.
         **options
-            `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
-            predict as of, or None), both required, and `progress`.
+            `data` (Path of a .parquet or .csv file to read in place of `customers`, or None) and `as_of` (must be
+            None), both required, and `progress`.
 
         Returns
         -------
@@ -178,7 +202,14 @@ class RankingStudy:
         return score_customers(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Return the checks of the promotion gate, on the ranked lists of the held-out queries."""
+        """Return the checks of the promotion gate, on lists for held-out queries.
+
+        Returns
+        -------
+        sequence of GateCheck
+            `name`, `passed` (bool) and `detail` (the figures) of each: a comparison, the limits under `gate`, the
+            answers.
+        """
         from training.studies.ranking_gate import ranking_gate_checks
 
         return ranking_gate_checks(_metrics(candidate), candidate, champion, holdout)
@@ -190,11 +221,11 @@ class PanelStudy:
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
     `ml.champions.load` (`champion` may be None: the checks then compare with the baseline); `engine` computes the
     features, 'polars' or 'spark'; `evaluation` is `Evaluation(method, load_estimator)` with a method of
-    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout`
-    is the folder that `save_holdout` wrote, such as `folder` in `with ml.champions.report_files(version) as folder:`;
-    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
-    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
-    `detail`.
+    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`, with
+    `Evaluation` of `training.studies.fitted`; `holdout` is the folder that `save_holdout` wrote, such as `folder` in
+    `with ml.champions.report_files(version) as folder:`; `progress` is called with one line of text for each step, such
+    as `print`. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
+    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
 
     Examples
     --------
@@ -202,6 +233,8 @@ class PanelStudy:
     >>> from training.study import study_of
     >>> type(study_of(load_config("demand_forecast"))).__name__
     'PanelStudy'
+    >>> config = load_config("demand_forecast")
+    >>> data = study_of(config).load(config)  # doctest: +SKIP
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
@@ -218,7 +251,8 @@ class PanelStudy:
         Returns
         -------
         PanelStudyData
-            Sales by series and period, with the origins of the test; call its `fit`, `evaluate` or `describe`.
+            Sales by series and period, with the origins of the test; call its `fit()`, `evaluate(estimator)` or
+            `describe()`.
         """
         from training.studies.panel import PanelStudyData
 
@@ -227,7 +261,13 @@ class PanelStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[DemandEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Return the report of a version's forecasts from the held-out origins."""
+        """Return the report of a version's forecasts from the held-out origins.
+
+        Returns
+        -------
+        Report
+            `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` and `notes`.
+        """
         return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
@@ -236,12 +276,12 @@ class PanelStudy:
         Parameters
         ----------
         model : Model
-            As returned by `ml.champions.load`.
+            ``ml.champions.load(ml.champions.version_or_champion("demand_forecast"))``.
         config : TaskConfig
-            As returned by `training.config.load_config`; its sources are read.
+            ``training.config.load_config("demand_forecast")``; its sources are read.
         **options
-            `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
-            predict as of, or None), both required, and `progress`.
+            `data` (Path of a .parquet or .csv file to read in place of the table `sales`, or None) and `as_of`
+            (datetime with UTC offset to predict as of, or None), both required, and `progress`.
 
         Returns
         -------
@@ -253,7 +293,14 @@ class PanelStudy:
         return score_series(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Return the checks of the promotion gate, on the forecasts from the held-out origins."""
+        """Return the checks of the promotion gate, on forecasts from held-out origins.
+
+        Returns
+        -------
+        sequence of GateCheck
+            `name`, `passed` (bool) and `detail` (the figures) of each: a comparison, the limits under `gate`, the
+            answers.
+        """
         from training.studies.panel_gate import panel_gate_checks
 
         return panel_gate_checks(_metrics(candidate), candidate, champion, holdout)
@@ -265,11 +312,11 @@ class SurveillanceStudy:
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
     `ml.champions.load` (`champion` may be None: the checks then compare with the baseline); `engine` computes the
     features, 'polars' or 'spark'; `evaluation` is `Evaluation(method, load_estimator)` with a method of
-    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout`
-    is the folder that `save_holdout` wrote, such as `folder` in `with ml.champions.report_files(version) as folder:`;
-    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
-    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
-    `detail`.
+    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`, with
+    `Evaluation` of `training.studies.fitted`; `holdout` is the folder that `save_holdout` wrote, such as `folder` in
+    `with ml.champions.report_files(version) as folder:`; `progress` is called with one line of text for each step, such
+    as `print`. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
+    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
 
     Examples
     --------
@@ -277,6 +324,8 @@ class SurveillanceStudy:
     >>> from training.study import study_of
     >>> type(study_of(load_config("fault_rate"))).__name__
     'SurveillanceStudy'
+    >>> config = load_config("fault_rate")
+    >>> data = study_of(config).load(config)  # doctest: +SKIP
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
@@ -295,7 +344,7 @@ class SurveillanceStudy:
         Returns
         -------
         SurveillanceStudyData
-            Weekly counts and exposure by cell; call its `fit`, `evaluate` or `describe`.
+            Weekly counts and exposure by cell; call its `fit()`, `evaluate(estimator)` or `describe()`.
         """
         from training.studies.surveillance import SurveillanceStudyData
 
@@ -304,7 +353,13 @@ class SurveillanceStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[FaultEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Return the report of a version's expected counts in the test weeks."""
+        """Return the report of a version's expected counts in the test weeks.
+
+        Returns
+        -------
+        Report
+            `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` and `notes`.
+        """
         return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
@@ -313,12 +368,12 @@ class SurveillanceStudy:
         Parameters
         ----------
         model : Model
-            As returned by `ml.champions.load`.
+            ``ml.champions.load(ml.champions.version_or_champion("fault_rate"))``.
         config : TaskConfig
-            As returned by `training.config.load_config`; its sources are read.
+            ``training.config.load_config("fault_rate")``; not read.
         **options
-            `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
-            predict as of, or None), both required, and `progress`.
+            `data` (must be None) and `as_of` (datetime with UTC offset: the last week that ended by it; None for the
+            last week), both required, and `progress`.
 
         Returns
         -------
@@ -331,7 +386,14 @@ class SurveillanceStudy:
         return score_cells(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Return the checks of the promotion gate, on the expected counts of the test weeks."""
+        """Return the checks of the promotion gate, on counts of the test weeks.
+
+        Returns
+        -------
+        sequence of GateCheck
+            `name`, `passed` (bool) and `detail` (the figures) of each: a comparison, the limits under `gate`, the
+            answers.
+        """
         from training.studies.row_gate import row_gate_checks
 
         return row_gate_checks(_metrics(candidate), candidate, champion, holdout)

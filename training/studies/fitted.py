@@ -17,6 +17,8 @@ EvaluationMethod = Literal["holdout", "folds", "logged"]
 class Fitted(Generic[E]):
     """Estimator to register, and estimator to evaluate on the test data; returned by `StudyData.fit`.
 
+    Make one with ``training.study.load_data(training.config.load_config("credit_risk")).fit()``.
+
     Attributes
     ----------
     served : Estimator
@@ -42,9 +44,14 @@ class Evaluation(Generic[E]):
         Takes nothing and returns the fitted estimator, such as `lambda: ml.champions.load(version).estimator`; not
         called for 'folds'.
     folds : int
-        Number of folds, at least 2, for 'folds'.
+        Number of folds, at least 2, for 'folds'; not read otherwise.
     exposures : Path or None
-        File of logged exposures (.parquet or .csv), for 'logged'.
+        Existing file of logged exposures (.parquet or .csv), for 'logged'; None otherwise.
+
+    Examples
+    --------
+    >>> Evaluation("folds", lambda: None, folds=5).folds
+    5
     """
 
     method: EvaluationMethod
@@ -54,7 +61,19 @@ class Evaluation(Generic[E]):
 
 
 class Leak(TypedDict):
-    """Column that may leak the outcome: verdict 'leak' or 'suspect', and evidence whose `text` gives the figures."""
+    """Column that may leak the outcome, an element of `leaks` in what `describe()` of a study returns.
+
+    Attributes
+    ----------
+    column : str
+        Name of the column.
+    verdict : {'leak', 'suspect'}
+        A leak must not be a feature; of a suspect, check when it is recorded.
+    acknowledged : bool
+        Whether `acknowledged_leaks` in the configuration names it.
+    evidence : sequence of mapping
+        Of each sign: `rule` (str), `value` (float) and `text` (one line with the figures).
+    """
 
     column: str
     verdict: str
@@ -63,7 +82,17 @@ class Leak(TypedDict):
 
 
 class DataSummary(TypedDict):
-    """Summary of the data of a study: counts by part, feature names by type, and columns that may leak the outcome."""
+    """Summary of the data of a study, as returned by `training.study.load_data(config).describe()`.
+
+    Attributes
+    ----------
+    examples : mapping of str to mapping of str to int
+        Counts by part, such as ``{"train": {"rows": 600, "positive": 50}}``.
+    numeric, categorical : sequence of str
+        Feature names.
+    leaks : sequence of Leak
+        Columns that may leak the outcome: `column`, `verdict`, `acknowledged` and `evidence`.
+    """
 
     examples: Mapping[str, Mapping[str, int]]
     numeric: Sequence[str]

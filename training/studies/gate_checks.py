@@ -20,7 +20,7 @@ def baseline_value(model: Model, metric: str) -> float:
     Parameters
     ----------
     model : Model
-        As returned by `ml.champions.load`.
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     metric : str
         Name of a metric of the report, such as 'roc_auc'.
 
@@ -35,6 +35,11 @@ def baseline_value(model: Model, metric: str) -> float:
         The report has no baseline of the metric.
     KeyError
         The report has no such metric.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> baseline_value(champions.load(champions.champion("credit_risk")), "roc_auc")  # doctest: +SKIP
     """
     baseline = Report.model_validate(model.card["evaluation"]).metrics[metric].baseline
     if baseline is None:
@@ -48,10 +53,11 @@ def bootstraps(model: Model) -> int:
     Parameters
     ----------
     model : Model
-        As returned by `ml.champions.load`.
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
 
     Examples
     --------
+    >>> from ml.model import Model
     >>> from ml.registry import TASKS
     >>> bootstraps(Model(TASKS["credit_risk"], estimator=None, card={"config": {"bootstraps": 200}}))
     200
@@ -65,10 +71,11 @@ def interval_text(interval: Interval) -> str:
     Parameters
     ----------
     interval : Interval
-        As returned by `ml.metrics.bootstrap`.
+        As returned by `ml.metrics.bootstrap`, or ``ml.metrics.Interval(value, low, high)``.
 
     Examples
     --------
+    >>> from ml.metrics import Interval
     >>> interval_text(Interval(0.5, 0.25, 0.75, 0.95))
     '0.5000 [0.2500, 0.7500]'
     """
@@ -76,15 +83,16 @@ def interval_text(interval: Interval) -> str:
 
 
 def last_training_instant(champion: Model) -> int | None:
-    """Return the last instant of the champion's training data, in microseconds since 1970 (UTC); None without time.
+    """Return the last instant of the champion's training data, in microseconds since 1970 UTC (int); None without time.
 
     Parameters
     ----------
     champion : Model
-        As returned by `ml.champions.load`.
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
 
     Examples
     --------
+    >>> from ml.model import Model
     >>> from ml.registry import TASKS
     >>> card = {"data": {"last_training_instant": 1_709_251_200_000_000}}
     >>> last_training_instant(Model(TASKS["credit_risk"], estimator=None, card=card))
@@ -100,9 +108,9 @@ def training_overlap_note(champion: Model, as_of: IntArray) -> str:
     Parameters
     ----------
     champion : Model
-        As returned by `ml.champions.load`.
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     as_of : ndarray of int64, shape (n_rows,)
-        Instants of the test rows (microseconds since 1970, UTC).
+        Instants of the test rows (microseconds since 1970 UTC).
 
     Returns
     -------
@@ -112,6 +120,7 @@ def training_overlap_note(champion: Model, as_of: IntArray) -> str:
     Examples
     --------
     >>> import numpy as np
+    >>> from ml.model import Model
     >>> from ml.registry import TASKS
     >>> champion = Model(TASKS["credit_risk"], estimator=None, card={"data": {"last_training_instant": 20}})
     >>> training_overlap_note(champion, np.array([10, 20, 30, 40]))
@@ -128,7 +137,7 @@ def baseline_check(candidate: Model, own: Interval, *, baseline_name: str = "the
     Parameters
     ----------
     candidate : Model
-        Version to be promoted, as returned by `ml.champions.load`.
+        Version to be promoted: ``ml.champions.load(ml.champions.version("credit_risk", 2))``, for example.
     own : Interval
         Primary metric of the candidate on its test rows, as returned by `ml.metrics.bootstrap`.
     baseline_name : str
@@ -137,7 +146,8 @@ def baseline_check(candidate: Model, own: Interval, *, baseline_name: str = "the
     Returns
     -------
     GateCheck
-        Passed if `own.low` is above the baseline of the report (where lower is better: `own.high` below it).
+        `name`, `passed` (bool) and `detail` (the figures). Passed if `own.low` is above the baseline of the report
+        (where lower is better: `own.high` below it).
 
     Raises
     ------
@@ -157,18 +167,26 @@ def champion_check(candidate: Model, champion: Model, gain: Interval, *, rows: s
     Parameters
     ----------
     candidate, champion : Model
-        Version to be promoted, and current champion, as returned by `ml.champions.load`.
+        Version to be promoted, ``ml.champions.load(ml.champions.version("credit_risk", 2))``, and current champion,
+        ``ml.champions.load(ml.champions.champion("credit_risk"))``.
     gain : Interval
         Gain in the primary metric on the same rows, as returned by `training.studies.measures.compare`; positive is
         better.
     rows : str
         Number and kind of the rows, such as '500 test rows'.
     remark : str
-        Appended to the text of the check, such as `training_overlap_note(...)`.
+        Appended to the text of the check, as returned by `training.studies.gate_checks.training_overlap_note`.
+
+    Returns
+    -------
+    GateCheck
+        `name`, `passed` (bool) and `detail` (the figures).
 
     Examples
     --------
+    >>> from ml.model import Model
     >>> from ml.registry import TASKS
+    >>> from ml.metrics import Interval
     >>> candidate, champion = (Model(TASKS["credit_risk"], estimator=None, card={}, version=n) for n in (2, 1))
     >>> check = champion_check(candidate, champion, Interval(0.02, 0.01, 0.03), rows="500 test rows")
     >>> check.passed, check.detail
@@ -184,10 +202,11 @@ def champion_check_name(candidate: Model) -> str:
     Parameters
     ----------
     candidate : Model
-        As returned by `ml.champions.load`.
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
 
     Examples
     --------
+    >>> from ml.model import Model
     >>> from ml.registry import TASKS
     >>> champion_check_name(Model(TASKS["credit_risk"], estimator=None, card={}))
     'roc_auc beats the champion'
@@ -201,17 +220,19 @@ def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]
     Parameters
     ----------
     model : Model
-        Version to be promoted, as returned by `ml.champions.load`.
+        Version to be promoted: ``ml.champions.load(ml.champions.version("credit_risk", 2))``, for example.
     value : callable
         Takes the name of a metric and returns the candidate's value as a float.
 
     Returns
     -------
     list of GateCheck
-        Empty if the configuration has no limits. A limit on an unknown metric fails.
+        `name`, `passed` (bool) and `detail` of each; empty if the configuration has no limits. A limit on an unknown
+        metric fails.
 
     Examples
     --------
+    >>> from ml.model import Model
     >>> from ml.registry import TASKS
     >>> card = {"config": {"gate": {"roc_auc": {"at_least": 0.7}}}}
     >>> guard_checks(Model(TASKS["credit_risk"], estimator=None, card=card), lambda metric: 0.65)[0].detail
@@ -244,6 +265,11 @@ def prediction_check(name: str, compare: Callable[[], tuple[bool, str]]) -> Gate
         Takes nothing and returns whether two ways to predict agree (bool), and a text for the check. A ChehangError or
         ValueError fails the check, with the message as its text.
 
+    Returns
+    -------
+    GateCheck
+        `name`, `passed` (bool) and `detail` (the text).
+
     Examples
     --------
     >>> check = prediction_check("single and batch predictions agree", lambda: (True, "200 test rows agree"))
@@ -262,9 +288,9 @@ def predict_example(model: Model, *, count: int = 1, explain: bool = True, **fie
     Parameters
     ----------
     model : Model
-        As returned by `ml.champions.load`.
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     count : int
-        Number of copies, predicted as one batch.
+        Number of copies, at least 1, predicted as one batch.
     explain : bool
         Whether predictions have reasons.
     **fields
@@ -273,7 +299,7 @@ def predict_example(model: Model, *, count: int = 1, explain: bool = True, **fie
     Returns
     -------
     sequence
-        `count` instances of `model.task.endpoint.response`.
+        `count` instances of `model.task.endpoint.response`, in which the answer to one request has its fields.
 
     Raises
     ------
@@ -281,6 +307,12 @@ def predict_example(model: Model, *, count: int = 1, explain: bool = True, **fie
         The model cannot answer the request.
     ValueError
         A field breaks a rule of the request.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> model = champions.load(champions.champion("credit_risk"))  # doctest: +SKIP
+    >>> answer = predict_example(model, explain=False)[0]  # doctest: +SKIP
     """
     body = json.dumps({**model.card["example"], **fields})
     request = model.request().model_validate_json(body)

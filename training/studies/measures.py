@@ -29,28 +29,32 @@ def measure(
     Parameters
     ----------
     metrics : mapping of str to RowMetric
-        Metrics of the problem, by name, such as `ml.registry.TASKS[task].problem.metrics`.
+        Metrics of the problem, by name: ``ml.registry.TASKS["credit_risk"].problem.metrics``, for example.
     y : ndarray of float, shape (n_rows,)
-        Labels: 0 and 1, or amounts.
+        Labels: 0 and 1, or amounts in yuan.
     predictions : DataFrame
-        Predictions, as returned by `Estimator.predict`; a metric reads its `columns`, or the first column.
+        Predictions, as returned by `predict(X)` of a fitted estimator, in the order of `y`; a metric reads its
+        `columns`, or the first column.
     baseline : ndarray of shape (n_rows,) or DataFrame
         Baseline predictions; a vector if they have only the first column of `predictions`. Metrics of further columns
         then have no baseline.
     groups : ndarray of shape (n_rows,)
-        Group of each row; the bootstrap resamples whole groups.
+        Group of each row, integers or texts; the bootstrap resamples whole groups.
     n : int
-        Number of resamples.
+        Number of resamples, at least 1.
 
     Returns
     -------
     Metrics
-        `rows`, one `Metric` for each metric, in the order of `metrics` and in the unit of the metric.
+        `rows`, one for each metric, in the order of `metrics`: `name`, `value`, `low`, `high` and `baseline`, in the
+        unit of the metric.
 
     Examples
     --------
     >>> import numpy as np
+    >>> import polars as pl
     >>> from ml.metrics import brier
+    >>> from ml.problem import RowMetric
     >>> y, predictions = np.array([0.0, 1.0, 1.0, 0.0]), pl.DataFrame({"probability": [0.0, 1.0, 0.5, 0.5]})
     >>> metrics = {"brier": RowMetric(brier, better="lower")}
     >>> section = measure(metrics, y, predictions, baseline=np.full(4, 0.5), groups=np.arange(4), n=50)
@@ -82,8 +86,14 @@ def metric_row(name: str, interval: Interval, baseline: float | None) -> Metric:
     baseline : float or None
         Value of the metric for the baseline predictions; None if it has none.
 
+    Returns
+    -------
+    Metric
+        `name`, `value`, `low`, `high` and `baseline`, in the unit of the metric.
+
     Examples
     --------
+    >>> from ml.metrics import Interval
     >>> row = metric_row("roc_auc", Interval(0.75, 0.7, 0.8), baseline=0.5)
     >>> row.value, row.low, row.baseline
     (0.75, 0.7, 0.5)
@@ -99,8 +109,14 @@ def metrics_section(rows: list[Metric]) -> Metrics:
     rows : list of Metric
         As returned by `training.studies.measures.metric_row`; the first is the primary metric.
 
+    Returns
+    -------
+    Metrics
+        `name` ('metrics'), `title` (`zh`, `en`) and `rows` (tuple of Metric).
+
     Examples
     --------
+    >>> from ml.metrics import Interval
     >>> section = metrics_section([metric_row("roc_auc", Interval(0.75, 0.7, 0.8), baseline=0.5)])
     >>> section.name, section.title.en
     ('metrics', 'Metrics on the test rows')
@@ -116,26 +132,27 @@ def compare(
     Parameters
     ----------
     metric : RowMetric
-        Metric to compare, such as `ml.registry.TASKS[task].problem.metrics[name]`.
+        Metric to compare, such as ``ml.registry.TASKS["credit_risk"].problem.metrics["roc_auc"]``.
     y : ndarray of float, shape (n_rows,)
-        Labels: 0 and 1, or amounts.
+        Labels: 0 and 1, or amounts in yuan.
     candidate, champion : ndarray of shape (n_rows,) or (n_rows, n_columns)
         Predictions to compare, as returned by `metric.select(estimator.predict(X))`.
     groups : ndarray of shape (n_rows,)
-        Group of each row; the bootstrap resamples whole groups.
+        Group of each row, integers or texts; the bootstrap resamples whole groups.
     n : int
-        Number of resamples.
+        Number of resamples, at least 1.
 
     Returns
     -------
     Interval
-        Gain with its 95% interval, in the unit of the metric; positive if the candidate is better, also for metrics
-        where lower is better.
+        `value` (the gain) with its 95% interval `low` and `high`, in the unit of the metric; positive if the candidate
+        is better, also for metrics where lower is better.
 
     Examples
     --------
     >>> import numpy as np
     >>> from ml.metrics import brier
+    >>> from ml.problem import RowMetric
     >>> y, good, poor = np.array([0.0, 1.0] * 50), np.array([0.0, 1.0] * 50), np.full(100, 0.5)
     >>> compare(RowMetric(brier, better="lower"), y, good, poor, groups=np.arange(100), n=50).value
     0.25

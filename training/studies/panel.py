@@ -24,7 +24,16 @@ from training.studies.panel_report import evaluate_demand
 class PanelStudyData(PanelData):
     """A panel of series with the steps of training and evaluation.
 
-    Made by ``PanelStudyData.read(load_config("demand_forecast"))``, with `load_config` of `training.config`.
+    Make one with ``PanelStudyData.read(load_config("demand_forecast"))``, after the imports of the example.
+    `panel.sold` has the units sold by series and period, `origins` the held-out columns of the panel.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.panel import PanelStudyData
+    >>> study = PanelStudyData.read(load_config("demand_forecast"))  # doctest: +SKIP
+    >>> fitted = study.fit()  # doctest: +SKIP
+    >>> study.evaluate(fitted.evaluated).metrics["weighted_quantile_loss"].value  # doctest: +SKIP
     """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[DemandEstimator]:
@@ -33,17 +42,18 @@ class PanelStudyData(PanelData):
         Parameters
         ----------
         progress : callable, optional
-            Called with one line of text for each step.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
         Fitted of DemandEstimator
-            `evaluated` (fitted without the held-out periods) and `served`, with forecasts of all series and totals.
+            `evaluated` (fitted without the held-out periods) and `served`: `series_forecasts` of each has `mean`
+            (units, shape (n_series, horizon)) and `quantiles`, `level_forecasts` the totals.
 
         Raises
         ------
         DataError
-            The history is too short.
+            The history is too short; the message has the number of periods needed.
         """
         self.check_history_length()
         progress = progress or (lambda text: None)
@@ -77,7 +87,8 @@ class PanelStudyData(PanelData):
         -------
         Report
             Sections: metrics with 95 % intervals and naive baselines, gain over the best single forecast, calibration,
-            segments, totals by level, and order costs. ``report["metrics"]`` returns one by name.
+            segments, totals by level, and order costs. `metrics` by name has `value`, `low`, `high` and `baseline`;
+            ``report["metrics"]`` returns a section by name.
 
         Raises
         ------
@@ -89,7 +100,19 @@ class PanelStudyData(PanelData):
     def save_holdout(self, folder: Path, fitted: Fitted[DemandEstimator]) -> None:
         """Write the panel, the held-out origins, and the forecasts from them, into an existing folder.
 
-        `fitted` is the result of `fit`; `training.studies.panel_forecasts.read_holdout` reads the files.
+        `training.studies.panel_forecasts.read_holdout` reads the files.
+
+        Parameters
+        ----------
+        folder : Path
+            Existing folder; it gets `test_panel.json`, `test_panel.npz`, `test_origins.json` and `test_rows.parquet`.
+        fitted : Fitted of DemandEstimator
+            Result of this object's method `fit()`; only `evaluated` is read.
+
+        Raises
+        ------
+        DataError
+            The folder cannot be written.
         """
         rows = holdout_forecasts(self.origin_forecasts(fitted.evaluated.forecaster), self.origins)
         write_holdout(folder, self.panel, self.origins, rows)
@@ -97,14 +120,25 @@ class PanelStudyData(PanelData):
     def feature_names(self, estimator: DemandEstimator) -> list[str]:
         """Return the feature names of the trees in column order, such as `lag1` and `price_then`.
 
-        `estimator` is ``fit().served`` or ``fit().evaluated``.
+        Parameters
+        ----------
+        estimator : DemandEstimator
+            ``fit().served`` or ``fit().evaluated``, of this object's method `fit`.
         """
         return estimator.features.names
 
     def example(self, estimator: DemandEstimator) -> dict[str, Any]:
         """Return a request for the series with the largest forecast: its key columns, and three quantile levels.
 
-        `estimator` is ``fit().served``.
+        Parameters
+        ----------
+        estimator : DemandEstimator
+            ``fit().served``, of this object's method `fit`.
+
+        Returns
+        -------
+        dict
+            Such as ``{"store_id": "s1", "model": "a", "levels": [0.1, 0.5, 0.9]}``, the levels being probabilities.
         """
         row = int(estimator.series_forecasts.mean.sum(axis=1).argmax())
         return dict(self.panel.series.select(self.panel.keys).row(row, named=True)) | {"levels": [0.1, 0.5, 0.9]}
@@ -115,7 +149,8 @@ class PanelStudyData(PanelData):
         Returns
         -------
         DataSummary
-            `examples` (counts by part), `numeric` (drivers), `categorical` (attributes), and no `leaks`.
+            A dict: `examples` (counts: `series`, `periods` and `outcomes`, each a dict of int), `numeric` (drivers),
+            `categorical` (attributes), and an empty `leaks`.
         """
         p, first = self.panel, self.origins[0]
         observed = np.isfinite(p.sold)
@@ -136,7 +171,15 @@ class PanelStudyData(PanelData):
     def validation_scores(self) -> Iterator[float]:
         """Yield one value, the primary metric of the forecasts from one origin, a horizon before the held-out ones.
 
-        The metric of `demand_forecast` is `weighted_quantile_loss`; lower is better.
+        Yields
+        ------
+        float
+            Weighted quantile loss: quantile loss relative to the units sold, without unit; lower is better.
+
+        Raises
+        ------
+        DataError
+            The history is too short.
         """
         self.check_history_length()
         metric = self.problem.metrics[self.config.definition.primary_metric]
@@ -145,8 +188,18 @@ class PanelStudyData(PanelData):
         yield float(metric.compute(rows["label"].to_numpy(), metric.select(rows)))
 
     def with_params(self, params: BaseModel) -> Self:
-        """Return the same panel under other parameters, a `ml.demand_forecast.params.DemandParams`.
+        """Return the same panel under other parameters.
 
         The tables are not read again: `series`, `frequency`, `rows` and `gaps` must stay the same.
+
+        Parameters
+        ----------
+        params : ml.demand_forecast.params.DemandParams
+            Such as ``study.params.model_copy(update={"horizon": 3})``, with `study` this object.
+
+        Returns
+        -------
+        PanelStudyData
+            Copy with the new `params`.
         """
         return replace(self, config=self.config.model_copy(update={"params": params}))

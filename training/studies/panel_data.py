@@ -33,14 +33,18 @@ MAX_MISSING_SHARE = 0.05  # largest share of the last period after the last sale
 class PanelData:
     """A panel of series and its held-out origins, made by `read`.
 
+    Make one with ``PanelData.read(load_config("demand_forecast"))``, after ``from training.config import load_config``
+    and ``from training.studies.panel_data import PanelData``.
+
     Attributes
     ----------
     config : TaskConfig
         As returned by `training.config.load_config`.
     raw : RawTables
-        The tables that were read, `raw.frames` by name.
+        The tables that were read: `frames` (LazyFrame by table) and `reports` (row counts by table).
     panel : Panel
-        All series over all complete periods.
+        All series over all complete periods: `series` (key columns), `sold` (units, shape (n_series, n_periods), NaN
+        where not observed), `available` (share of the period in stock), `first` (number of the period of column 0).
     on_hand : ndarray of shape (n_series,)
         Vehicles in stock at the end of the last period, in the order of `panel.series`; NaN where not recorded.
     notes : tuple of str
@@ -75,16 +79,25 @@ class PanelData:
         engine : {'polars', 'spark'}
             Engine that aggregates sales and stock.
         sources : SourcesConfig, optional
-            Sources to read, as returned by `features.sources.load_sources`; those of the configuration if omitted.
+            Sources to read, ``features.sources.load_sources(config.sources)``, for example; those of the configuration
+            if omitted.
         until : int, optional
-            Microseconds since 1970 UTC: only sales before it, and stock up to it, are used.
+            Microseconds since 1970 UTC: only sales before it, and stock up to it, are used; all by default.
         progress : callable, optional
-            Called with one line of text for each step.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
         PanelData
-            `panel` has units sold by series and complete period, without an unfinished last period.
+            `panel.sold` has units sold by series and complete period, without an unfinished last period.
+
+        Examples
+        --------
+        Needs the tables of the sources.
+
+        >>> from training.config import load_config
+        >>> data = PanelData.read(load_config("demand_forecast"))  # doctest: +SKIP
+        >>> data.panel.sold.shape, data.origins  # doctest: +SKIP
 
         Raises
         ------
@@ -131,7 +144,7 @@ class PanelData:
 
     @property
     def problem(self) -> PanelProblem:
-        """Problem definition of the task, with its metrics."""
+        """Problem definition of the task; `metrics` has them by name."""
         return cast("PanelProblem", self.config.definition.problem)
 
     @property
@@ -141,13 +154,13 @@ class PanelData:
 
     @property
     def origins(self) -> range:
-        """Held-out origins: columns of the first forecast period, each followed by a full horizon."""
+        """Held-out origins: columns of `panel`, the first forecast period of each, followed by a full horizon."""
         last = self.panel.periods - self.params.horizon
         return range(last - self.params.test_origins + 1, last + 1)
 
     @property
     def last_training_instant(self) -> int:
-        """Last instant of the training data of the served model, microseconds since 1970 UTC."""
+        """Last instant of the training data of the served model, int, microseconds since 1970 UTC."""
         until = self.panel.periods if self.config.refit else self.origins[0]
         at = period_start([self.panel.first + until], self.panel.frequency, timezone=self.params.timezone)
         return int(at[0]) - 1
@@ -155,7 +168,17 @@ class PanelData:
     def fit_forecaster(self, until: int | None = None, *, progress: Progress | None = None) -> Forecaster:
         """Return a forecaster fitted before the first held-out origin, or before column `until` of the panel.
 
-        `progress` is called with one line of text for each step.
+        Parameters
+        ----------
+        until : int, optional
+            Column of `panel`, above 0; the columns before it are fitted on. By default `origins[0]`.
+        progress : callable, optional
+            Called with one line of text for each step, such as `print`.
+
+        Returns
+        -------
+        ml.demand_forecast.forecaster.Forecaster
+            Fitted; `training.studies.panel_forecasts.OriginForecasts(panel, forecaster).at(origin)` forecasts with it.
 
         Raises
         ------
@@ -206,7 +229,11 @@ class PanelData:
 
     @cached_property
     def flagged(self) -> Any:
-        """Outlying periods of the panel, as returned by `ml.demand_forecast.outliers.outliers`."""
+        """Outlying periods, largest first: list of `ml.demand_forecast.outliers.Outlier`.
+
+        Each has `series` and `column` (row and column of the panel), `sold` and `expected` (units) and `distance`
+        (robust standard deviations).
+        """
         return outliers(self.panel)
 
 

@@ -38,7 +38,16 @@ class OriginForecasts:
     panel : Panel
         All periods, including those after the origins: `training.studies.panel_data.PanelData.panel`.
     forecaster : Forecaster
-        Fitted: `training.studies.panel_data.PanelData.fit_forecaster()`, or `DemandEstimator.forecaster`.
+        Fitted: ``data.fit_forecaster()``, or the attribute `forecaster` of a
+        `ml.demand_forecast.estimator.DemandEstimator`.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.panel_data import PanelData
+    >>> data = PanelData.read(load_config("demand_forecast"))  # doctest: +SKIP
+    >>> forecasts = OriginForecasts(data.panel, data.fit_forecaster())  # doctest: +SKIP
+    >>> forecast, features = forecasts.at(data.origins[0])  # doctest: +SKIP
     """
 
     panel: Panel
@@ -53,12 +62,13 @@ class OriginForecasts:
         Parameters
         ----------
         origin : int
-            Column of the panel, the first period to forecast.
+            Column of the panel, the first period to forecast: above 0, at most `panel.periods`.
 
         Returns
         -------
         tuple of Forecast and PanelFeatures
-            Distributions of all series, units per period, ended series at 0; features of the panel before the origin.
+            Forecast of all series, ended series at 0: `mean`, shape (n_series, horizon), and
+            `quantiles(probabilities)`, units per period; features of the panel before the origin.
         """
         if origin not in self._cache:
             history = self.panel.until(origin)
@@ -70,9 +80,18 @@ class OriginForecasts:
         return self._cache[origin]
 
     def each(self, origins: Iterable[int]) -> Iterator[tuple[int, Forecast, PanelFeatures]]:
-        """Yield the origin, the forecast and its features for each origin (column of the panel).
+        """Yield the origin, the forecast and its features for each origin.
 
-        A forecast holds the distributions of all series, units per period; ended series are at 0.
+        Parameters
+        ----------
+        origins : iterable of int
+            Columns of the panel, such as `training.studies.panel_data.PanelData.origins`.
+
+        Yields
+        ------
+        tuple of int, Forecast and PanelFeatures
+            `mean` of a forecast has the units per period, shape (n_series, horizon), and ``quantiles(probabilities)``
+            its quantiles; ended series are at 0.
         """
         for origin in origins:
             yield origin, *self.at(origin)
@@ -84,9 +103,10 @@ def holdout_forecasts(forecasts: OriginForecasts, origins: range) -> pl.DataFram
     Parameters
     ----------
     forecasts : OriginForecasts
-        ``OriginForecasts(panel, forecaster)`` of the forecaster to evaluate.
+        ``training.studies.panel_forecasts.OriginForecasts(data.panel, data.fit_forecaster())``, with `data` of
+        ``training.studies.panel_data.PanelData.read(training.config.load_config("demand_forecast"))``.
     origins : range
-        Columns of the panel, such as `training.studies.panel_data.PanelData.origins`.
+        Columns of the panel, ``data.origins``, for example.
 
     Returns
     -------
@@ -94,6 +114,14 @@ def holdout_forecasts(forecasts: OriginForecasts, origins: range) -> pl.DataFram
         One row per observed outcome of a living series in stock for at least a tenth of the period: `series` (row of
         the panel), `origin` and `target` (columns), `available` (share of the period in stock), `label` (units sold),
         `mean` and `p05` ... `p95` (exposure-adjusted for stock-outs, units).
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.panel_data import PanelData
+    >>> data = PanelData.read(load_config("demand_forecast"))  # doctest: +SKIP
+    >>> forecasts = OriginForecasts(data.panel, data.fit_forecaster())  # doctest: +SKIP
+    >>> rows = holdout_forecasts(forecasts, data.origins)  # doctest: +SKIP
     """
     return pl.concat(
         [_rows_of_origin(forecasts.panel, origin, forecast) for origin, forecast, _ in forecasts.each(origins)]
@@ -134,9 +162,9 @@ class ForecastOutcomes:
     below : ndarray of shape (n_rows, 9)
         Share of each outcome's probability step below each decile of its forecast.
     demand_class : ndarray of shape (n_rows,)
-        Position of the series' class in `ml.domain.demand.demand_class.CLASSES`.
+        Position of the series' class in `ml.domain.demand.demand_class.CLASSES`, int64.
     baseline : DataFrame
-        Naive forecasts of the same rows, as returned by `naive_forecasts`.
+        Naive forecasts of the same rows: `mean` and `p05` ... `p95`, units, exposure-adjusted for stock-outs.
     components : mapping of str to ndarray of shape (n_rows,)
         Mean forecasts of each single model by name, units, exposure-adjusted for stock-outs.
     """
@@ -149,7 +177,18 @@ class ForecastOutcomes:
     components: Mapping[str, FloatArray]
 
     def filter(self, mask: NDArray[np.bool_]) -> ForecastOutcomes:
-        """Return the rows where `mask`, of shape (n_rows,), is true."""
+        """Return the rows where a mask is true.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape (n_rows,)
+            Such as ``outcomes.rows["label"].to_numpy() > 0``, with `outcomes` this object.
+
+        Returns
+        -------
+        ForecastOutcomes
+            All attributes, restricted to these rows.
+        """
         return ForecastOutcomes(
             self.rows.filter(mask), self.coverage[mask], self.below[mask], self.demand_class[mask],
             self.baseline.filter(mask), {n: v[mask] for n, v in self.components.items()},
@@ -162,14 +201,16 @@ def forecast_outcomes(forecasts: OriginForecasts, origins: range) -> ForecastOut
     Parameters
     ----------
     forecasts : OriginForecasts
-        ``OriginForecasts(panel, forecaster)`` of the forecaster to evaluate.
+        ``training.studies.panel_forecasts.OriginForecasts(data.panel, data.fit_forecaster())``, with `data` of
+        ``training.studies.panel_data.PanelData.read(training.config.load_config("demand_forecast"))``.
     origins : range
-        Columns of the panel, such as `training.studies.panel_data.PanelData.origins`.
+        Columns of the panel, ``data.origins``, for example.
 
     Returns
     -------
     ForecastOutcomes
-        `rows` as returned by `holdout_forecasts` (units per period); the other attributes in the order of its rows.
+        `rows` as returned by `holdout_forecasts` (units per period); the other attributes (`coverage` and `below`,
+        shares 0 to 1; `demand_class`; `baseline` and `components`, units) in the order of its rows.
     """
     panel = forecasts.panel
     parts: dict[str, list[Any]] = {n: [] for n in ForecastOutcomes.__dataclass_fields__}
@@ -203,11 +244,12 @@ def naive_forecasts(features: PanelFeatures, origin: int, series: NDArray[np.int
     Parameters
     ----------
     features : PanelFeatures
-        Of the panel before the origin: second element of ``OriginForecasts(panel, forecaster).at(origin)``.
+        ``ml.demand_forecast.panel_features.PanelFeatures(panel.until(origin), groups=((),))``, or the second element of
+        ``training.studies.panel_forecasts.OriginForecasts(panel, forecaster).at(origin)``.
     origin : int
         Column of the first forecast period.
     series : ndarray of int, shape (n_rows,)
-        Rows of the panel, repeated as needed.
+        Rows of the panel, from 0, repeated as needed.
 
     Returns
     -------
@@ -216,6 +258,8 @@ def naive_forecasts(features: PanelFeatures, origin: int, series: NDArray[np.int
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
     >>> from ml.demand_forecast.panel_features import PanelFeatures
     >>> sold = np.array([[4.0, 6, 5, 5, 6]])
@@ -241,9 +285,9 @@ def write_holdout(folder: Path, panel: Panel, origins: range, forecasts: pl.Data
     folder : Path
         Existing folder; it gets `test_panel.json`, `test_panel.npz`, `test_origins.json` and `test_rows.parquet`.
     panel : Panel
-        All periods, including those after the origins.
+        All periods, including those after the origins: `training.studies.panel_data.PanelData.panel`.
     origins : range
-        Columns of the panel.
+        Columns of the panel: `training.studies.panel_data.PanelData.origins`.
     forecasts : DataFrame
         As returned by `training.studies.panel_forecasts.holdout_forecasts`.
 
@@ -274,11 +318,18 @@ def read_holdout(folder: Path) -> tuple[Panel, range, pl.DataFrame]:
     Returns
     -------
     panel : Panel
-        All periods.
+        All periods: `series` (key columns) and `sold` (units, shape (n_series, n_periods)).
     origins : range
         Columns of the panel.
     forecasts : DataFrame
-        Columns as returned by `holdout_forecasts`.
+        `series` (row of the panel), `origin` and `target` (columns), `available` (share of the period in stock),
+        `label` (units sold), `mean` and `p05` ... `p95` (units).
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> with champions.report_files(champions.champion("demand_forecast")) as folder:  # doctest: +SKIP
+    ...     panel, origins, forecasts = read_holdout(folder)
     """
     files = {f"{TEST_PANEL}.{k}": (folder / f"{TEST_PANEL}.{k}").read_bytes() for k in ("json", "npz")}
     origins = json.loads((folder / TEST_ORIGINS).read_text())

@@ -41,23 +41,34 @@ def panel_gate_checks(
     metrics : mapping of str to RowMetric
         Metrics of the task, `candidate.task.problem.metrics`; the primary one is compared.
     candidate : Model
-        The version to promote, as returned by `ml.champions.load`.
+        The version to promote: ``ml.champions.load(ml.champions.version("demand_forecast"))``.
     champion : Model or None
-        The current champion, as returned by `ml.champions.load`; without one, the candidate is compared with the naive
-        forecasts.
+        The current champion: ``ml.champions.load(ml.champions.champion("demand_forecast"))``; without one, the
+        candidate is compared with the naive forecasts.
     holdout : Path
-        Folder written by `training.studies.panel_forecasts.write_holdout` for the candidate.
+        Folder written by `training.studies.panel_forecasts.write_holdout` for the candidate: `folder` of
+        ``with ml.champions.report_files(version) as folder:``.
 
     Returns
     -------
     sequence of GateCheck
-        `name`, `passed` and `detail` of: the comparison, each configured limit, and whether recomputed answers equal
-        the precomputed ones.
+        `name`, `passed` (bool) and `detail` (the figures) of: the comparison, each configured limit, and whether
+        recomputed answers equal the precomputed ones.
 
     Raises
     ------
     FileNotFoundError
         `holdout` lacks a file.
+    DataError
+        There is no champion, and the candidate's report has no baseline of the primary metric.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> version = champions.version("demand_forecast")  # doctest: +SKIP
+    >>> candidate = champions.load(version)  # doctest: +SKIP
+    >>> with champions.report_files(version) as folder:  # doctest: +SKIP
+    ...     checks = panel_gate_checks(candidate.task.problem.metrics, candidate, None, folder)
     """
     panel, origins, rows = read_holdout(holdout)
     y, metric = rows["label"].to_numpy(), metrics[candidate.task.primary_metric]

@@ -46,20 +46,28 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
     Parameters
     ----------
     study : PanelData
-        Panel and held-out origins, as returned by `training.studies.panel_data.PanelData.read`.
+        Panel and held-out origins: ``training.studies.panel_data.PanelData.read(load_config("demand_forecast"))``, with
+        `load_config` of `training.config`.
     forecasts : OriginForecasts
-        `study.origin_forecasts(forecaster)` of the forecaster to evaluate.
+        ``study.origin_forecasts(study.fit_forecaster())``, or of another fitted forecaster.
 
     Returns
     -------
     list of Section
         A table with one row per policy (cost in yuan, or in units without prices; cost relative to the forecasts';
-        share of demand met; mean stock in vehicles), and a paragraph with the assumptions.
+        share of demand met; mean stock in vehicles), and a paragraph with the assumptions. Columns of the table:
+        `policy`, `cost`, `cost_ratio` with its 95 % interval `low` and `high`, `fill_rate` (0 to 1) and `mean_stock`.
 
     Raises
     ------
     DataError, ConfigError
         `order_planning.yaml`, in the folder of `sources.yaml`, is invalid, or unit costs cannot be computed.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> study = PanelData.read(load_config("demand_forecast"))  # doctest: +SKIP
+    >>> sections = order_sections(study, study.origin_forecasts(study.fit_forecaster()))  # doctest: +SKIP
     """
     panel, first, forecaster = study.panel, study.origins[0], forecasts.forecaster
     rules, note = _rules(study)

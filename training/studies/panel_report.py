@@ -57,7 +57,8 @@ def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
     Parameters
     ----------
     study : PanelData
-        Panel, held-out origins and configuration, as returned by `training.studies.panel.PanelStudyData.read`.
+        Panel, held-out origins and configuration: ``training.studies.panel.PanelStudyData.read(config)``, with `config`
+        of ``training.config.load_config("demand_forecast")``.
     estimator : DemandEstimator
         Fitted before the first held-out origin: ``study.fit().evaluated``.
 
@@ -65,12 +66,21 @@ def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
     -------
     Report
         Sections: metrics with 95 % intervals and naive baselines, gain over the best single forecast, calibration,
-        segments, totals by level, and order costs. ``report["metrics"]`` returns one by name.
+        segments, totals by level, and order costs. `metrics` by name has `value`, `low`, `high` and `baseline`;
+        ``report["metrics"]`` returns a section by name.
 
     Raises
     ------
     DataError
         No outcome is observed after the held-out origins.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.panel import PanelStudyData
+    >>> study = PanelStudyData.read(load_config("demand_forecast"))  # doctest: +SKIP
+    >>> report = evaluate_demand(study, study.fit().evaluated)  # doctest: +SKIP
+    >>> report.metrics["weighted_quantile_loss"].value  # doctest: +SKIP
     """
     panel, config = study.panel, study.config
     forecasts = study.origin_forecasts(estimator.forecaster)

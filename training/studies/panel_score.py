@@ -35,9 +35,9 @@ def score_series(
     data : Path or None
         File read in place of the source of `sales`, with its format (.csv or .parquet) and columns; None for it.
     as_of : datetime or None
-        Only sales before this instant (with a time zone), and stock up to it, are used; None for all.
+        Only sales before this instant (aware, with a time zone), and stock up to it, are used; None for all.
     progress : callable, optional
-        Called with one line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
@@ -51,6 +51,13 @@ def score_series(
         A table or column is missing or invalid.
     ConfigError
         The model has other keys or another frequency than the configuration, or `data` another format than the source.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> from training.config import load_config
+    >>> model = champions.load(champions.champion("demand_forecast"))  # doctest: +SKIP
+    >>> frame = score_series(model, load_config("demand_forecast"), data=None, as_of=None)  # doctest: +SKIP
     """
     sources = replace_source(config, "sales", data)
     until = None if as_of is None else microseconds(as_of)
@@ -67,14 +74,16 @@ def estimator_for(fitted: DemandEstimator, data: PanelData, *, progress: Progres
     fitted : DemandEstimator
         `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, for example.
     data : PanelData
-        As returned by `training.studies.panel_data.PanelData.read`.
+        ``training.studies.panel_data.PanelData.read(load_config("demand_forecast"))``, with `load_config` of
+        `training.config`.
     progress : callable, optional
-        Called with one line of text for each step.
+        Called with one line of text for each step, such as `print`.
 
     Returns
     -------
     DemandEstimator
-        `series_forecasts` and `level_forecasts` have the new forecasts, units per period.
+        `series_forecasts` (`mean`, shape (n_series, horizon), and `quantiles`, units per period) and `level_forecasts`
+        have the new forecasts.
 
     Raises
     ------
@@ -98,9 +107,10 @@ def forecast_rows(estimator: DemandEstimator, forecasts: ForecastTable, names: p
     Parameters
     ----------
     estimator : DemandEstimator
-        The estimator that made the forecasts, as returned by `estimator_for`.
+        The estimator that made the forecasts, as returned by `training.studies.panel_score.estimator_for`, or
+        ``ml.champions.load(ml.champions.champion("demand_forecast")).estimator``.
     forecasts : ForecastTable
-        Its `series_forecasts`, or one of its `level_forecasts`.
+        `estimator.series_forecasts`, or one of `estimator.level_forecasts`.
     names : DataFrame
         Key columns, one row per row of `forecasts`, such as ``estimator.panel.series.select(estimator.panel.keys)``;
         no columns for the total of all series.
@@ -108,7 +118,15 @@ def forecast_rows(estimator: DemandEstimator, forecasts: ForecastTable, names: p
     Returns
     -------
     DataFrame
-        The key columns, `period`, `horizon` (periods ahead from 1), `mean` and `p05` ... `p95` (units per period).
+        The key columns, `period` (``2026-09``, or a date), `horizon` (periods ahead from 1), `mean` and `p05` ... `p95`
+        (units per period).
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> estimator = champions.load(champions.champion("demand_forecast")).estimator  # doctest: +SKIP
+    >>> names = estimator.panel.series.select(estimator.panel.keys)  # doctest: +SKIP
+    >>> frame = forecast_rows(estimator, estimator.series_forecasts, names)  # doctest: +SKIP
     """
     n, horizon = forecasts.mean.shape
     row, h = np.repeat(np.arange(n), horizon), np.tile(np.arange(horizon), n)

@@ -29,8 +29,17 @@ from training.studies.ranking_report import evaluate_ranking
 class RankingStudyData(RankingData):
     """Data of a ranking study, with fitting, tuning and evaluation.
 
-    Returned by ``RankingStudyData.read(training.config.load_config("recommendation"))``; its attributes are
-    those of `training.studies.ranking_data.RankingData`, such as `cutoff` and `tables`.
+    Make one with ``RankingStudyData.read(load_config("recommendation"))``, after the imports of the example. `tables`
+    has the source tables by name, `cutoff` the training cut-off (int, microseconds since 1970 UTC), `holdout` the
+    held-out queries.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.ranking import RankingStudyData
+    >>> study = RankingStudyData.read(load_config("recommendation"))  # doctest: +SKIP
+    >>> fitted = study.fit()  # doctest: +SKIP
+    >>> study.evaluate(fitted.evaluated).metrics["ndcg_at_10"].value  # doctest: +SKIP
     """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[RecommendationEstimator]:
@@ -39,7 +48,7 @@ class RankingStudyData(RankingData):
         Parameters
         ----------
         progress : callable, optional
-            Called with one line of text per step, such as `print`.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
@@ -67,6 +76,11 @@ class RankingStudyData(RankingData):
 
         The validation queries follow the first three quarters of the training choices, which the estimator is fitted
         on. Without time they are those of the calibrate part.
+
+        Yields
+        ------
+        float
+            Without unit, 0 to 1; higher is better.
 
         Raises
         ------
@@ -97,7 +111,12 @@ class RankingStudyData(RankingData):
         Parameters
         ----------
         params : ml.recommendation.params.RecommendationParams
-            Such as ``study.params.model_copy(update={"candidates": 100})``.
+            Such as ``study.params.model_copy(update={"candidates": 100})``, with `study` this object.
+
+        Returns
+        -------
+        RankingStudyData
+            Copy with the new `params`; the tables are not read again.
         """
         return replace(self, config=self.config.model_copy(update={"params": params}))
 
@@ -107,12 +126,14 @@ class RankingStudyData(RankingData):
         Parameters
         ----------
         estimator : RecommendationEstimator
-            Such as ``study.fit().evaluated``.
+            Fitted: ``study.fit().evaluated``, with `study` this object, or
+            ``ml.champions.load(ml.champions.champion("recommendation")).estimator``.
 
         Returns
         -------
         ml.report.report.Report
-            `metrics` by name (value, 95% interval `low` and `high`, baseline), `sections` with breakdowns, and `notes`.
+            `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` with breakdowns (each has
+            `name`, `title` and `rows`), and `notes`.
         """
         return evaluate_ranking(self, estimator, holdout=self.holdout)
 
@@ -124,9 +145,10 @@ class RankingStudyData(RankingData):
         Parameters
         ----------
         folder : Path
-            An existing folder; `training.studies.ranking_holdout.HoldoutSet.read` reads it.
+            Existing folder; it gets `test_events.parquet`, `test_queries.parquet`, `test_extra.parquet` and a file for
+            each other table.
         fitted : Fitted
-            Ignored: the queries do not depend on the model.
+            Not read: the queries do not depend on the model; None will do.
         """
         self.holdout.write(folder)
 
@@ -136,7 +158,8 @@ class RankingStudyData(RankingData):
         Parameters
         ----------
         estimator : RecommendationEstimator
-            Such as ``study.fit().served``.
+            Fitted: ``study.fit().served``, with `study` this object, or
+            ``ml.champions.load(ml.champions.champion("recommendation")).estimator``.
         """
         return list(estimator.recommender.columns)
 
@@ -146,7 +169,14 @@ class RankingStudyData(RankingData):
         Parameters
         ----------
         estimator : RecommendationEstimator
-            Such as ``study.fit().served``.
+            Fitted: ``study.fit().served``, with `study` this object, or
+            ``ml.champions.load(ml.champions.champion("recommendation")).estimator``.
+
+        Returns
+        -------
+        dict
+            JSON values by field: `n` (10), `session` (one vehicle), and, if the data has them, `store_id` and `profile`
+            (`budget_high` in yuan).
         """
         stock = estimator.stock
         session = [{"vehicle_id": str(stock.vehicles.ids[0])}] if len(stock) else []

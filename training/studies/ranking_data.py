@@ -41,16 +41,19 @@ WARM_UP_SHARE = 0.3  # share of the choices, in time order, before the first que
 class RankingData:
     """Source tables of a ranking task and their split; returned by `RankingData.read`.
 
+    Make one with ``RankingData.read(load_config("recommendation"))``, after ``from training.config import load_config``
+    and ``from training.studies.ranking_data import RankingData``.
+
     Attributes
     ----------
     config : TaskConfig
-        As returned by `training.config.load_config`.
+        As returned by ``training.config.load_config("recommendation")``.
     raw : RawTables
-        Source tables with their validation results.
+        Source tables with their validation results: `frames` and `reports`, by table.
     tables : mapping of str to LazyFrame
         `events`, and `vehicles` and `customers` if available; without time, `events` has the column `part`.
     cutoff : int
-        Training cut-off (microseconds since 1970 UTC): earlier events train, queries from here on test.
+        Training cut-off (int, microseconds since 1970 UTC): earlier events train, queries from here on test.
     notes : tuple of str
         Notes on the split for the report.
     fingerprint : str
@@ -78,14 +81,27 @@ class RankingData:
         engine : {'polars', 'spark'}
             Engine that computes the features.
         progress : callable, optional
-            Called with one line of text per step, such as `print`.
+            Called with one line of text for each step, such as `print`.
+
+        Returns
+        -------
+        RankingData
+            `tables` by name, and `cutoff` (int, microseconds since 1970 UTC).
 
         Raises
         ------
         DataError
-            A table is missing or invalid, or a part of the split has no row.
+            A table is invalid, or a part of the split has no row.
         ConfigError
-            The time column is not in the data.
+            The time column is not in the data, or the sources lack a table.
+
+        Examples
+        --------
+        Needs the tables of the sources.
+
+        >>> from training.config import load_config
+        >>> data = RankingData.read(load_config("recommendation"))  # doctest: +SKIP
+        >>> data.tables["events"].collect()  # doctest: +SKIP
         """
         split = (config.split.column,) if config.split.column else ()
         extra = {"vehicles": config.extra_features, "events": ExtraFeatures(categorical=split)}
@@ -106,22 +122,22 @@ class RankingData:
 
     @property
     def problem(self) -> RankingProblem:
-        """Problem of the task: estimator and metrics."""
+        """Problem of the task; `metrics` has its metrics by name."""
         return cast("RankingProblem", self.config.definition.problem)
 
     @property
     def params(self) -> RecommendationParams:
-        """Parameters of the task, typed."""
+        """Parameters of the task, such as `horizon_days` and `candidates`."""
         return cast("RecommendationParams", self.config.params)
 
     @property
     def timed(self) -> bool:
-        """Whether the data has time."""
+        """True if the data has time, False with ``time: none`` in the configuration."""
         return not self.config.timeless
 
     @property
     def extra(self) -> tuple[Sequence[str], Sequence[str]]:
-        """Extra numeric and categorical columns of `vehicles`."""
+        """Names of the extra columns of `vehicles`: the numeric ones, the categorical ones."""
         return self.config.extra_features.numeric, self.config.extra_features.categorical
 
     def frames(self, part: str = "calibrate") -> Mapping[str, nw.LazyFrame[Any]]:
@@ -130,7 +146,12 @@ class RankingData:
         Parameters
         ----------
         part : {'calibrate', 'test'}
-            Without time, `events` has the rows of train and of this part. Ignored if the data has time.
+            Without time, `events` has the rows of train and of this part. Not read if the data has time.
+
+        Returns
+        -------
+        mapping of str to narwhals.LazyFrame
+            `events`, and `vehicles` and `customers` if available; `features.engines.collect` makes a polars DataFrame.
         """
         tables = dict(self.tables)
         if not self.timed:
@@ -145,7 +166,9 @@ class RankingData:
         Returns
         -------
         ml.recommendation.training_tables.TrainingTables
-            Tables of all events; without time, of the parts train and calibrate.
+            Tables of all events; without time, of the parts train and calibrate: the DataFrames `vehicles`, `choices`
+            (interactions), `queries` (`person_id`, `as_of`: int64, microseconds since 1970 UTC), `relevant`, `history`
+            and `customers`.
 
         Raises
         ------
@@ -166,7 +189,10 @@ class RankingData:
 
     @cached_property
     def training_part(self) -> tuple[TrainingTables, TrainingData]:
-        """Training tables, and the same encoded with the vocabularies before the cut-off."""
+        """Training tables (DataFrames `choices`, `queries`, ...), and the same as arrays, with item codes.
+
+        The item codes are those of the vocabularies before the cut-off.
+        """
         tables = self.training_tables()
         return tables, tables.encode(tables.vocabularies(self.cutoff), self.params)
 
@@ -176,7 +202,7 @@ class RankingData:
         Returns
         -------
         training.studies.ranking_holdout.HoldoutSet
-            At most `MAX_TEST_QUERIES` queries, a random sample of all.
+            At most 10,000 queries, a random sample of all: `queries` (DataFrame) and `tables` (DataFrames by name).
 
         Raises
         ------
@@ -197,7 +223,7 @@ class RankingData:
 
     @cached_property
     def holdout(self) -> HoldoutSet:
-        """The held-out queries, as returned by `build_holdout`."""
+        """The held-out queries: `queries` (`person_id`, `as_of`, `midway`, ...) and `tables` (DataFrames by name)."""
         return self.build_holdout()
 
     @property

@@ -41,15 +41,30 @@ def ranking_gate_checks(
     candidate : Model
         Version to promote, as returned by ``ml.champions.load(ml.champions.version("recommendation", 2))``.
     champion : Model or None
-        Version in production; None for a first promotion.
+        Version in production, ``ml.champions.load(ml.champions.champion("recommendation"))``; None for a first
+        promotion.
     folder : Path
-        Folder that `HoldoutSet.write` wrote the held-out queries to.
+        Folder that `training.studies.ranking_holdout.HoldoutSet.write` wrote the held-out queries to: `folder` of
+        ``with ml.champions.report_files(version) as folder:``.
 
     Returns
     -------
     sequence of GateCheck
         Comparison of the primary metric, guards of the configuration, and the check of the answers: each has `name`,
         `passed` (bool) and `detail` (the figures).
+
+    Raises
+    ------
+    KeyError
+        The folder lacks the files.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> version = champions.version("recommendation")  # doctest: +SKIP
+    >>> candidate = champions.load(version)  # doctest: +SKIP
+    >>> with champions.report_files(version) as folder:  # doctest: +SKIP
+    ...     checks = ranking_gate_checks(candidate.task.problem.metrics, candidate, None, folder)
     """
     holdout, n, primary = HoldoutSet.read(folder), bootstraps(candidate), candidate.task.primary_metric
     estimator = cast("RecommendationEstimator", candidate.estimator)

@@ -30,14 +30,17 @@ LIST_LENGTH = 10
 class HoldoutSet:
     """Held-out queries with the source tables that any version needs to answer them; persons are numbered, not named.
 
-    Returned by `HoldoutSet.build`, `HoldoutSet.read` and `RankingData.build_holdout`.
+    Make one with ``RankingData.read(load_config("recommendation")).build_holdout()``, after
+    ``from training.config import load_config`` and ``from training.studies.ranking_data import RankingData``; `build`
+    and `read` of this class return one too.
 
     Attributes
     ----------
     tables : mapping of str to DataFrame
         `events` of the persons of the queries, and `vehicles` and `customers` if available.
     queries : DataFrame
-        `person_id`, `as_of` (us), `midway` and further columns of the queries, sorted by person and time.
+        `person_id`, `as_of` (int64, microseconds since 1970 UTC), `midway` (bool: at the second choice of a visit) and
+        further columns of the queries, sorted by person and time.
     extra : tuple of (sequence of str, sequence of str)
         Extra numeric and categorical columns of `vehicles`.
     """
@@ -57,14 +60,20 @@ class HoldoutSet:
         tables : mapping of str to DataFrame
             Source tables `events`, and `vehicles` and `customers` if available, in the columns of `features.tables`.
         queries : DataFrame
-            `person_id`, `as_of` (microseconds since 1970 UTC) and `midway` (bool), such as the attribute `queries` of
-            `ml.recommendation.training_tables.TrainingTables`.
+            `person_id`, `as_of` (int64, microseconds since 1970 UTC) and `midway` (bool), such as the attribute
+            `queries` of `ml.recommendation.training_tables.TrainingTables`.
         extra : tuple of (sequence of str, sequence of str)
             Extra numeric and categorical columns of `vehicles`.
+
+        Returns
+        -------
+        HoldoutSet
+            `tables` has the events of these persons only, with the number of the person ('p0', ...) as `customer_id`.
 
         Examples
         --------
         >>> import polars as pl
+        >>> from training.studies.ranking_holdout import HoldoutSet
         >>> events = {"event_at": [1, 2], "customer_id": ["Ann", "Bob"], "vehicle_id": ["v1", "v2"]}
         >>> queries = {"person_id": ["Bob"], "as_of": [2], "midway": [False]}
         >>> holdout = HoldoutSet.build({"events": pl.DataFrame(events)}, pl.DataFrame(queries), ((), ()))
@@ -99,7 +108,13 @@ class HoldoutSet:
         return cls(selected, queries.sort(PERSON, AS_OF), extra)
 
     def write(self, folder: Path) -> None:
-        """Write the tables as `test_<name>.parquet` into an existing folder (Path)."""
+        """Write the tables as `test_<name>.parquet`.
+
+        Parameters
+        ----------
+        folder : Path
+            Existing folder to write into.
+        """
         for name, frame in (*self.tables.items(), ("queries", self.queries)):
             frame.write_parquet(folder / f"test_{name}.parquet")
         pl.DataFrame(
@@ -110,10 +125,20 @@ class HoldoutSet:
     def read(cls, folder: Path) -> HoldoutSet:
         """Return the set whose method `write` wrote the files in `folder`.
 
+        Parameters
+        ----------
+        folder : Path
+            Such as `folder` of ``with ml.champions.report_files(version) as folder:``.
+
+        Returns
+        -------
+        HoldoutSet
+            `tables` (DataFrames by name), `queries` (DataFrame) and `extra`.
+
         Raises
         ------
         KeyError
-            The folder does not have them.
+            The folder does not have the files.
         """
         tables = {p.stem.removeprefix("test_"): pl.read_parquet(p) for p in sorted(folder.glob("test_*.parquet"))}
         numeric, categorical = tables.pop("extra")["extra"].to_list()
@@ -126,12 +151,13 @@ class HoldoutSet:
         Parameters
         ----------
         params : ml.recommendation.params.RecommendationParams
-            Such as `estimator.recommender.params`.
+            Such as ``ml.champions.load(version).estimator.recommender.params``.
 
         Returns
         -------
         ml.recommendation.training_tables.TrainingTables
-            `queries` are those of the set.
+            DataFrames: `queries` are those of the set, `relevant` the items chosen after each (with grades), `history`
+            those before it.
         """
         frames = to_engine({n: f.lazy() for n, f in self.tables.items()}, "polars")
         return TrainingTables.gather(frames, params, queries=self.queries, extra=self.extra)
@@ -141,10 +167,15 @@ class HoldoutSet:
 class EvaluatedLists:
     """Lists of one model for the held-out queries; returned by `EvaluatedLists.of`.
 
+    Make one with ``EvaluatedLists.of(study.holdout, study.fit().evaluated)``, where
+    ``study = RankingStudyData.read(load_config("recommendation"))``, after ``from training.config import load_config``,
+    ``from training.studies.ranking import RankingStudyData`` and
+    ``from training.studies.ranking_holdout import EvaluatedLists``.
+
     Attributes
     ----------
     holdout : HoldoutSet
-        Held-out queries.
+        Held-out queries: `queries` and `tables`.
     tables : TrainingTables
         As returned by `holdout.training_tables` with the model's parameters.
     inputs : TrainingData
@@ -165,9 +196,17 @@ class EvaluatedLists:
         Parameters
         ----------
         holdout : HoldoutSet
-            As returned by `HoldoutSet.read` or `RankingData.build_holdout`.
+            As returned by `training.studies.ranking_holdout.HoldoutSet.read`, or the attribute `holdout` of a
+            `training.studies.ranking.RankingStudyData`.
         estimator : ml.recommendation.estimator.RecommendationEstimator
-            Fitted: ``study.fit().evaluated``, or `.estimator` of the model returned by `ml.champions.load`.
+            Fitted: ``study.fit().evaluated``, with `study` of
+            ``training.studies.ranking.RankingStudyData.read(config)``, or
+            ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator``.
+
+        Returns
+        -------
+        EvaluatedLists
+            `lists`: row numbers of `inputs.vehicles`, shape (n_queries, 10), best first, -1 after the end of a list.
         """
         recommender = estimator.recommender
         tables = holdout.training_tables(recommender.params)
@@ -186,7 +225,7 @@ class EvaluatedLists:
         Returns
         -------
         ndarray of int64, same shape
-            Column numbers of `relevant`.
+            Column numbers of the attribute `relevant`.
         """
         item = np.append(self.inputs.vehicles.item, -1)[self.lists if lists is None else lists]
         return _drop_repeats(np.where(item < len(self.inputs.vocabularies.items), item, -1))
@@ -210,7 +249,7 @@ class EvaluatedLists:
 
     @property
     def relevant(self) -> sparse.csr_matrix:
-        """Grades of the relevant items, shape (n_queries, n_items)."""
+        """Grades of the relevant items, csr_matrix of float64, shape (n_queries, n_items)."""
         return self.inputs.queries.relevant
 
     @property
@@ -242,7 +281,7 @@ def by_person(values: FloatArray, person: NDArray[np.uint64]) -> FloatArray:
     values : ndarray of float64, shape (n_queries,)
         Metric of each query; NaN values are left out.
     person : ndarray of uint64, shape (n_queries,)
-        Person number of each query.
+        Person number of each query, such as `EvaluatedLists.inputs.queries.person`.
 
     Returns
     -------
@@ -252,6 +291,7 @@ def by_person(values: FloatArray, person: NDArray[np.uint64]) -> FloatArray:
     Examples
     --------
     >>> import numpy as np
+    >>> from training.studies.ranking_holdout import by_person
     >>> by_person(np.array([0.0, 1.0, 0.4, np.nan]), np.array([7, 7, 3, 9], dtype=np.uint64)).tolist()
     [0.4, 0.5]
     """
@@ -270,13 +310,13 @@ def gain_over_champion(
     Parameters
     ----------
     holdout : HoldoutSet
-        Held-out queries of the candidate, as returned by `HoldoutSet.read`.
+        Held-out queries of the candidate, as returned by `training.studies.ranking_holdout.HoldoutSet.read`.
     candidate, champion : ml.recommendation.estimator.RecommendationEstimator
-        Fitted: `.estimator` of the models returned by `ml.champions.load`.
+        Fitted: ``ml.champions.load(ml.champions.version("recommendation", 2)).estimator``, for example.
     metric : callable
         ``(lists, relevant) -> array of shape (n_queries,)``, such as `ml.metrics.ranked_lists.ndcg_at_k`.
     n : int
-        Number of bootstrap resamples.
+        Number of bootstrap resamples, at least 1.
 
     Returns
     -------

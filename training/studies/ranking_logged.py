@@ -53,13 +53,14 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
     Parameters
     ----------
     study : RankingData
-        As returned by `training.studies.ranking.RankingStudyData.read`; `events` needs the column `request_id`.
+        ``training.studies.ranking.RankingStudyData.read(training.config.load_config("recommendation"))``; `events`
+        needs the column `request_id`.
     estimator : ml.recommendation.estimator.RecommendationEstimator
-        Fitted: `.estimator` of the model returned by `ml.champions.load`.
+        Fitted: ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator``.
     source : Path
-        Existing file with the table `exposures`, `.parquet` or `.csv`: `request_id`, `vehicle_id`, `shown_at`, `place`
-        (from 1), `propensity` (above 0, at most 1) and, if available, `visitor_id` and `store_id`; its columns are
-        mapped as configured for the source `exposures`.
+        Existing file with the table `exposures`, `.parquet` or `.csv`: `request_id`, `vehicle_id`, `shown_at` (time),
+        `place` (from 1), `propensity` (probability, above 0, at most 1) and, if available, `visitor_id` and `store_id`;
+        its columns are mapped as configured for the source `exposures`.
 
     Returns
     -------
@@ -73,6 +74,17 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
         The data has no time, or the file is neither Parquet nor CSV.
     DataError
         No exposure after the training, no `request_id` in events, or too few exposures agree with the version.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml import champions
+    >>> from training.config import load_config
+    >>> from training.studies.ranking import RankingStudyData
+    >>> study = RankingStudyData.read(load_config("recommendation"))  # doctest: +SKIP
+    >>> estimator = champions.load(champions.champion("recommendation")).estimator  # doctest: +SKIP
+    >>> report = evaluate_logged(study, estimator, Path("exposures.parquet"))  # doctest: +SKIP
+    >>> report.metrics["reward_dr"].value  # doctest: +SKIP
     """
     if not study.timed:
         raise ConfigError(

@@ -36,7 +36,7 @@ from training.studies.report_sections import (
     score_column,
 )
 
-VISIT = 6 * 3_600_000_000  # us; interactions up to this age belong to the current visit
+VISIT = 6 * 3_600_000_000  # microseconds; interactions up to this age belong to the current visit
 NEW_DAYS = 14.0
 _QUERIES = column("rows", "查询数", "queries", "count")
 _PRICE_COLUMNS = (
@@ -61,9 +61,10 @@ def evaluate_ranking(
     Parameters
     ----------
     study : RankingData
-        As returned by `training.studies.ranking.RankingStudyData.read`.
+        ``training.studies.ranking.RankingStudyData.read(training.config.load_config("recommendation"))``.
     estimator : ml.recommendation.estimator.RecommendationEstimator
-        Fitted: ``study.fit().evaluated``, or `.estimator` of the model returned by `ml.champions.load`.
+        Fitted: ``study.fit().evaluated``, with `study` of ``training.studies.ranking.RankingStudyData.read(config)``,
+        or ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator``.
     holdout : HoldoutSet, optional
         Held-out queries, as returned by `training.studies.ranking_holdout.HoldoutSet.read`; by default those of the
         study.
@@ -71,12 +72,20 @@ def evaluate_ranking(
     Returns
     -------
     Report
-        Metrics with bootstrap intervals over people, each against lists of the most popular items.
+        `metrics` by name (`value`, 95% interval `low` and `high` over people, `baseline` of lists of the most popular
+        items), `sections` (each retriever alone, months, price bands and others) and `notes`.
 
     Raises
     ------
     DataError
         No held-out query has a relevant item in the model's vocabulary.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.ranking import RankingStudyData
+    >>> study = RankingStudyData.read(load_config("recommendation"))  # doctest: +SKIP
+    >>> report = evaluate_ranking(study, study.fit().evaluated)  # doctest: +SKIP
     """
     evaluated = EvaluatedLists.of(holdout or study.build_holdout(), estimator)
     if len(evaluated.rows) == 0:

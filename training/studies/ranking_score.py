@@ -32,11 +32,11 @@ def score_customers(
     config : TaskConfig
         ``training.config.load_config("recommendation")``; its sources hold `customers` and the current stock.
     data : Path or None
-        File (`.parquet` or `.csv`) that replaces the source of `customers`; None for the source itself.
+        Existing file (`.parquet` or `.csv`) that replaces the source of `customers`; None for the source itself.
     as_of : None
-        Lists are made from the current stock.
+        Must be None: lists are made from the current stock.
     progress : callable, optional
-        Called with one line of text per batch.
+        Called with one line of text for each batch, such as `print`.
 
     Returns
     -------
@@ -49,7 +49,14 @@ def score_customers(
     DataError
         The table cannot be read.
     ConfigError
-        `as_of` is not None.
+        `as_of` is not None, or the sources lack `customers`.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> from training.config import load_config
+    >>> model = champions.load(champions.champion("recommendation"))  # doctest: +SKIP
+    >>> frame = score_customers(model, load_config("recommendation"), data=None, as_of=None)  # doctest: +SKIP
     """
     if as_of is not None:
         raise ConfigError(f"--as-of: lists are made from the current stock, got {as_of:%Y-%m-%d}; leave the option out")

@@ -19,12 +19,12 @@ def group_column(name: str) -> Column:
     Parameters
     ----------
     name : str
-        Name of that column; also the title.
+        Name of that column; also the title, in both languages.
 
     Returns
     -------
     Column
-        With the key `value` and values that are texts.
+        `name` is 'value', `title` (`zh`, `en`) the given name, `format` 'text'.
 
     Examples
     --------
@@ -42,6 +42,11 @@ def score_column(name: str) -> Column:
     name : str
         Name of the metric; also key and title.
 
+    Returns
+    -------
+    Column
+        `name` and `title` are the name of the metric, `format` is 'score'.
+
     Examples
     --------
     >>> score_column("roc_auc").name, score_column("roc_auc").format
@@ -58,7 +63,12 @@ def parts_section(parts: Mapping[str, Mapping[str, int]], *counts: Column) -> Ta
     parts : mapping of str to mapping
         Counts by name of the part: `rows`, and a key for each column of `counts`.
     *counts : Column
-        Further columns, as returned by `ml.report.columns.column`.
+        Further columns, such as ``ml.report.columns.column("faults", "故障", "faults", "count")``.
+
+    Returns
+    -------
+    Table
+        Named 'rows'; its `rows` are dicts with `part`, `rows` and the further keys (numbers of rows).
 
     Examples
     --------
@@ -85,8 +95,14 @@ def gain_row(metric: str, baseline: str, value: float, gain: Interval) -> Gain:
     gain : Interval
         Gain over the baseline, as returned by `training.studies.measures.compare`; positive is better.
 
+    Returns
+    -------
+    Gain
+        `metric`, `baseline`, `baseline_value`, `gain`, `low` and `high` (95% interval), in the unit of the metric.
+
     Examples
     --------
+    >>> from ml.metrics import Interval
     >>> row = gain_row("roc_auc", "logistic regression", 0.7, Interval(0.05, 0.02, 0.08))
     >>> row.baseline_value, row.gain, row.low
     (0.7, 0.05, 0.02)
@@ -106,8 +122,14 @@ def gains_section(name: str, *rows: Gain, zh: str, en: str) -> Gains:
     zh, en : str
         Title in Chinese and English.
 
+    Returns
+    -------
+    Gains
+        `name`, `title` and `rows`, a tuple of `ml.report.sections.Gain`.
+
     Examples
     --------
+    >>> from ml.metrics import Interval
     >>> row = gain_row("roc_auc", "logistic regression", 0.7, Interval(0.05, 0.02, 0.08))
     >>> gains_section("gain", row, zh="提升", en="Gain").rows[0].metric
     'roc_auc'
@@ -122,6 +144,11 @@ def importance_section(importance: Mapping[str, float]) -> Importance:
     ----------
     importance : mapping of str to float
         Importance by feature, at least 0, as returned by the estimator's `importance`; may be empty.
+
+    Returns
+    -------
+    Importance
+        Named 'importance'; its `rows` have `name` and `importance`, in the unit of the argument.
 
     Examples
     --------

@@ -24,14 +24,24 @@ def best_single_column(examples: LabelledRows, positions: Rows) -> tuple[str, fl
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read(training.config.load_config(task))`.
+        As returned by `training.studies.row_data.LabelledRows.read(config)`, with `config` of
+        `training.config.load_config("credit_risk")`.
     positions : ndarray of int
         Positions of the rows on which the AUC is computed, such as `examples.parts["test"]`; both labels must occur.
 
     Returns
     -------
     (str, float) or None
-        Name of the feature and its AUC; None if no feature has an AUC above 0.5.
+        Name of the feature and its AUC, 0 to 1; None if no feature has an AUC above 0.5.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> from training.studies.row_data import LabelledRows
+    >>> examples = LabelledRows.read(load_config("credit_risk"))  # doctest: +SKIP
+    >>> name, auc = best_single_column(examples, examples.parts["test"])  # doctest: +SKIP
     """
     best: tuple[str, float] | None = None
     train, test = examples.testable(examples.parts["train"]), positions
@@ -56,7 +66,8 @@ def logistic_regression(examples: LabelledRows, train: Rows, test: Rows) -> Floa
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read(training.config.load_config(task))`.
+        As returned by `training.studies.row_data.LabelledRows.read(config)`, with `config` of
+        `training.config.load_config("credit_risk")`.
     train, test : ndarray of int
         Positions of the rows to fit on and to predict, such as `examples.parts["train"]`. Of more than 50,000 training
         rows, a random sample of that size is used.
@@ -64,7 +75,21 @@ def logistic_regression(examples: LabelledRows, train: Rows, test: Rows) -> Floa
     Returns
     -------
     ndarray of shape (n_test,)
-        Probability of the positive class, in the order of `test`.
+        Probability of the positive class, 0 to 1, in the order of `test`.
+
+    Raises
+    ------
+    ValueError
+        The training rows have only one label.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> from training.studies.row_data import LabelledRows
+    >>> examples = LabelledRows.read(load_config("credit_risk"))  # doctest: +SKIP
+    >>> p = logistic_regression(examples, examples.parts["train"], examples.parts["test"])  # doctest: +SKIP
     """
     from sklearn.linear_model import LogisticRegression
 

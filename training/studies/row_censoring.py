@@ -21,16 +21,16 @@ def censoring_weights(as_of: IntArray, known_at: IntArray, *, until: int) -> Flo
     Parameters
     ----------
     as_of : ndarray of int64, shape (n_rows,)
-        Prediction time of each row (microseconds since 1970, UTC).
+        Prediction time of each row (microseconds since 1970 UTC).
     known_at : ndarray of int64, shape (n_rows,)
-        Time at which the outcome of each row is or will be observed, in the same unit.
+        Time at which the outcome of each row is or will be observed (microseconds since 1970 UTC).
     until : int
-        End of the follow-up, in the same unit.
+        End of the follow-up (microseconds since 1970 UTC); not before any `as_of`.
 
     Returns
     -------
     ndarray of shape (n_rows,)
-        0 for a censored row (`known_at` after `until`), else at least 1.
+        Weight of each row, without unit: 0 for a censored row (`known_at` after `until`), else at least 1.
 
     References
     ----------
@@ -39,8 +39,9 @@ def censoring_weights(as_of: IntArray, known_at: IntArray, *, until: int) -> Flo
 
     Examples
     --------
-    Four rows are followed for 4, 3, 2 and 1 units; an outcome that takes 2 units is observed in three of the four.
+    Four rows are followed for 4, 3, 2 and 1 microseconds; an outcome that takes 2 is observed in three of the four.
 
+    >>> import numpy as np
     >>> censoring_weights(np.array([0, 1, 2, 3]), np.array([2, 3, 4, 5]), until=4).round(3).tolist()
     [1.333, 1.333, 1.333, 0.0]
     """

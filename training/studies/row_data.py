@@ -39,12 +39,15 @@ from training.studies.task_tables import read_task_tables
 class LabelledRows:
     """Labelled rows with their features, split into training, calibration and test rows; returned by `read`.
 
+    Make one with ``LabelledRows.read(load_config("credit_risk"))``, after ``from training.config import load_config``
+    and ``from training.studies.row_data import LabelledRows``.
+
     Attributes
     ----------
     config : TaskConfig
-        Configuration of the task.
+        Configuration of the task, as returned by `training.config.load_config`.
     frame : DataFrame
-        Key, `as_of` (microseconds since 1970, UTC), features and the other columns of the task's first table.
+        Key, `as_of` (int64, microseconds since 1970 UTC), features and the other columns of the task's first table.
     label : ndarray of shape (n_rows,)
         0 or 1, or an amount (yuan), float64.
     features : tuple of str
@@ -52,15 +55,16 @@ class LabelledRows:
     parts : mapping of {'train', 'calibrate', 'test'} to ndarray of int
         Row positions of each part.
     signature : Signature
-        Types and ranges of the features, inferred from the training rows.
+        Types and ranges of the features, inferred from the training rows: `numeric` and `categorical` (names) and
+        `fields` (`name`, `kind`, `required` of each).
     notes : tuple of str
         Limits of the data for readers of the report.
     fingerprint : str
         Hash of the content of the tables.
     raw : RawTables
-        Validated raw tables.
+        Validated raw tables: `frames` (LazyFrame by table) and `reports` (row counts by table).
     known_at : ndarray of int64, shape (n_rows,), optional
-        Instant at which each label is observed (microseconds since 1970, UTC), for tasks whose labels are censored.
+        Instant at which each label is observed (microseconds since 1970 UTC), for tasks whose labels are censored.
     is_test_row : ndarray of bool, shape (n_rows,), optional
         Whether a row may be a test row; None if every row may.
     """
@@ -89,7 +93,7 @@ class LabelledRows:
         engine : {'polars', 'spark'}
             Engine that computes the features.
         progress : callable, optional
-            Called with one line of text for each table.
+            Called with one line of text for each table, such as `print`.
 
         Returns
         -------
@@ -101,7 +105,7 @@ class LabelledRows:
         DataError
             No row has an outcome, no feature is left, or a part would have no row.
         ConfigError
-            The configuration names a column that the data lacks.
+            The configuration names a column that the data lacks, or a required table is not in the sources.
 
         Examples
         --------
@@ -164,17 +168,17 @@ class LabelledRows:
 
     @cached_property
     def groups(self) -> NDArray[np.uint64]:
-        """Hash of the features of each row, uint64 of shape (n_rows,); equal rows stay in one part or fold."""
+        """Hash of the features of each row, ndarray of uint64, shape (n_rows,); equal rows stay in one part or fold."""
         return duplicate_groups(self.frame.select(self.features))
 
     @property
     def binary(self) -> bool:
-        """Whether the label is 0 or 1."""
+        """True if the label is 0 or 1, False if it is an amount in yuan."""
         return isinstance(self.problem, BinaryProblem)
 
     @property
     def problem(self) -> RowProblem:
-        """Learning problem of the task."""
+        """Learning problem of the task: `metrics` (by name), `estimator`, `baseline`; see `ml.problem.RowProblem`."""
         return cast("RowProblem", self.config.definition.problem)
 
     def rows(self, positions: Rows) -> tuple[pl.DataFrame, FloatArray]:
@@ -188,9 +192,13 @@ class LabelledRows:
         Returns
         -------
         DataFrame
-            Rows of `frame`.
-        ndarray of shape (n_positions,)
-            Labels.
+            Rows of `frame`, all its columns, in the order of `positions`.
+        ndarray of float64, shape (n_positions,)
+            Labels: 0 and 1, or amounts in yuan.
+
+        Examples
+        --------
+        >>> X, y = examples.rows(examples.parts["test"])  # doctest: +SKIP
         """
         return self.frame[positions], self.label[positions]
 
@@ -205,7 +213,7 @@ class LabelledRows:
         Returns
         -------
         ndarray of int
-            All positions if `is_test_row` is None.
+            A subset of `positions` in the same order; all of them if `is_test_row` is None.
         """
         return positions if self.is_test_row is None else positions[self.is_test_row[positions]]
 
@@ -222,12 +230,18 @@ class LabelledRows:
             Positions of the rows to be predicted. Labels observed after the first of them are censored, see
             `censoring_weights`; without `test`, and for tasks whose labels are not censored, every label is used.
         progress : callable, optional
-            Called with one line of text for each step.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
         RowEstimator
-            Fitted; `predict(X)` returns a DataFrame of predictions, its first column the probability or the amount.
+            Fitted; `predict(X)` returns a DataFrame of predictions, its first column the probability or the amount
+            (yuan).
+
+        Examples
+        --------
+        >>> estimator = examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])  # doctest: +SKIP
+        >>> predictions = estimator.predict(examples.rows(examples.parts["test"])[0])  # doctest: +SKIP
         """
         estimator = self.problem.estimator(params=self.config.params, signature=self.signature)
         weights: SampleWeights | None = None
@@ -248,7 +262,7 @@ class LabelledRows:
         Parameters
         ----------
         within : ndarray of int
-            Positions of the rows to split, by time or, without time, by group of equal rows.
+            Positions of the rows to split, such as `parts["train"]`; by time or, without time, by group of equal rows.
         folds : int
             Number of folds, at least 2.
 
@@ -275,9 +289,10 @@ class LabelledRows:
         Parameters
         ----------
         rows : ndarray of int
-            Positions to split.
+            Positions to split, such as `parts["train"]`.
         share : float
-            Share held out, between 0 and 1: the latest rows or, without time, random groups of equal rows.
+            Share held out, a fraction above 0 and below 1: the latest rows or, without time, random groups of equal
+            rows.
 
         Returns
         -------

@@ -34,14 +34,27 @@ def fairness_sections(test: HoldoutPredictions) -> list[Section]:
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
+        As returned by `training.studies.row_sections.HoldoutPredictions.of(examples, estimator, positions)`, with
+        `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
+        such as `examples.parts["test"]`.
 
     Returns
     -------
     list of Section
         A `Table` with the lowest approval rate over the highest by attribute, then `Bars` for each attribute with the
         rows, approval rate, bad rate of approved rows and share of good rows not approved (fractions) of each group.
+        Columns of the table: `value` (attribute), `approval_ratio` (0 to 1, or None) and `passes_four_fifths` (bool or
+        None); of the bars: `value` (group), `rows`, `approval_rate`, `bad_rate_of_approved` and `good_not_approved`.
         Empty if the problem has no decisions, or if no protected attribute is a column of the test rows.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.row_data import LabelledRows
+    >>> examples = LabelledRows.read(load_config("credit_risk"))  # doctest: +SKIP
+    >>> estimator = examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])  # doctest: +SKIP
+    >>> test = HoldoutPredictions.of(examples, estimator, examples.parts["test"])  # doctest: +SKIP
+    >>> sections = fairness_sections(test)  # doctest: +SKIP
     """
     config, table = test.examples.config, test.examples.config.definition.table
     protected = {*table.protected, *config.protected}

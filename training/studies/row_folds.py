@@ -27,22 +27,33 @@ def cross_validate(examples: LabelledRows, *, folds: int, progress: Progress | N
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read(training.config.load_config(task))`.
+        As returned by `training.studies.row_data.LabelledRows.read(config)`, with `config` of
+        `training.config.load_config("credit_risk")`.
     folds : int
         Number of folds, at least 2.
     progress : callable, optional
-        Called with one line of text for each fold.
+        Called with one line of text for each fold, such as `print`.
 
     Returns
     -------
     Report
         Section 'metrics' with the metrics over all out-of-fold predictions and their 95% intervals, and section 'folds'
-        with the metrics of each fold and their mean.
+        with the metrics of each fold and their mean (columns `metric`, `mean`, `fold_1`, ...), in the unit of the
+        metric.
 
     Raises
     ------
     DataError
         A fold would have no row, or a class has fewer groups of equal rows than there are folds.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> examples = LabelledRows.read(load_config("credit_risk"))  # doctest: +SKIP
+    >>> report = cross_validate(examples, folds=5)  # doctest: +SKIP
+    >>> report.metrics["roc_auc"].value  # doctest: +SKIP
     """
     progress = progress or (lambda text: None)
     config = examples.config

@@ -39,19 +39,35 @@ def row_gate_checks(
     metrics : mapping of str to RowMetric
         `candidate.task.problem.metrics`; the primary metric is compared.
     candidate : Model
-        Version to be promoted, as returned by `ml.champions.load`.
+        Version to be promoted, ``ml.champions.load(version)``, with `version` of
+        ``ml.champions.version("credit_risk", 2)``.
     champion : Model or None
-        Current champion, as returned by `ml.champions.load`.
+        Current champion, ``ml.champions.load(ml.champions.champion("credit_risk"))``; None if no version is promoted.
     holdout : Path
-        Folder that `ml.champions.report_files(version)` gives, with `test_rows.parquet`: features, `label`, `group`
-        (uint64; the bootstrap resamples groups) and, for some tasks, `as_of` (microseconds since 1970, UTC) and
+        `folder` of ``with ml.champions.report_files(version) as folder:``, with `test_rows.parquet`: features, `label`,
+        `group` (uint64; the bootstrap resamples groups) and, for some tasks, `as_of` (microseconds since 1970 UTC) and
         `baseline_prediction`.
 
     Returns
     -------
     sequence of GateCheck
         The comparison, a check for each limit under `gate`, and whether single and batch predictions agree; each has
-        `name`, `passed` and `detail`.
+        `name`, `passed` (bool) and `detail` (the figures).
+
+    Raises
+    ------
+    FileNotFoundError
+        `holdout` has no `test_rows.parquet`.
+    DataError
+        The candidate cannot predict the test rows, or its report has no baseline of the primary metric.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> version = champions.version("credit_risk")  # doctest: +SKIP
+    >>> candidate = champions.load(version)  # doctest: +SKIP
+    >>> with champions.report_files(version) as folder:  # doctest: +SKIP
+    ...     checks = row_gate_checks(candidate.task.problem.metrics, candidate, None, folder)
     """
     rows = pl.read_parquet(holdout / TEST_ROWS)
     predictions = candidate.estimator.predict(rows)

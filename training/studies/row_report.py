@@ -61,20 +61,36 @@ def binary_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
+        As returned by `training.studies.row_sections.HoldoutPredictions.of(examples, estimator, positions)`, with
+        `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
+        such as `examples.parts["test"]`.
     estimator : RowEstimator
-        As returned by `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`.
+        Fitted: `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`, with `examples` of
+        `training.studies.row_data.LabelledRows.read`.
 
     Returns
     -------
     Report
         Sections: metrics, gains over logistic regression, best single feature, rows by part, calibration, decisions,
-        months, segments, fairness and importance; rates are fractions.
+        months, segments, fairness and importance; rates are fractions. `metrics` by name has `value`, `low` and `high`
+        (95% interval) and `baseline`; `rows(section name)` returns the rows of a section as dicts.
 
     Raises
     ------
     DataError
         All test rows have the same label.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> from training.studies.row_data import LabelledRows
+    >>> from training.studies.row_sections import HoldoutPredictions
+    >>> examples = LabelledRows.read(load_config("credit_risk"))  # doctest: +SKIP
+    >>> estimator = examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])  # doctest: +SKIP
+    >>> test = HoldoutPredictions.of(examples, estimator, examples.parts["test"])  # doctest: +SKIP
+    >>> binary_report(test, estimator).metrics["roc_auc"].value  # doctest: +SKIP
     """
     examples = test.examples
     if len(np.unique(test.y)) < 2:
@@ -191,14 +207,30 @@ def amount_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
+        As returned by `training.studies.row_sections.HoldoutPredictions.of(examples, estimator, positions)`, with
+        `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
+        such as `examples.parts["test"]`.
     estimator : RowEstimator
-        As returned by `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`.
+        Fitted: `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`, with `examples` of
+        `training.studies.row_data.LabelledRows.read`.
 
     Returns
     -------
     Report
-        Sections: metrics, rows by part, calibration, months, segments and importance; amounts in yuan.
+        Sections: metrics, rows by part, calibration, months, segments and importance; amounts in yuan. `metrics` by
+        name has `value`, `low` and `high` (95% interval) and `baseline`.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> from training.studies.row_data import LabelledRows
+    >>> from training.studies.row_sections import HoldoutPredictions
+    >>> examples = LabelledRows.read(load_config("residual_value"))  # doctest: +SKIP
+    >>> estimator = examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])  # doctest: +SKIP
+    >>> test = HoldoutPredictions.of(examples, estimator, examples.parts["test"])  # doctest: +SKIP
+    >>> amount_report(test, estimator).metrics  # doctest: +SKIP
     """
     examples = test.examples
     parts = {name: {"rows": len(rows)} for name, rows in (*examples.parts.items(), ("test", test.positions))}
@@ -227,21 +259,33 @@ def evaluate(examples: LabelledRows, estimator: RowEstimator, *, rows: Rows | No
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read(training.config.load_config(task))`.
+        As returned by `training.studies.row_data.LabelledRows.read(config)`, with `config` of
+        `training.config.load_config("credit_risk")`.
     estimator : RowEstimator
-        As returned by `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`.
+        Fitted: `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`, with `examples` of
+        `training.studies.row_data.LabelledRows.read`.
     rows : ndarray of int, optional
         Positions of the rows to evaluate; default: `examples.parts["test"]`.
 
     Returns
     -------
     Report
-        `metrics` by name (value, 95% interval `low` and `high`, baseline), `sections` with breakdowns, and `notes`.
+        `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` with breakdowns (each has
+        `name`, `title` and `rows`), and `notes`.
 
     Raises
     ------
     DataError
         The label is binary, and all rows have the same label.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> examples = LabelledRows.read(load_config("credit_risk"))  # doctest: +SKIP
+    >>> estimator = examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])  # doctest: +SKIP
+    >>> evaluate(examples, estimator).metrics["roc_auc"].value  # doctest: +SKIP
     """
     positions = examples.parts["test"] if rows is None else rows
     return BUILDERS[type(examples.problem)](HoldoutPredictions.of(examples, estimator, positions), estimator)

@@ -29,22 +29,23 @@ def score_rows(
     Parameters
     ----------
     model : Model
-        As returned by `ml.champions.load`.
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     config : TaskConfig
-        As returned by `training.config.load_config`; its sources are read.
+        ``training.config.load_config("credit_risk")``, of the task of `model`; its sources are read.
     data : Path or None
-        File to read in place of that table, with the columns and format of its configured source.
+        Existing file (`.parquet` or `.csv`) to read in place of that table, with the columns and format of its
+        configured source; None to read the source.
     as_of : datetime or None
         With UTC offset. Predict as of this instant instead of each row's own, and only rows that existed and were open
         then.
     progress : callable, optional
-        Called with one line of text for each table.
+        Called with one line of text for each table, such as `print`.
 
     Returns
     -------
     DataFrame
-        Key of the table, `as_of` (UTC datetime) if `as_of` is set, and the columns of `model.estimator.predict`; a row
-        for each row of the table, in its order.
+        Key of the table, `as_of` (UTC datetime) if `as_of` is set, and the columns of `model.estimator.predict` (the
+        first is the probability, or the amount in yuan); a row for each row of the table, in its order.
 
     Raises
     ------
@@ -53,6 +54,13 @@ def score_rows(
     ConfigError
         `as_of` is set, and the predictions of the task do not depend on time; or the table has no configured source of
         the format of `data`.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> from training.config import load_config
+    >>> model = champions.load(champions.champion("lead_scoring"))  # doctest: +SKIP
+    >>> frame = score_rows(model, load_config("lead_scoring"), data=None, as_of=None)  # doctest: +SKIP
     """
     problem = model.task.problem
     assert isinstance(problem, RowProblem)

@@ -35,24 +35,31 @@ DRAWN = ("observed", "predicted")
 class HoldoutPredictions:
     """Test rows with their labels, predictions and baseline predictions; returned by `of`.
 
+    Make one with ``HoldoutPredictions.of(examples, estimator, examples.parts["test"])``, where
+    ``examples = LabelledRows.read(load_config("credit_risk"))`` and
+    ``estimator = examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])``, after
+    ``from training.config import load_config``, ``from training.studies.row_data import LabelledRows`` and
+    ``from training.studies.row_sections import HoldoutPredictions``.
+
     Attributes
     ----------
     examples : LabelledRows
-        All labelled rows.
+        All labelled rows, as returned by `LabelledRows.read`.
     positions : ndarray of int, shape (n_rows,)
         Positions of the test rows in `examples`.
     X : DataFrame
-        Columns of the test rows.
+        Key, `as_of` (int64, microseconds since 1970 UTC), features and other columns of the test rows.
     y : ndarray of shape (n_rows,)
         Labels: 0 and 1, or amounts (yuan).
     predictions : DataFrame
-        Predictions of the estimator, all columns.
+        Predictions of the estimator, all columns; the first is the probability (0 to 1) or the amount (yuan).
     train_p : ndarray of shape (n_train_rows,)
-        Predictions of the training rows, first column.
+        Predictions of the training rows, first column: probabilities or amounts (yuan).
     baseline : ndarray of shape (n_rows,)
         Baseline predictions, in the unit of `y`.
     decisions : Decisions or None
-        Decisions on the test rows; None if the problem has none.
+        Decisions on the test rows: `band` ('approve', 'refer' or 'decline' of each row), `approve_at_most` and
+        `decline_above` (probabilities); None if the problem has none.
     """
 
     examples: LabelledRows
@@ -71,9 +78,11 @@ class HoldoutPredictions:
         Parameters
         ----------
         examples : LabelledRows
-            As returned by `LabelledRows.read(training.config.load_config(task))`.
+            As returned by `training.studies.row_data.LabelledRows.read(config)`, with `config` of
+        `training.config.load_config("credit_risk")`.
         estimator : RowEstimator
-            As returned by `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`.
+            Fitted: `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`, with `examples` of
+        `training.studies.row_data.LabelledRows.read`.
         positions : ndarray of int
             Positions of the rows, such as `examples.parts["test"]`.
 
@@ -92,21 +101,28 @@ class HoldoutPredictions:
 
     @property
     def p(self) -> FloatArray:
-        """Prediction of each test row: probability or amount, ndarray of shape (n_rows,)."""
+        """Prediction of each test row: probability (0 to 1) or amount (yuan), ndarray of shape (n_rows,)."""
         return np.asarray(self.predictions.to_series(0).to_numpy())
 
     @property
     def groups(self) -> NDArray[np.uint64]:
-        """Hash of the features of each test row; the bootstrap resamples groups of equal rows."""
+        """Hash of the features of each test row, uint64, shape (n_rows,); intervals resample groups of equal rows."""
         return self.examples.groups[self.positions]
 
     @property
     def months(self) -> NDArray[np.str_]:
-        """Month of each test row, such as '2024-03'."""
+        """UTC month of each test row, ndarray of str, shape (n_rows,), such as '2024-03'."""
         return _months_of(self.X["as_of"].to_numpy())
 
     def metrics(self) -> Metrics:
-        """Return the metrics section: value, 95% bootstrap interval and baseline of each metric."""
+        """Return the metrics section: value, 95% bootstrap interval and baseline of each metric.
+
+        Returns
+        -------
+        Metrics
+            `rows`, one for each metric of the problem: `name`, `value`, `low`, `high` and `baseline`, in the unit of
+            the metric.
+        """
         config, problem = self.examples.config, self.examples.problem
         return measure(
             problem.metrics, self.y, self.predictions, baseline=self.baseline, groups=self.groups, n=config.bootstraps
@@ -119,7 +135,8 @@ def protocol(examples: LabelledRows) -> str:
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read(training.config.load_config(task))`.
+        As returned by `training.studies.row_data.LabelledRows.read(config)`, with `config` of
+        `training.config.load_config("credit_risk")`.
 
     Returns
     -------
@@ -136,7 +153,7 @@ def protocol(examples: LabelledRows) -> str:
 
 
 def _months_of(as_of: IntArray) -> NDArray[np.str_]:
-    """Return the month of each instant (microseconds since 1970, UTC) as text.
+    """Return the month of each instant (microseconds since 1970 UTC) as text.
 
     >>> _months_of(np.array([1_709_251_200_000_000])).tolist()
     ['2024-03']
@@ -158,9 +175,12 @@ def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
+        As returned by `training.studies.row_sections.HoldoutPredictions.of(examples, estimator, positions)`, with
+        `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
+        such as `examples.parts["test"]`.
     quantity : Axis
-        Title, format and unit of the outcome, such as `ml.report.columns.axis("均值", "mean", "amount")`.
+        Title, format and unit of the outcome: `training.studies.row_report.RATE` for labels 0 and 1,
+        `training.studies.row_report.AMOUNT` for yuan; made by `ml.report.columns.axis`.
 
     Returns
     -------
@@ -190,15 +210,19 @@ def segment_sections(test: HoldoutPredictions, quantity: Axis) -> list[Bars]:
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
+        As returned by `training.studies.row_sections.HoldoutPredictions.of(examples, estimator, positions)`, with
+        `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
+        such as `examples.parts["test"]`.
     quantity : Axis
-        Title, format and unit of the outcome, such as `ml.report.columns.axis("均值", "mean", "amount")`.
+        Title, format and unit of the outcome: `training.studies.row_report.RATE` for labels 0 and 1,
+        `training.studies.row_report.AMOUNT` for yuan; made by `ml.report.columns.axis`.
 
     Returns
     -------
     list of Bars
-        In the order of `segments` in the configuration; empty if none of them is a column. Rows are sorted by size; the
-        metric is left out in groups of fewer than 30 rows.
+        In the order of `segments` in the configuration; empty if none of them is a column. Columns: `value`, `rows`,
+        `observed` and `predicted` (means, in the unit of the label) and the primary metric by its name, which is left
+        out in groups of fewer than 30 rows; largest group first.
     """
     return [_segment_section(test, c, quantity) for c in test.examples.config.segments if c in test.X.columns]
 
@@ -233,14 +257,18 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
+        As returned by `training.studies.row_sections.HoldoutPredictions.of(examples, estimator, positions)`, with
+        `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
+        such as `examples.parts["test"]`.
     quantity : Axis
-        Title, format and unit of the outcome, such as `ml.report.columns.axis("均值", "mean", "amount")`.
+        Title, format and unit of the outcome: `training.studies.row_report.RATE` for labels 0 and 1,
+        `training.studies.row_report.AMOUNT` for yuan; made by `ml.report.columns.axis`.
 
     Returns
     -------
     list of TimeSeries
-        'by_month' (means) and 'drift' (population stability index by month); empty if the data has no time.
+        'by_month' (columns `month`, `rows`, `observed` and `predicted` means, in the unit of the label) and 'drift'
+        (columns `month` and `psi`, the population stability index); empty if the data has no time.
     """
     if test.examples.config.timeless:
         return []

@@ -26,13 +26,23 @@ from training.studies.row_report import TEST_ROWS, evaluate
 class RowStudyData(LabelledRows):
     """Labelled rows split into training, calibration and test rows, with the methods of `StudyData`.
 
-    Returned by `training.study.load_data(config)` for a task whose rows have one label each, and by the class method
-    `read`.
+    Make one with ``RowStudyData.read(load_config("credit_risk"))`` (or 'lead_scoring', 'residual_value'), after
+    ``from training.config import load_config`` and ``from training.studies.rows import RowStudyData``;
+    `training.study.load_data(config)` returns it too. `frame` has the rows, `label` their labels (0 and 1, or yuan),
+    `parts` the row positions by 'train', 'calibrate' and 'test'.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.rows import RowStudyData
+    >>> study = RowStudyData.read(load_config("credit_risk"))  # doctest: +SKIP
+    >>> fitted = study.fit()  # doctest: +SKIP
+    >>> study.evaluate(fitted.evaluated).metrics["roc_auc"].value  # doctest: +SKIP
     """
 
     @property
     def last_training_instant(self) -> int | None:
-        """Last `as_of` of the training and calibration rows (microseconds since 1970, UTC); None without time."""
+        """Last `as_of` of the training and calibration rows (microseconds since 1970 UTC); None without time."""
         if self.config.timeless:
             return None
         positions = np.concatenate([self.parts["train"], self.parts["calibrate"]])
@@ -65,7 +75,7 @@ class RowStudyData(LabelledRows):
         Parameters
         ----------
         progress : callable, optional
-            Called with one line of text for each step.
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
@@ -105,12 +115,13 @@ class RowStudyData(LabelledRows):
         Parameters
         ----------
         estimator : RowEstimator
-            Such as `fit().evaluated`.
+            Fitted: `fit().evaluated`, of this object's method `fit`.
 
         Returns
         -------
         Report
-            `metrics` by name (value, 95% interval `low` and `high`, baseline), `sections` with breakdowns, and `notes`.
+            `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` with breakdowns (each has
+            `name`, `title` and `rows`), and `notes`.
 
         Raises
         ------
@@ -129,7 +140,7 @@ class RowStudyData(LabelledRows):
         folder : Path
             Existing folder to write into.
         fitted : Fitted
-            Result of the method `fit`, with the estimators `served` and `evaluated`.
+            Result of this object's method `fit()`; only `served` is read.
 
         Raises
         ------
@@ -151,15 +162,22 @@ class RowStudyData(LabelledRows):
         Parameters
         ----------
         estimator : RowEstimator
-            Such as `fit().served`.
+            Fitted: `fit().served`, of this object's method `fit`, or `ml.champions.load(version).estimator`.
         """
         return list(estimator.encoder_.feature_names_out_)
 
     def example(self, estimator: RowEstimator) -> dict[str, Any]:
         """Return a request, values by field, with the median or most frequent value of every feature.
 
-        JSON values by field of the request; a feature without a value in the training rows is left out. `estimator` is
-        not read.
+        Parameters
+        ----------
+        estimator : object
+            Not read; None will do.
+
+        Returns
+        -------
+        dict
+            JSON values by field of the request; a feature without a value in the training rows is left out.
         """
         return example_request(self)
 
@@ -169,7 +187,8 @@ class RowStudyData(LabelledRows):
         Returns
         -------
         DataSummary
-            Keys `examples` (by part, `rows` and, for a binary label, `positive`), `numeric`, `categorical` and `leaks`.
+            A dict with `examples` (by part, `rows` and, for a binary label, `positive`: numbers of rows), `numeric` and
+            `categorical` (feature names), and `leaks` (of each: `column`, `verdict`, `acknowledged` and `evidence`).
         """
 
         def counts(rows: Any) -> dict[str, int]:
@@ -198,6 +217,11 @@ class RowStudyData(LabelledRows):
         ------
         float
             In the unit of the metric. An estimator is fitted for each fold when its value is requested.
+
+        Raises
+        ------
+        DataError
+            A fold would have no row.
         """
         metric = self.problem.metrics[self.config.definition.primary_metric]
         for train, test in self.folds(self.parts["train"], folds=self.config.tune.folds):
@@ -211,7 +235,8 @@ class RowStudyData(LabelledRows):
         Parameters
         ----------
         params : BaseModel
-            Instance of the task's parameter class, such as `config.params.model_copy(update={...})`.
+            Instance of the task's parameter class: `config.params.model_copy(update={...})`, with `config` of this
+            object; or `ml.registry.TASKS[task].params()` for the defaults.
 
         Returns
         -------
@@ -227,12 +252,19 @@ def example_request(examples: LabelledRows) -> dict[str, Any]:
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read(training.config.load_config(task))`.
+        As returned by `training.studies.row_data.LabelledRows.read(config)`, with `config` of
+        `training.config.load_config("credit_risk")`.
 
     Returns
     -------
     dict
         JSON values by field of the request; a feature without a value in the training rows is left out.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> examples = LabelledRows.read(load_config("credit_risk"))  # doctest: +SKIP
+    >>> request = example_request(examples)  # doctest: +SKIP
     """
     train = examples.frame[examples.parts["train"]]
     row: dict[str, Any] = {}

@@ -27,7 +27,17 @@ from training.studies.surveillance_report import baseline_predictions, evaluate_
 class SurveillanceStudyData(SurveillanceData):
     """Weekly faults and exposure with the methods that train, evaluate and describe the task.
 
-    Returned by ``SurveillanceStudyData.read(load_config("fault_rate"))``; `training.study` calls the other methods.
+    Make one with ``SurveillanceStudyData.read(load_config("fault_rate"))``, after the imports of the example.
+    `exposure` has the weekly vehicle-years and faults, `params.reference_weeks` the number of weeks that baseline rates
+    are estimated from.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.surveillance import SurveillanceStudyData
+    >>> study = SurveillanceStudyData.read(load_config("fault_rate"))  # doctest: +SKIP
+    >>> fitted = study.fit()  # doctest: +SKIP
+    >>> report = study.evaluate(fitted.evaluated)  # doctest: +SKIP
     """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[FaultEstimator]:
@@ -35,13 +45,14 @@ class SurveillanceStudyData(SurveillanceData):
 
         Parameters
         ----------
-        progress : Progress, optional
-            Called with a line of text for each step.
+        progress : callable, optional
+            Called with one line of text for each step, such as `print`.
 
         Returns
         -------
         Fitted
-            `served` and `evaluated`: the same `FaultEstimator`.
+            `served` and `evaluated`: the same `ml.fault_rate.estimator.FaultEstimator`; its `predict` returns expected
+            faults per row, its `snapshot` the evidence of every cell.
 
         Raises
         ------
@@ -60,15 +71,28 @@ class SurveillanceStudyData(SurveillanceData):
         Parameters
         ----------
         estimator : FaultEstimator
-            ``fit().evaluated``.
+            ``fit().evaluated``, of this object's method `fit`.
+
+        Returns
+        -------
+        ml.report.report.Report
+            `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` (calibration, faults by
+            month and segment, weeks to detection) and `notes`.
         """
         return evaluate_faults(self, estimator, self.result)
 
     def save_holdout(self, folder: Path, fitted: Fitted[FaultEstimator]) -> None:
-        """Write the rows of the test weeks to a Parquet file in `folder`, which must exist.
+        """Write the rows of the test weeks to `test_rows.parquet`.
 
-        Columns of `training.studies.surveillance_data.rows_of_weeks`, and the predictions of the report's baseline.
-        `fitted`, as returned by `fit`, is not read.
+        The file has the columns of `training.studies.surveillance_data.rows_of_weeks`, and `baseline_prediction`
+        (faults).
+
+        Parameters
+        ----------
+        folder : Path
+            Existing folder to write into.
+        fitted : object
+            Not read; None will do.
 
         Raises
         ------
@@ -86,7 +110,13 @@ class SurveillanceStudyData(SurveillanceData):
             ) from None
 
     def feature_names(self, estimator: FaultEstimator) -> list[str]:
-        """Return the names of the columns that `FaultEstimator.predict` reads; the same for every estimator."""
+        """Return the names of the columns that the estimator's `predict` reads, such as `model` and `component`.
+
+        Parameters
+        ----------
+        estimator : object
+            Not read: the names are the same for every estimator; None will do.
+        """
         return list(FEATURES)
 
     def example(self, estimator: FaultEstimator) -> dict[str, Any]:
@@ -95,12 +125,24 @@ class SurveillanceStudyData(SurveillanceData):
         Parameters
         ----------
         estimator : FaultEstimator
-            ``fit().served``.
+            ``fit().served``, of this object's method `fit`.
+
+        Returns
+        -------
+        dict
+            Such as ``{"model": "a", "component": "battery"}``.
         """
         return strongest_cell(estimator)
 
     def describe(self) -> DataSummary:
-        """Return counts of faults, weeks, models and components, and the feature names, without fitting anything."""
+        """Return counts of faults, weeks, models and components, and the feature names, without fitting anything.
+
+        Returns
+        -------
+        DataSummary
+            A dict: `examples` (counts: `faults`, `weeks` and `cells`, each a dict of int), `numeric` and `categorical`
+            (feature names), and an empty `leaks`.
+        """
         f, start = self.exposure, min(self.params.reference_weeks, self.exposure.weeks)
         return {
             "examples": {
@@ -114,7 +156,18 @@ class SurveillanceStudyData(SurveillanceData):
         }
 
     def validation_scores(self) -> Iterator[float]:
-        """Yield one value: the primary metric on the last third of the reference weeks, fitted on the weeks before."""
+        """Yield one value: the primary metric on the last third of the reference weeks, fitted on the weeks before.
+
+        Yields
+        ------
+        float
+            In the unit of the metric `config.definition.primary_metric`.
+
+        Raises
+        ------
+        DataError
+            The weeks before have no fault.
+        """
         start = self.params.reference_weeks
         cut = max(2, start * 2 // 3)
         alpha = self.params.false_alarm_rate
@@ -127,5 +180,16 @@ class SurveillanceStudyData(SurveillanceData):
         yield float(metric.compute(rows["label"].to_numpy(), metric.select(estimator.predict(rows))))
 
     def with_params(self, params: BaseModel) -> Self:
-        """Return the same data under other parameters, an instance of `ml.fault_rate.params.FaultParams`."""
+        """Return the same data under other parameters.
+
+        Parameters
+        ----------
+        params : ml.fault_rate.params.FaultParams
+            Such as ``study.params.model_copy(update={"reference_weeks": 78})``, with `study` this object.
+
+        Returns
+        -------
+        SurveillanceStudyData
+            Copy with the new `params`; the tables are not read again.
+        """
         return replace(self, config=self.config.model_copy(update={"params": params}))

@@ -46,19 +46,26 @@ def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, beg
     Parameters
     ----------
     exposure : FleetExposure
-        As returned by `ml.fault_rate.exposure.build_exposure` or `ml.fault_rate.reports.build_report_exposure`.
+        As returned by `ml.fault_rate.exposure.build_exposure` or `ml.fault_rate.reports.build_report_exposure`; also
+        the attribute `exposure` of `training.studies.surveillance_data.SurveillanceData`.
     surveillance : SurveillanceResult
-        As returned by `ml.fault_rate.surveillance.run_surveillance` for `exposure`; gives the reporting delay.
+        As returned by `ml.fault_rate.surveillance.run_surveillance` for `exposure`; only the reporting delay is read.
     begin, end : int
-        Weeks of `exposure`, from 0.
+        First week, and week after the last, of `exposure`: 0 <= begin < end <= `exposure.weeks`.
 
     Returns
     -------
     DataFrame
         `model`, `energy_type`, `component`, `age` (years, mean of the row's vehicles), `monthly_km` (a distance inside
         the band; null where unknown), `month` (0 to 11), `vehicle_years` (exposure, times the share of faults reported
-        by now), `label` (faults), `period` (months since January 1970), `as_of` (microseconds since 1970 UTC, start of
-        the month) and `group` (number of the model and component; bootstrap intervals resample whole groups).
+        by now), `label` (faults), `period` (months since January 1970), `as_of` (int64, microseconds since 1970 UTC,
+        start of the month) and `group` (number of the model and component; bootstrap intervals resample whole groups).
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> data = SurveillanceData.read(load_config("fault_rate"))  # doctest: +SKIP
+    >>> rows = rows_of_weeks(data.exposure, data.run_surveillance(), 0, data.exposure.weeks)  # doctest: +SKIP
     """
     strata = exposure.strata
     days = (exposure.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
@@ -109,18 +116,23 @@ def _inside(limits: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
 class SurveillanceData:
     """Workshop records and fleet as weekly exposure and faults, as returned by `read`.
 
+    Make one with ``SurveillanceData.read(load_config("fault_rate"))``, after
+    ``from training.config import load_config`` and
+    ``from training.studies.surveillance_data import SurveillanceData``.
+
     Attributes
     ----------
     config : TaskConfig
-        Configuration of the task `fault_rate`.
+        Configuration of the task, as returned by ``training.config.load_config("fault_rate")``.
     raw : RawTables
-        Validated raw tables and their reports.
+        Validated raw tables: `frames` (LazyFrame by table) and `reports` (row counts by table).
     fleet : DataFrame or None
-        Fleet table; None without one: workshop visits are then the exposure.
+        Fleet table (`vehicle_id`, `model`, `entered_service_at` and others; times in microseconds since 1970 UTC,
+        int64); None without one: workshop visits are then the exposure.
     records : DataFrame
-        Workshop records.
+        Workshop records (`component`, `fault`, `serviced_at` and others; times in microseconds since 1970 UTC, int64).
     exposure : FleetExposure
-        Weekly exposure and faults.
+        Weekly vehicle-years `at_risk` by stratum and week, and the faults; `weeks` is the number of weeks.
     as_of : int
         Instant (microseconds since 1970 UTC); records reported at or after it are left out.
     """
@@ -141,14 +153,27 @@ class SurveillanceData:
         config : TaskConfig
             ``training.config.load_config("fault_rate")``; its `sources` names the tables `service_records` and `fleet`.
         as_of : datetime, optional
-            With time zone. Records reported at or after it are left out; the end of the records by default.
-        progress : Progress, optional
-            Called with a line of text for each step.
+            Aware, with time zone. Records reported at or after it are left out; the end of the records by default.
+        progress : callable, optional
+            Called with one line of text for each step, such as `print`.
+
+        Returns
+        -------
+        SurveillanceData
+            `exposure` has weekly vehicle-years (workshop visits without a fleet table) and faults.
 
         Raises
         ------
         DataError, ConfigError
-            A table or column is missing, or there is no fault or no exposure.
+            A table or column is missing, there is no fault or no exposure, or `as_of` is not after the first record.
+
+        Examples
+        --------
+        Needs the tables of the sources.
+
+        >>> from training.config import load_config
+        >>> data = SurveillanceData.read(load_config("fault_rate"))  # doctest: +SKIP
+        >>> data.exposure.weeks, data.exposure.components  # doctest: +SKIP
         """
         params = cast("FaultParams", config.params)
         say = progress or (lambda text: None)
@@ -169,7 +194,7 @@ class SurveillanceData:
 
     @property
     def problem(self) -> SurveillanceProblem:
-        """Problem of the task, with its metrics and baseline."""
+        """Problem of the task: `metrics` by name, and `baseline`."""
         return cast("SurveillanceProblem", self.config.definition.problem)
 
     @property
@@ -184,12 +209,12 @@ class SurveillanceData:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Records that were left out, and why."""
+        """Texts on the records that were left out, and why."""
         return self.exposure.notes
 
     @property
     def last_training_instant(self) -> int:
-        """Last instant (us) of the reference weeks, from which baseline rates are estimated."""
+        """Last instant of the reference weeks, of the baseline rates; int, microseconds since 1970 UTC."""
         return int((self.exposure.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY) - 1
 
     def run_surveillance(self, *, reset_weeks: Mapping[tuple[str, str], int] | None = None) -> SurveillanceResult:
@@ -199,7 +224,14 @@ class SurveillanceData:
         ----------
         reset_weeks : mapping of (model, component) to int, optional
             Week, counted from week 0 of `exposure`, from which the evidence of a cell starts again at 0, because its
-            last alarm was closed then: faults before it cannot raise the next alarm.
+            last alarm was closed then: faults before it cannot raise the next alarm. Such as
+            ``{("model a", "battery"): 120}``.
+
+        Returns
+        -------
+        ml.fault_rate.surveillance.SurveillanceResult
+            `cells` (DataFrame of `model` and `component`), `count` and `expected` (cumulative faults), `log_e` (log
+            evidence), each of shape (n_cells, n_test_weeks), and `alarm_threshold`, shape (n_cells,).
 
         Raises
         ------
@@ -221,7 +253,7 @@ class SurveillanceData:
 
     @cached_property
     def result(self) -> SurveillanceResult:
-        """Surveillance of the weeks after the reference weeks."""
+        """Result of `run_surveillance()`: cells, cumulative counts and expected counts, evidence and thresholds."""
         return self.run_surveillance()
 
     def snapshot(self, surveillance: SurveillanceResult) -> Snapshot:
@@ -230,7 +262,13 @@ class SurveillanceData:
         Parameters
         ----------
         surveillance : SurveillanceResult
-            `result`, or as returned by `run_surveillance`.
+            The attribute `result` of this object, or as returned by its method `run_surveillance`.
+
+        Returns
+        -------
+        ml.fault_rate.snapshot.Snapshot
+            `cells` (`model`, `component`), cumulative faults `count` and `expected`, `log_e`, `alarm_threshold`,
+            `alarms`, `baseline_rates` (faults per vehicle-year), `costs` (yuan per visit, by component) and `vehicles`.
         """
         vehicles = None if self.fleet is None else vehicles_in_service(self.fleet, self.records, as_of=self.as_of)
         return Snapshot.of(
@@ -238,13 +276,26 @@ class SurveillanceData:
         )
 
     def test_weeks(self) -> pl.DataFrame:
-        """Return exposure and faults of the test weeks, as `rows_of_weeks` describes them."""
+        """Return exposure and faults of the weeks after the reference weeks.
+
+        Returns
+        -------
+        DataFrame
+            `model`, `energy_type`, `component`, `age` (years), `monthly_km`, `month` (0 to 11), `vehicle_years`,
+            `label` (faults), `period` (months since January 1970), `as_of` (int64, microseconds since 1970 UTC, start
+            of the month) and `group` (number of the model and component).
+
+        Raises
+        ------
+        DataError
+            The records have no week after the reference weeks, or the reference weeks have no fault.
+        """
         start = self.params.reference_weeks
         return rows_of_weeks(self.exposure, self.result, start, self.exposure.weeks)
 
 
 def _period(records: pl.DataFrame, as_of: datetime | None) -> tuple[int, int]:
-    """Return `as_of` and the instant of the first record (us)."""
+    """Return `as_of` and the instant of the first record (microseconds since 1970 UTC)."""
     times = records["serviced_at"].drop_nulls()
     if times.is_empty():
         raise DataError(f"{RECORDS}.serviced_at: is null in all {records.height:,} records; map the column")

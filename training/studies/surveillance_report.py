@@ -52,16 +52,25 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, surveill
     Parameters
     ----------
     study : SurveillanceData
-        As returned by `training.studies.surveillance.SurveillanceStudyData.read`.
+        ``training.studies.surveillance.SurveillanceStudyData.read(load_config("fault_rate"))``, with `load_config` of
+        `training.config`.
     estimator : FaultEstimator
         ``study.fit().evaluated``.
     surveillance : SurveillanceResult
-        `study.result`.
+        ``study.result``.
 
     Returns
     -------
     Report
-        Metrics with the baseline's, calibration, faults by month and segment, weeks to detection, and notes.
+        `metrics` by name (`value`, 95% interval `low` and `high`, `baseline`), `sections` (calibration, faults by month
+        and segment, weeks to detection) and `notes`.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.surveillance import SurveillanceStudyData
+    >>> study = SurveillanceStudyData.read(load_config("fault_rate"))  # doctest: +SKIP
+    >>> report = evaluate_faults(study, study.fit().evaluated, study.result)  # doctest: +SKIP
     """
     config, start = study.config, study.params.reference_weeks
     rows = study.test_weeks()
@@ -97,16 +106,24 @@ def baseline_predictions(
     Parameters
     ----------
     study : SurveillanceData
-        As returned by `training.studies.surveillance.SurveillanceStudyData.read`.
+        ``training.studies.surveillance.SurveillanceStudyData.read(load_config("fault_rate"))``, with `load_config` of
+        `training.config`.
     surveillance : SurveillanceResult
-        `study.result`.
+        ``study.result``.
     rows : DataFrame
         ``study.test_weeks()``.
 
     Returns
     -------
     ndarray of shape (n_rows,)
-        Faults.
+        Expected number of faults of each row.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.studies.surveillance import SurveillanceStudyData
+    >>> study = SurveillanceStudyData.read(load_config("fault_rate"))  # doctest: +SKIP
+    >>> faults = baseline_predictions(study, study.result, study.test_weeks())  # doctest: +SKIP
     """
     training_rows = rows_of_weeks(study.exposure, surveillance, 0, study.params.reference_weeks)
     return study.problem.baseline(training_rows, training_rows["label"].to_numpy(), rows)

@@ -26,27 +26,34 @@ def score_cells(
     Parameters
     ----------
     model : Model
-        ``ml.champions.load(version)`` of a version of `fault_rate`.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate"))``.
     config : TaskConfig
-        ``training.config.load_config("fault_rate")``; not read.
+        Not read; ``training.config.load_config("fault_rate")``, for example.
     data : Path or None
-        Refused: cells are those of the version; `chehang alarms` tests other records.
+        Must be None: cells are those of the version; `chehang alarms` tests other records.
     as_of : datetime or None
-        With time zone: the last week that ended by this instant; None for the version's last week.
-    progress : Progress, optional
+        Aware, with time zone: the last week that ended by this instant; None for the version's last week.
+    progress : callable, optional
         Not called: the figures are stored with the version.
 
     Returns
     -------
     DataFrame
         `model`, `component`, `as_of` (UTC, end of the week), cumulative `count` and `expected` faults, `rate_ratio`
-        with its 90% interval `low` and `high`, `log_evidence`, `alarm_threshold`, and `detected_on` (day; null where
-        the evidence stayed below the threshold).
+        with its 90% interval `low` and `high`, `log_evidence` and `alarm_threshold` (natural logarithms), and
+        `detected_on` (day; null where the evidence stayed below the threshold).
 
     Raises
     ------
     ConfigError
         `data` is given, or no week ended by `as_of`.
+
+    Examples
+    --------
+    >>> from ml import champions
+    >>> from training.config import load_config
+    >>> model = champions.load(champions.champion("fault_rate"))  # doctest: +SKIP
+    >>> frame = score_cells(model, load_config("fault_rate"), data=None, as_of=None)  # doctest: +SKIP
     """
     if data is not None:
         raise ConfigError("--data: the cells are those of the version; to test other records run: chehang alarms")

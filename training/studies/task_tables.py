@@ -24,15 +24,16 @@ def read_task_tables(
     Parameters
     ----------
     config : TaskConfig
-        As returned by `training.config.load_config`. If its data has no time, the first table is read without its
-        time column.
+        ``training.config.load_config("credit_risk")``, for example. If its data has no time, the first table is read
+        without its time column.
     extra : mapping of str to ExtraFeatures
-        Columns outside the contract to read, by table, such as `{"applications": config.extra_features}`; may be empty.
+        Columns outside the contract to read, by table, such as `{"applications": config.extra_features}`, or made by
+        `features.sources.ExtraFeatures(numeric=[...], categorical=[...])`; may be empty.
     sources : SourcesConfig, optional
         Sources to read in place of the configured ones, as returned by `features.sources.load_sources` or
         `training.answer_files.replace_source`.
     progress : callable, optional
-        Called with one line of text for each table.
+        Called with one line of text for each table, such as `print`.
 
     Returns
     -------

@@ -35,8 +35,8 @@ class LeakFinding:
     verdict : {"leak", "suspect"}
         A leak must not be a feature; of a suspect, check when it is recorded.
     evidence : tuple of Evidence
-        Signs of the leak, at least one: `rule` (such as 'near-perfect' or 'after as_of') and its figures; see
-        `training.studies.leaks.evidence.Evidence`.
+        Signs of the leak, at least one: `rule` (such as 'near-perfect' or 'after as_of'), `value` (float: an AUC, a
+        share, ...) and `text` (one line with the figures).
     """
 
     column: str
@@ -58,22 +58,24 @@ def find_leaks(
     Parameters
     ----------
     frame : DataFrame
-        Features, a row for each outcome.
+        Features, a row for each outcome, in the order of `label`.
     label : ndarray of shape (n_rows,)
         Numbers or booleans: a binary outcome (the larger value is the positive class), or an amount in any unit. Rows
         whose label is not finite are ignored.
     numeric, categorical : sequence of str
         Columns to treat as numbers (booleans and instants too) and as categories. Missing is a category of its own.
     as_of : ndarray of shape (n_rows,), optional
-        Prediction time of each row (microseconds since 1970, UTC, or datetime64).
+        Prediction time of each row (int64 microseconds since 1970 UTC, or datetime64).
     instants : sequence of str
-        Columns with the time of a past event (microseconds or Datetime). Leave out planned times: they may lie after
-        `as_of`.
+        Columns with the time of a past event (int64 microseconds since 1970 UTC, Date or Datetime). Leave out planned
+        times: they may lie after `as_of`.
 
     Returns
     -------
     list of LeakFinding
-        Leaks before suspects, the strongest column first. Empty if there are too few rows.
+        `column` (name), `verdict` ('leak' or 'suspect') and `evidence` (each with `rule`, `value` and `text`) of each;
+        leaks before suspects, the strongest column first. Empty with fewer than 200 rows, or fewer than 30 rows of a
+        binary outcome.
 
     Raises
     ------
@@ -86,6 +88,8 @@ def find_leaks(
     --------
     The reason for losing a customer is recorded only after the customer is lost.
 
+    >>> import numpy as np
+    >>> import polars as pl
     >>> rng = np.random.default_rng(0)
     >>> bought = rng.random(1_000) < 0.4
     >>> reason = [None if b or i % 3 else "price" for i, b in enumerate(bought)]

@@ -35,6 +35,7 @@ def too_few_rows(label: NDArray[np.generic]) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> too_few_rows(np.array([0, 1, 1]))
     'too few rows: 3 with an outcome, 200 needed'
     >>> too_few_rows(np.arange(200) == 7)
@@ -61,7 +62,7 @@ class Outcome:
     label : ndarray of float64, shape (n_rows,)
         Finite labels; at most two distinct values make a binary outcome.
     as_of : ndarray of int64, shape (n_rows,), or None
-        Prediction time of each row (microseconds since 1970, UTC); None without time.
+        Prediction time of each row (microseconds since 1970 UTC); None without time.
 
     Attributes
     ----------
@@ -70,7 +71,7 @@ class Outcome:
     y : ndarray of shape (n_rows,)
         0 or 1 (the larger label), or amounts.
     as_of : ndarray of int64, shape (n_rows,), or None
-        Prediction time of each row (microseconds since 1970, UTC).
+        Prediction time of each row (microseconds since 1970 UTC), or None without time.
     mean : float
         Mean of `y`.
     fold : ndarray of int, shape (n_rows,)
@@ -78,7 +79,9 @@ class Outcome:
 
     Examples
     --------
-    >>> outcome = Outcome(np.array([0.0, 1.0, 1.0, 0.0]), None)
+    >>> import numpy as np
+    >>> from training.studies.leaks.columns import Outcome
+    >>> outcome = Outcome(label=np.array([0.0, 1.0, 1.0, 0.0]), as_of=None)
     >>> outcome.binary, outcome.mean
     (True, 0.5)
     """
@@ -94,14 +97,14 @@ class Outcome:
 
     @cached_property
     def ranks(self) -> FloatArray:
-        """Ranks of the amounts; ties get their mean rank."""
+        """Ranks of the amounts from 1, float64 of shape (n_rows,); ties get their mean rank."""
         from scipy.stats import rankdata
 
         return np.asarray(rankdata(self.y), dtype=np.float64)
 
     @cached_property
     def newest(self) -> BoolArray | None:
-        """Mask of the newest fifth of the rows; None without time, or if one side has too few rows."""
+        """Mask of the newest fifth of the rows, shape (n_rows,); None without time, or if one side has too few rows."""
         if self.as_of is None:
             return None
         newest = self.as_of > np.quantile(self.as_of, 0.8)
@@ -114,10 +117,13 @@ class Outcome:
         Parameters
         ----------
         strength : float
-            Gini coefficient or rank correlation, such as `Profile.strength`.
+            Gini coefficient (2 AUC - 1; binary outcome) or rank correlation, 0 to 1, such as the attribute `strength`
+            of what `training.studies.leaks.columns.profile` returns.
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from training.studies.leaks.columns import Outcome
         >>> Outcome(np.array([0.0, 1.0]), None).reported(0.5), Outcome(np.array([1.0, 2.0, 3.0]), None).reported(0.5)
         (0.75, 0.5)
         """
@@ -129,10 +135,13 @@ class Outcome:
         Parameters
         ----------
         strength : float
-            Gini coefficient or rank correlation, such as `Profile.strength`.
+            Gini coefficient (2 AUC - 1; binary outcome) or rank correlation, 0 to 1, such as the attribute `strength`
+            of what `training.studies.leaks.columns.profile` returns.
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from training.studies.leaks.columns import Outcome
         >>> Outcome(np.array([0.0, 1.0]), None).strength_text(0.5)
         'AUC 0.750'
         """
@@ -144,15 +153,17 @@ class Outcome:
         Parameters
         ----------
         rows : int
-            Number of rows.
+            Number of rows, at least 1.
 
         Returns
         -------
         float
-            In the unit of `Profile.strength`: Gini coefficient or rank correlation.
+            On the scale of the strength: Gini coefficient (2 AUC - 1; binary outcome) or rank correlation.
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from training.studies.leaks.columns import Outcome
         >>> round(Outcome(np.array([0.0, 1.0]), None).standard_error(300), 4)
         0.0667
         """
@@ -162,6 +173,9 @@ class Outcome:
 @dataclass(frozen=True)
 class Profile:
     """Coded values of a column and its association with the outcome; returned by `profile`.
+
+    Make one with ``profile(column, Outcome(label, as_of), categories=False)``, after
+    ``from training.studies.leaks.columns import Outcome, profile``.
 
     Attributes
     ----------
@@ -178,7 +192,7 @@ class Profile:
     missing : ndarray of bool, shape (n_rows,)
         Whether the value is missing.
     predicted : ndarray of shape (n_rows,)
-        Out-of-fold mean of the label by bin.
+        Out-of-fold mean of the label by bin, in the unit of the label.
     strength : float
         Gini coefficient (2 AUC - 1; binary outcome) or rank correlation of `predicted` and the label, 0 to 1.
     """
@@ -204,6 +218,7 @@ def as_float(values: NDArray[np.generic]) -> FloatArray:
 
     Examples
     --------
+    >>> import numpy as np
     >>> as_float(np.array([True, False])).tolist()
     [1.0, 0.0]
     """
@@ -211,15 +226,16 @@ def as_float(values: NDArray[np.generic]) -> FloatArray:
 
 
 def as_microseconds(values: NDArray[np.generic]) -> IntArray:
-    """Return instants as int64 microseconds since 1970 (UTC).
+    """Return instants as int64 microseconds since 1970 UTC.
 
     Parameters
     ----------
     values : ndarray
-        datetime64, or integers that are microseconds already.
+        datetime64, or integers that are microseconds since 1970 UTC already.
 
     Examples
     --------
+    >>> import numpy as np
     >>> as_microseconds(np.array(["2024-03-01"], dtype="datetime64[D]")).tolist()
     [1709251200000000]
     """
@@ -234,20 +250,24 @@ def time_after_as_of(column: pl.Series, outcome: Outcome, instants: Sequence[str
     Parameters
     ----------
     column : Series
-        Column of the features; instants are Date, Datetime or int64 microseconds since 1970 (UTC).
+        Column of the features; instants are Date, Datetime or int64 microseconds since 1970 UTC.
     outcome : Outcome
-        Labels with the `as_of` of the same rows; without it, instants are returned as microseconds since 1970.
+        `training.studies.leaks.columns.Outcome(label, as_of)` of the same rows; with None for `as_of`, instants are
+        returned as microseconds since 1970 UTC.
     instants : sequence of str
         Names of the columns of instants.
 
     Returns
     -------
     Series
-        Of int64 for a column of instants; positive values lie after `as_of`.
+        Int64, microseconds after `as_of`, for a column of instants (negative: before it); else the column itself.
 
     Examples
     --------
-    >>> outcome = Outcome(np.array([0.0, 1.0]), np.array([100, 100]))
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> from training.studies.leaks.columns import Outcome
+    >>> outcome = Outcome(label=np.array([0.0, 1.0]), as_of=np.array([100, 100]))
     >>> time_after_as_of(pl.Series("paid_at", [90, 130]), outcome, ["paid_at"]).to_list()
     [-10, 30]
     """
@@ -267,17 +287,23 @@ def profile(column: pl.Series, outcome: Outcome, *, categories: bool) -> Profile
     column : Series
         Numbers, booleans or categories; nulls are missing values.
     outcome : Outcome
-        Labels of the same rows, in the same order.
+        `training.studies.leaks.columns.Outcome(label, as_of)` of the same rows in the same order, with `label`
+        (float64, finite) and `as_of` (int64, microseconds since 1970 UTC, or None).
     categories : bool
-        Whether the values are categories, else numbers.
+        True for categories (any type), False for numbers, booleans and instants.
 
     Returns
     -------
     Profile
-        Codes, bins, missing mask, out-of-fold prediction and strength of the column.
+        `values` and `bins` (int64 codes) and `missing` (bool), each of shape (n_rows,), `n_values` and `n_bins`,
+        `predicted` (out-of-fold mean of the label, shape (n_rows,)), and `strength`, 0 to 1: Gini coefficient
+        (2 AUC - 1) for a binary outcome, rank correlation for amounts.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> from training.studies.leaks.columns import Outcome
     >>> label = np.arange(200) % 2
     >>> city = profile(pl.Series("city", ["a", "b"] * 100), Outcome(label.astype(float), None), categories=True)
     >>> city.n_values, city.strength
@@ -326,9 +352,9 @@ def gini(score: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]) ->
     Parameters
     ----------
     score : ndarray of shape (n_groups,)
-        Score of each group.
+        Score of each group, in any unit; a higher score means a positive row.
     positives, negatives : ndarray of shape (n_groups,)
-        Rows of each class in each group.
+        Numbers of rows of each class in each group, at least 0.
 
     Returns
     -------
@@ -337,6 +363,7 @@ def gini(score: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]) ->
 
     Examples
     --------
+    >>> import numpy as np
     >>> gini(np.array([0.2, 0.8]), np.array([0, 3]), np.array([4, 0]))
     1.0
     """
@@ -358,6 +385,7 @@ def correlation(a: FloatArray, b: FloatArray) -> float:
 
     Examples
     --------
+    >>> import numpy as np
     >>> round(correlation(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0])), 6)
     1.0
     """

@@ -58,7 +58,8 @@ class Evidence:
         'copy of outcome' : equals the outcome.
         'weak in newest rows' : predicts much worse in the newest fifth of the rows.
     value : float
-        Main figure of `text`: a share, an AUC, a correlation, an agreement or a loss.
+        Main figure of `text`: a share (0 to 1), an AUC, a correlation, an agreement (Cohen's kappa) or a loss of AUC or
+        correlation.
     text : str
         One line in English with the figures.
     """
@@ -78,7 +79,8 @@ def evidence_of_column(
     column : Profile
         Column to test, as returned by `training.studies.leaks.columns.profile`; an element of `profiles`.
     outcome : Outcome
-        Labels of the same rows, `Outcome(label, as_of)`.
+        ``training.studies.leaks.columns.Outcome(label, as_of)`` of the same rows, with `label` (float64, finite) and
+        `as_of` (int64, microseconds since 1970 UTC, or None).
     profiles : sequence of Profile
         All columns, `column` included, for comparison.
     instants : sequence of str
@@ -88,12 +90,13 @@ def evidence_of_column(
     Returns
     -------
     list of Evidence
-        One element for each rule that holds; empty if none does.
+        One element for each rule that holds, with `rule` (name), `value` (figure) and `text`; empty if none does.
 
     Examples
     --------
+    >>> import numpy as np
     >>> import polars as pl
-    >>> from training.studies.leaks.columns import profile
+    >>> from training.studies.leaks.columns import Outcome, profile
     >>> label = (np.arange(400) % 4 == 0).astype(float)
     >>> outcome = Outcome(label, None)
     >>> paid = profile(pl.Series("paid", label), outcome, categories=False)
@@ -283,17 +286,20 @@ def evidence_of_blocks(profiles: Sequence[Profile], outcome: Outcome) -> dict[st
     profiles : sequence of Profile
         As returned by `training.studies.leaks.columns.profile`, of the same rows.
     outcome : Outcome
-        Labels of the rows, `Outcome(label, as_of)`.
+        ``training.studies.leaks.columns.Outcome(label, as_of)`` of the same rows, with `label` (float64, finite) and
+        `as_of` (int64, microseconds since 1970 UTC, or None).
 
     Returns
     -------
     dict of str to Evidence
-        By name of the column, with the rule 'missing together'; empty if there is no such block of at least 3 columns.
+        By name of the column; `rule` is 'missing together', `value` the share of missing rows; empty if there is no
+        such block of at least 3 columns.
 
     Examples
     --------
+    >>> import numpy as np
     >>> import polars as pl
-    >>> from training.studies.leaks.columns import profile
+    >>> from training.studies.leaks.columns import Outcome, profile
     >>> label = (np.arange(400) % 4 == 0).astype(float)
     >>> outcome, filled = Outcome(label, None), [int(y) if i % 400 < 200 else None for i, y in enumerate(label)]
     >>> profiles = [profile(pl.Series(name, filled), outcome, categories=False) for name in "abc"]
