@@ -52,7 +52,7 @@ class Column:
     min_length : int
         Smallest number of characters of a text.
     unit : str or None
-        Unit of a number: `us` (an instant), `fen`, `km` and others.
+        Unit of a number: `us` (microseconds since 1970 UTC, int64), `fen`, `km` and others.
     personal, protected, reference, outcome : bool
         Membership in `Table.personal`, `.protected`, `.references` and `.outcomes`; see there.
     """
@@ -88,7 +88,7 @@ class Table:
     key : tuple of str
         Columns that together identify a row.
     time : str or None
-        Column (us) with the instant from which the row counts as known; None for a table without one.
+        Column (int64, microseconds since 1970 UTC) of the instant from which the row counts as known; None if undated.
     """
 
     name: str
