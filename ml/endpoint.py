@@ -33,7 +33,7 @@ class Champion(Protocol):
         """Return the model card; ``card["example"]`` is the JSON content of a valid request."""
 
 
-Champions = Mapping[str, Champion]  # by name of the task
+Champions = Mapping[str, Champion]  # by task: {"credit_risk": load(version_or_champion("credit_risk"))}
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Endpoint(Generic[Rules, Request, Answer]):
 
 
 def no_rules(configs: Path) -> None:
-    """Return None: the `rules` of an `Endpoint` that reads no configuration. Called by the server at start-up."""
+    """Return None: the `rules` of an `Endpoint` without configuration; the server calls it, `configs` is not read."""
 
 
 def never_in_thread(request: BaseModel) -> bool:

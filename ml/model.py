@@ -26,7 +26,8 @@ CARD = "card.json"
 class Model:
     """A fitted estimator with its task and its card.
 
-    Loaded from the model registry by `ml.champions.load`, or from a folder by `Model.load`.
+    ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))`` loads the champion of a task from the model
+    registry; `Model.load` reads a folder.
 
     Attributes
     ----------

@@ -110,8 +110,9 @@ def version(task: str, number: int | None = None) -> Version:
 
 
 def champion(task: str) -> Version | None:
-    """Return the champion of a task, such as "credit_risk"; None if no version was promoted.
+    """Return the champion of a task, such as "credit_risk".
 
+    None if no version has been promoted, also for an unknown task or before the first training. Otherwise
     ``ml.champions.load(ml.champions.champion("credit_risk"))`` loads its model.
 
     Raises
@@ -125,7 +126,17 @@ def champion(task: str) -> Version | None:
 
 
 def champion_number(task: str) -> int | None:
-    """Return the version number of a task's champion, or None, by a single query: `serving` polls it.
+    """Return the version number of a task's champion by a single query: `serving` polls it.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task, such as "credit_risk".
+
+    Returns
+    -------
+    int or None
+        Number from 1; None if no version has been promoted, also for an unknown task or before the first training.
 
     Raises
     ------
@@ -220,7 +231,7 @@ def load(version: Version) -> Model:
 def report_files(version: Version) -> Iterator[Path]:
     """Yield a temporary folder with the report and the hold-out rows of a version; it is deleted after the block.
 
-    Use it as ``with report_files(version("credit_risk", 3)) as folder: ...``. Inside the block,
+    Use it as ``with report_files(ml.champions.version("credit_risk", 3)) as folder: ...``. Inside the block,
     ``ml.report.report.Report.model_validate_json((folder / "report.json").read_text())`` reads the report;
     `report.html` and `report.png` show it.
 

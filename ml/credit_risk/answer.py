@@ -47,7 +47,8 @@ def request(signature: Signature) -> type[BaseModel]:
     Parameters
     ----------
     signature : Signature
-        Fields of an application: `estimator.signature` of a `CreditRiskEstimator`.
+        Fields of an application:
+        ``ml.champions.load(ml.champions.version_or_champion("credit_risk")).estimator.signature``.
 
     Returns
     -------

@@ -67,7 +67,7 @@ def respond(estimator: DemandEstimator, requests: Sequence[Any], *, explain: boo
     Parameters
     ----------
     estimator : DemandEstimator
-        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, for example.
+        ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator``, for example.
     requests : sequence of DemandRequest
         Instances of the pydantic model `ml.demand_forecast.request.request(estimator.signature)`, such as
         ``request(estimator.signature)(store_id="S1", model="M1", horizon=2)``.

@@ -302,9 +302,9 @@ def demand_paths(
     forecast : Forecast
         Marginal distributions, as returned by `ml.demand_forecast.forecaster.Forecaster.forecast`.
     dependence : Dependence
-        Correlation between the series: `Forecaster.dependence_`.
+        ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator.forecaster.dependence_``.
     groups : sequence of ndarray of int, shape (n_series,)
-        As returned by `Forecaster.codes(panel)`.
+        As returned by `ml.demand_forecast.forecaster.Forecaster.codes` for the panel of the forecast.
     n, seed : int
         Number of paths, and seed of the draws.
 
@@ -345,7 +345,7 @@ def node_quantiles(
         With a fitted `ml.demand_forecast.forecaster.Forecaster` ``f``: ``f.forecast(panel)``, ``f.dependence_`` and
         ``f.codes(panel)``; number of sample paths and seed of the draws (int).
     levels : sequence of AggregationLevel
-        As returned by `aggregation_levels` for the panel of the forecast.
+        As returned by `ml.demand_forecast.coherence.aggregation_levels` for the panel of the forecast.
 
     Returns
     -------

@@ -32,7 +32,8 @@ FloatTable = NDArray[np.float32]
 class DemandEstimator:
     """Forecast demand by series: fitted forecaster, history, and precomputed forecasts of all series and totals.
 
-    Made by `from_forecaster`; loaded by `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`.
+    Made by `from_forecaster`; loaded by
+    ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator``.
 
     Attributes
     ----------
@@ -103,7 +104,8 @@ class DemandEstimator:
         notes : sequence of str
             Remarks stored with the model.
         forecast : Forecast, optional
-            Forecast from the end of the panel, as returned by `zero_ended_series`; computed if omitted.
+            Forecast from the end of the panel, as returned by `ml.demand_forecast.estimator.zero_ended_series`;
+            computed if omitted.
         progress : callable, optional
             Called with one line of text for each step.
 
@@ -129,6 +131,7 @@ class DemandEstimator:
 
     @property
     def params(self) -> DemandParams:
+        """Parameters of the fit, an `ml.demand_forecast.params.DemandParams`."""
         return self.forecaster.params
 
     @property
@@ -164,12 +167,12 @@ class DemandEstimator:
 
     @cached_property
     def is_ended(self) -> NDArray[np.bool_]:
-        """Mask of the series that have ended, whose forecasts are 0."""
+        """Mask of the series that have ended (see `ended_series`), whose forecasts are 0; shape (n_series,)."""
         return ended_series(self.panel)
 
     @property
     def forecast(self) -> Forecast:
-        """Forecast distributions of all series from the end of the history."""
+        """Forecast of all series from the end of the history; its `mean` has units per period."""
         return zero_ended_series(self.forecaster.forecast(self.panel, features=self.features), self.panel)
 
     def cumulative_demand(self, periods: float) -> FloatTable:
@@ -326,12 +329,37 @@ def ended_series(panel: Panel) -> NDArray[np.bool_]:
 def zero_ended_series(forecast: Forecast, panel: Panel) -> Forecast:
     """Return the forecast with the means of ended series set to 0; their quantiles are then 0 too.
 
+    A series has ended if its last three or more periods in the panel have no quantity (NaN), as in `ended_series`.
+
     Parameters
     ----------
     forecast : Forecast
-        Of all series of the panel, as returned by `ml.demand_forecast.forecaster.Forecaster.forecast`.
+        Of all series of the panel: ``forecaster.forecast(panel)``, with a fitted
+        `ml.demand_forecast.forecaster.Forecaster` such as
+        ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator.forecaster``.
     panel : Panel
-        The history before the forecast; `ended_series` marks its ended series.
+        The history before the forecast, as returned by `ml.demand_forecast.panel.build_panel`; also the attribute
+        `panel` of the same estimator.
+
+    Returns
+    -------
+    Forecast
+        `mean` of shape (n_series, horizon), units per period, in the order of `panel.series`; all else unchanged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> from ml.demand_forecast.forecast import GRID, Forecast
+    >>> from ml.demand_forecast.panel import Panel
+    >>> sold = np.array([[1.0, 2, 3, 4, 5], [1, 2, np.nan, np.nan, np.nan]])
+    >>> panel = Panel(pl.DataFrame({"model": ["a", "b"]}), ("model",), "month", 0, sold, np.ones_like(sold))
+    >>> forecast = Forecast(
+    ...     mean=np.array([[4.0], [2.0]]), dispersion=np.ones((2, 1)), calibrated_levels=np.tile(GRID, (2, 1, 1)),
+    ...     demand_class=np.zeros(2, dtype=int), is_count=True, components={},
+    ... )
+    >>> zero_ended_series(forecast, panel).mean.tolist()
+    [[4.0], [0.0]]
     """
     is_ended = ended_series(panel)
     if not is_ended.any():

@@ -17,7 +17,10 @@ GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]  # quantile lev
 
 @dataclass(frozen=True)
 class Forecast:
-    """Forecast distributions of all series from one origin, as returned by `forecaster.Forecaster.forecast`.
+    """Forecast distributions of all series from one origin.
+
+    Returned by `ml.demand_forecast.forecaster.Forecaster.forecast`; that of the champion is
+    ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator.forecast``.
 
     Attributes
     ----------

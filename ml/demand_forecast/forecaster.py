@@ -38,6 +38,9 @@ ProgressCallback = Callable[[str], None]  # called with one line of text for eac
 class Forecaster:
     """Fit a combined forecast to a panel; forecast any panel with the same keys and frequency from any origin.
 
+    ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator.forecaster`` is a fitted one, and
+    `panel` of the same estimator its panel.
+
     Parameters
     ----------
     params : DemandParams
@@ -303,7 +306,7 @@ class Forecaster:
         origin : int, optional
             Column of the first period to forecast; the end of the panel if omitted.
         features : PanelFeatures, optional
-            Features of the panel before `origin`, as returned by `features`; computed if omitted.
+            Features of the panel before `origin`: ``forecaster.features(panel.until(origin))``; computed if omitted.
         rows : ndarray of int, optional
             Rows of the panel to forecast; all if omitted.
         changed : mapping of str to ndarray of shape (n_rows * horizon,), optional

@@ -145,7 +145,7 @@ def answer(rules: PlanningRules, champions: Champions, request: OrdersRequest) -
     rules : PlanningRules
         As returned by `ml.demand_forecast.planning.load_planning_rules`.
     champions : mapping of str to Model
-        ``{"demand_forecast": model}``, with the model that `ml.champions.load` returns.
+        Models by task: ``{"demand_forecast": ml.champions.load(ml.champions.version_or_champion("demand_forecast"))}``.
     request : OrdersRequest
         Stock and stores. ``ml.demand_forecast.orders.OrdersRequest()`` plans all series, with the stock at the end of
         the model's history.
@@ -190,7 +190,8 @@ def plan_for_cells(
     Parameters
     ----------
     estimator : DemandEstimator
-        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, with series by `store_id` and `model`.
+        ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator``, with series by `store_id`
+        and `model`.
     rows, cells : list of int, and DataFrame
         Series and their stock, as returned by `planning_cells`.
     rules : PlanningRules
@@ -222,7 +223,7 @@ def periods_in_days(estimator: DemandEstimator, days: float) -> float:
     Parameters
     ----------
     estimator : DemandEstimator
-        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, for example.
+        ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator``, for example.
     days : float
         Number of days, not below 0.
 
@@ -251,7 +252,8 @@ def planning_cells(
     Parameters
     ----------
     estimator : DemandEstimator
-        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, with series by `store_id` and `model`.
+        ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator``, with series by `store_id`
+        and `model`.
     stock : sequence of Position
         Current stock, such as ``Position(store_id="S1", model="M1", on_hand=2)``; if empty, the stock at the end of the
         estimator's history.

@@ -23,7 +23,8 @@ from ml.domain.arrays import BoolArray, FloatArray, IntArray
 class Panel:
     """Sales, time in stock and drivers of all series over the same periods.
 
-    Returned by `ml.demand_forecast.panel.build_panel`, or constructed as in the example.
+    Returned by `ml.demand_forecast.panel.build_panel`, or constructed as in the example. That of the champion is
+    ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator.panel``.
 
     Attributes
     ----------
@@ -74,13 +75,13 @@ class Panel:
 
     @cached_property
     def begin(self) -> IntArray:
-        """First column with a quantity (0 included) of each series; `periods` for a series without any."""
+        """First column with a quantity (0 included) of each series, shape (n_series,); `periods` if it has none."""
         observed = np.isfinite(self.sold)
         return np.where(observed.any(axis=1), observed.argmax(axis=1), self.periods).astype(np.int64)
 
     @cached_property
     def end(self) -> IntArray:
-        """Column after the last one with a quantity of each series; 0 for a series without any."""
+        """Column after the last one with a quantity of each series, shape (n_series,); 0 if it has none."""
         observed = np.isfinite(self.sold)
         return np.where(observed.any(axis=1), self.periods - observed[:, ::-1].argmax(axis=1), 0).astype(np.int64)
 

@@ -72,7 +72,7 @@ class PanelFeatures:
 
     @cached_property
     def series_lags(self) -> FloatArray:
-        """`lag_table` of each series."""
+        """Lags of each series, float array as returned by `ml.demand_forecast.lags.lag_table` for `demand`."""
         return lag_table(self.demand, self.panel.begin, self.panel.frequency)
 
     @cached_property

@@ -54,7 +54,9 @@ DEFAULT = CarCosts(margin_share=0.06, lost_customer=1_500, cost_share=0.94, floo
 
 
 class PlanningRules(Section):
-    """Lead times and costs of ordering, as read from `order_planning.yaml` by `load_planning_rules`.
+    """Lead times and costs of ordering; `ml.demand_forecast.planning.PlanningRules()` has the defaults.
+
+    ``ml.demand_forecast.planning.load_planning_rules(Path("configs/order_planning.yaml"))`` reads them from a file.
 
     Attributes
     ----------

@@ -148,7 +148,7 @@ class AlarmFile:
 
 
 def now() -> int:
-    """Return the present instant (us since the epoch, UTC)."""
+    """Return the present instant (microseconds since 1970 UTC, int64)."""
     return time.time_ns() // 1_000
 
 

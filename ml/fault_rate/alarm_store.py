@@ -96,7 +96,7 @@ class AlarmStore:
         alarms : DataFrame
             As returned by `ml.fault_rate.surveillance.SurveillanceResult.alarms`; further columns are stored too.
         as_of : int
-            Instant of the run (us since the epoch, UTC).
+            Instant of the run (microseconds since 1970 UTC, int64).
 
         Returns
         -------
@@ -144,7 +144,7 @@ class AlarmStore:
         note : str, optional
             Reason, at most 2,000 characters.
         at : int, optional
-            Instant of the move (us since the epoch, UTC); the present by default.
+            Instant of the move (microseconds since 1970 UTC, int64); the present by default.
 
         Raises
         ------
@@ -186,9 +186,9 @@ class AlarmStore:
         Returns
         -------
         DataFrame
-            `id`, `model`, `component`, `state`, `opened_at` and `last_seen_at` (us since the epoch, UTC), then the
-            figures of the latest run with the columns of `ml.fault_rate.surveillance.SurveillanceResult.alarms`. No
-            rows where there is no file.
+            `id`, `model`, `component`, `state`, `opened_at` and `last_seen_at` (microseconds since 1970 UTC, int64),
+            then the figures of the latest run with the columns of
+            `ml.fault_rate.surveillance.SurveillanceResult.alarms`. No rows where there is no file.
         """
         filters = [ALARMS.c[n] == v for n, v in {"model": model, "component": component}.items() if v is not None]
         if states is not None:
@@ -211,8 +211,8 @@ class AlarmStore:
         Returns
         -------
         DataFrame
-            `at` (us since the epoch, UTC), `by` (null for the opening by a weekly run), `from_state` (null for the
-            opening), `to_state`, `note` (null without one).
+            `at` (microseconds since 1970 UTC, int64), `by` (null for the opening by a weekly run), `from_state` (null
+            for the opening), `to_state`, `note` (null without one).
 
         Raises
         ------
@@ -224,9 +224,10 @@ class AlarmStore:
         return pl.DataFrame(self._file.read(moves), schema=HISTORY)
 
     def closed(self) -> pl.DataFrame:
-        """Return the cells whose latest alarm is closed: `model`, `component`, `closed_at` (us since the epoch, UTC).
+        """Return the cells whose latest alarm is closed: `model`, `component` and `closed_at`.
 
-        The weekly run resets the evidence of these cells at that instant.
+        `closed_at` is in microseconds since 1970 UTC (int64). The weekly run resets the evidence of these cells at that
+        instant.
         """
         rows = self._file.read(_LATEST.where(ALARMS.c.state == "closed").order_by(*(ALARMS.c[n] for n in CELL)))
         return pl.DataFrame([{n: row[n] for n in CLOSED} for row in rows], schema=CLOSED)

@@ -28,7 +28,7 @@ def respond(estimator: FaultEstimator, requests: Sequence[FaultRequest], *, expl
     Parameters
     ----------
     estimator : FaultEstimator
-        ``ml.champions.load(version).estimator`` of a version of `fault_rate`, or `FaultEstimator(snapshot)`.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator``.
     requests : sequence of FaultRequest
         Filters on model, component, date of detection and state; ``FaultRequest()`` for all alarms.
     explain : bool
@@ -77,7 +77,8 @@ def check_tested(snapshot: Snapshot, name: str, value: str | None) -> None:
     Parameters
     ----------
     snapshot : Snapshot
-        `FaultEstimator.snapshot`, or as returned by `Snapshot.of`.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``, or as returned by
+        `ml.fault_rate.snapshot.Snapshot.of`.
     name : {'model', 'component'}
         Column of `Snapshot.cells`; the error names it.
     value : str or None
@@ -145,7 +146,7 @@ def inspection_plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> Inspectio
     Parameters
     ----------
     est : FaultEstimator
-        ``ml.champions.load(version).estimator`` of a version of `fault_rate`, or `FaultEstimator(snapshot)`.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator``.
     row : mapping
         Row of `est.snapshot.alarms` as a dict, such as ``est.snapshot.alarms.row(0, named=True)``.
 
@@ -241,7 +242,8 @@ def rate_ratio_interval(snapshot: Snapshot, count: float, expected: float) -> tu
     Parameters
     ----------
     snapshot : Snapshot
-        `FaultEstimator.snapshot`, or as returned by `Snapshot.of`; gives the between-model variance.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``, or as returned by
+        `ml.fault_rate.snapshot.Snapshot.of`. Its between-model variance is read.
     count, expected : float
         Observed faults, and faults expected at the baseline rate.
 
@@ -284,7 +286,8 @@ def alarm_of(snapshot: Snapshot, model: str, component: str) -> Mapping[str, Any
     Parameters
     ----------
     snapshot : Snapshot
-        `FaultEstimator.snapshot`, or as returned by `Snapshot.of`.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``, or as returned by
+        `ml.fault_rate.snapshot.Snapshot.of`.
     model, component : str
         Model and component of the cell, a row of `snapshot.cells`.
 
@@ -305,7 +308,8 @@ def cell_posterior(snapshot: Snapshot, model: str, component: str) -> tuple[floa
     Parameters
     ----------
     snapshot : Snapshot
-        `FaultEstimator.snapshot`, or as returned by `Snapshot.of`.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``, or as returned by
+        `ml.fault_rate.snapshot.Snapshot.of`.
     model, component : str
         Model and component of the cell, a row of `snapshot.cells`.
 

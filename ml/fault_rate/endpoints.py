@@ -161,7 +161,7 @@ def strongest_cell(estimator: FaultEstimator) -> dict[str, str]:
     Parameters
     ----------
     estimator : FaultEstimator
-        ``ml.champions.load(version).estimator`` of a version of `fault_rate`, or `FaultEstimator(snapshot)`.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator``.
     """
     snapshot = estimator.snapshot
     row = int((snapshot.log_e.max(axis=1) - snapshot.alarm_threshold).argmax())
@@ -177,7 +177,7 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
     Parameters
     ----------
     champions : mapping of str to Model
-        ``{"fault_rate": ml.champions.load(version)}``.
+        Models by task: ``{"fault_rate": ml.champions.load(ml.champions.version_or_champion("fault_rate"))}``.
     request : VehiclesRequest
         For example ``VehiclesRequest(model="A", component="brakes", limit=20)``.
 
@@ -236,7 +236,7 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
     Parameters
     ----------
     champions : mapping of str to Model
-        ``{"fault_rate": ml.champions.load(version)}``.
+        Models by task: ``{"fault_rate": ml.champions.load(ml.champions.version_or_champion("fault_rate"))}``.
     request : PowerRequest
         For example ``PowerRequest(model="A", component="brakes", rate_ratio=2.0)``.
 

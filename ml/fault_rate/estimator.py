@@ -21,8 +21,8 @@ FEATURES = ("model", "energy_type", "component", "age", "monthly_km", "month", "
 class FaultEstimator:
     """Weekly surveillance of fault counts by model and component, as of the last weekly run.
 
-    Fitted by `training.studies.surveillance.SurveillanceStudyData.fit`; `ml.champions.load` returns a model with it as
-    `estimator`.
+    Fitted by `training.studies.surveillance.SurveillanceStudyData.fit`; a registered one is
+    ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator``.
 
     Parameters
     ----------

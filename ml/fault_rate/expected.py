@@ -28,7 +28,7 @@ MIN_BAND_EXPECTED = 5.0  # an age band with fewer expected faults takes the effe
 
 @dataclass(frozen=True)
 class ExpectedFaults:
-    """Expected faults of every component, stratum and week, as returned by `expect_faults`.
+    """Expected faults of every component, stratum and week, as returned by `ml.fault_rate.expected.expect_faults`.
 
     Attributes
     ----------

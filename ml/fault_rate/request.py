@@ -36,7 +36,10 @@ class FaultRequest(RequestPart):
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """Return `FaultRequest`, which is the same for every version. Called by `ml.endpoint.task_endpoint`."""
+    """Return `ml.fault_rate.request.FaultRequest`, the same for every version; `signature` is not read.
+
+    Called by `ml.endpoint.task_endpoint`.
+    """
     return FaultRequest
 
 

@@ -15,9 +15,10 @@ from ml.instants import instant
 
 @dataclass(frozen=True)
 class ServiceHistory:
-    """Routine visits and odometer readings before an instant, as returned by `build_service_history`.
+    """Routine visits and odometer readings before an instant.
 
-    Days count from 1970-01-01 in the local calendar; distances are km.
+    Returned by `ml.fault_rate.routine.build_service_history`. Days count from 1970-01-01 in the local calendar;
+    distances are km.
 
     Attributes
     ----------

@@ -114,11 +114,12 @@ def plan_inspection(
     Parameters
     ----------
     snapshot : Snapshot
-        `FaultEstimator.snapshot`, or as returned by `ml.fault_rate.snapshot.Snapshot.of`.
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``, or as returned by
+        `ml.fault_rate.snapshot.Snapshot.of`.
     model, component : str
         A row of `snapshot.cells`.
     rules : AlarmRules
-        As returned by `load_alarm_rules`.
+        ``ml.fault_rate.rules.load_alarm_rules(Path("configs/fault_alarms.yaml"))``.
     built : tuple of int or None
         Affected builds as days from 1970-01-01: from the first and before the second; None leaves a side open.
     posterior : tuple of float

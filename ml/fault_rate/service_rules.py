@@ -91,7 +91,8 @@ def estimate_intervals(rules: ServiceRules, cars: pl.DataFrame, gaps: pl.DataFra
     Parameters
     ----------
     rules : ServiceRules
-        Configured intervals; where the records do not distinguish intervals, the nearest to the configured one wins.
+        Configured intervals, `ml.fault_rate.service_rules.ServiceRules`; where the records do not distinguish
+        intervals, the nearest to the configured one wins.
     cars : DataFrame
         `row`, `model`, `limit_km` and `limit_months`, from `with_limits`.
     gaps : DataFrame

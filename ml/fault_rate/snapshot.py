@@ -35,6 +35,8 @@ METADATA = frozenset(
 class Snapshot:
     """State of the surveillance at the end of one week, as returned by `Snapshot.of` and `Snapshot.from_file`.
 
+    ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot`` is that of the champion.
+
     Attributes
     ----------
     basis : {'exposure', 'reports'}

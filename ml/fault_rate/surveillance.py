@@ -37,7 +37,9 @@ RECENT_WEEKS = 13  # weeks before `start` whose expected faults distribute the r
 
 @dataclass(frozen=True)
 class SurveillanceResult:
-    """Weekly fault counts, expected counts and evidence of each cell, as returned by `run_surveillance`.
+    """Weekly fault counts, expected counts and evidence of each cell.
+
+    Returned by `ml.fault_rate.surveillance.run_surveillance`.
 
     A cell is one component of one model; a test week is a week from `start` on.
 
@@ -84,7 +86,10 @@ class SurveillanceResult:
 
     @property
     def detection_week(self) -> IntArray:
-        """Test week, counted from `start`, at whose end each cell first reached its alarm threshold; -1 for none."""
+        """Test week, counted from `start`, at whose end each cell first reached its alarm threshold; -1 for none.
+
+        int64 of shape (n_cells,), in the order of `cells`.
+        """
         above = self.log_e >= self.alarm_threshold[:, None]
         return np.where(above.any(axis=1), above.argmax(axis=1), -1)
 

@@ -29,7 +29,7 @@ INSPECTION_COLUMNS = {
 
 @dataclass(frozen=True)
 class Vehicles:
-    """Vehicles in service on one day, as returned by `vehicles_in_service`.
+    """Vehicles in service on one day, as returned by `ml.fault_rate.vehicles.vehicles_in_service`.
 
     Attributes
     ----------
@@ -200,7 +200,8 @@ def baseline_faults(
     Parameters
     ----------
     vehicles : Vehicles
-        As returned by `vehicles_in_service`.
+        As returned by `ml.fault_rate.vehicles.vehicles_in_service`; `vehicles` of
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``.
     rows : ndarray of int
         Rows of `vehicles.frame`, as returned by `vehicle_rows`.
     component : str
@@ -240,7 +241,8 @@ def vehicle_rows(vehicles: Vehicles, model: str, built: tuple[int | None, int | 
     Parameters
     ----------
     vehicles : Vehicles
-        As returned by `vehicles_in_service`.
+        As returned by `ml.fault_rate.vehicles.vehicles_in_service`; `vehicles` of
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``.
     model : str
         Name of the model, a value of the column `model` of `vehicles.frame`.
     built : tuple of int or None
@@ -266,7 +268,8 @@ def rank_vehicles(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: st
     Parameters
     ----------
     vehicles : Vehicles
-        As returned by `vehicles_in_service`.
+        As returned by `ml.fault_rate.vehicles.vehicles_in_service`; `vehicles` of
+        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``.
     rows : ndarray of int
         Rows of `vehicles.frame`, as returned by `vehicle_rows`.
     component : str

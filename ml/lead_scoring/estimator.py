@@ -123,9 +123,9 @@ class LeadScoringEstimator(PipelineEstimator):
         Parameters
         ----------
         X : DataFrame
-            Training rows: the columns of `signature`, the dealer's column, `created_at` and `as_of` (int64 us), and
-            `lead_id`. Outcomes (`first_contact_at` in us, `gross_margin` in fen, `first_channel`) are used for the
-            estimates of value and not as features.
+            Training rows: the columns of `signature`, the dealer's column, `created_at` and `as_of` (microseconds since
+            1970 UTC, int64), and `lead_id`. Outcomes (`first_contact_at` in microseconds since 1970 UTC, `gross_margin`
+            in fen, `first_channel`) are used for the estimates of value and not as features.
         y : ndarray of shape (n_rows,)
             1 for a lead that bought within the horizon, otherwise 0.
         calibrate : (DataFrame, ndarray)
@@ -315,7 +315,7 @@ class LeadScoringEstimator(PipelineEstimator):
         Returns
         -------
         ndarray of shape (n_rows,)
-            In yuan; NaN if the training data have no margins.
+            Yuan per sale, from the training rows' `gross_margin` (fen); NaN if they have none.
         """
         table = self.value_tables_["margins"]
         if table is None:
@@ -332,8 +332,8 @@ class LeadScoringEstimator(PipelineEstimator):
         ----------
         X : DataFrame or mapping of str to sequence
             Features of the signature and `references`, in the units of the raw table (money in fen); with times also
-            `created_at` and `as_of` (int64 us since 1970 UTC). `ml.lead_scoring.request.read_requests` returns such
-            rows for requests, `features.lead_scoring.build` for raw tables.
+            `created_at` and `as_of` (microseconds since 1970 UTC, int64). `ml.lead_scoring.request.read_requests`
+            returns such rows for requests, `features.lead_scoring.build` for raw tables.
 
         Returns
         -------
@@ -366,7 +366,7 @@ class LeadScoringEstimator(PipelineEstimator):
         ----------
         X : DataFrame
             Features of the signature and `references`, in the units of the raw table (money in fen); with times also
-            `created_at` and `as_of` (int64 us since 1970 UTC), as returned by `features.lead_scoring.build`.
+            `created_at` and `as_of` (microseconds since 1970 UTC, int64), as returned by `features.lead_scoring.build`.
 
         Returns
         -------

@@ -35,8 +35,8 @@ def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, An
     Parameters
     ----------
     X : DataFrame
-        Leads, with `gross_margin` (fen) and, if leads have times, `created_at` and `as_of` (us); rows with another
-        `as_of` than `created_at` are ignored.
+        Leads, with `gross_margin` (fen) and, if leads have times, `created_at` and `as_of` (microseconds since 1970
+        UTC, int64); rows with another `as_of` than `created_at` are ignored.
     y : ndarray of shape (n_rows,)
         1 for a lead that bought within the horizon, otherwise 0.
     by : str
@@ -45,7 +45,7 @@ def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, An
     Returns
     -------
     dict or None
-        `overall`, and `groups` by value of the column; None if no sale has a margin.
+        `overall` (float), and `groups` (dict by value of the column), yuan per sale; None if no sale has a margin.
 
     Examples
     --------
@@ -94,8 +94,8 @@ def fit_response(X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probability
     Parameters
     ----------
     X : DataFrame
-        Leads, with `created_at`, `as_of`, `first_contact_at` (int64 us; null: no call) and `channel`. Rows with another
-        `as_of` than `created_at` are ignored.
+        Leads, with `created_at`, `as_of`, `first_contact_at` (microseconds since 1970 UTC, int64; null: no call) and
+        `channel`. Rows with another `as_of` than `created_at` are ignored.
     matrix : ndarray of shape (n_rows, n_features)
         Encoded features of the model, one row for each row of X.
     y : ndarray of shape (n_rows,)
@@ -137,8 +137,8 @@ def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, mon
     Parameters
     ----------
     X : DataFrame
-        Leads, with `channel` and, if known, `first_channel`, `created_at` and `as_of` (int64 us), `acquisition_cost`
-        and `gross_margin` (fen). Rows with another `as_of` than `created_at` are ignored.
+        Leads, with `channel` and, if known, `first_channel`, `created_at` and `as_of` (microseconds since 1970 UTC,
+        int64), `acquisition_cost` and `gross_margin` (fen). Rows with another `as_of` than `created_at` are ignored.
     y, weight : ndarray of shape (n_rows,)
         1 for a lead that bought within the horizon, otherwise 0; weights of the leads.
     months : float
@@ -147,9 +147,10 @@ def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, mon
     Returns
     -------
     dict or None
-        `from` and `until` (times of the first and the last lead in us, or None), `last_touch` and, if there is a first
-        channel, `first_touch`: lists of dicts with the fields of `ml.domain.leads.channels.Channel`, amounts in yuan,
-        intervals as dicts with `value`, `low`, `high` and `level`. None if the leads have no channel.
+        `from` and `until` (times of the first and the last lead, microseconds since 1970 UTC, or None), `last_touch`
+        and, if there is a first channel, `first_touch`: lists of dicts with the fields of
+        `ml.domain.leads.channels.Channel`, amounts in yuan, intervals as dicts with `value`, `low`, `high` and `level`.
+        None if the leads have no channel.
 
     Examples
     --------

@@ -122,7 +122,8 @@ class RequestBatch:
     Attributes
     ----------
     rows : DataFrame
-        Features at `as_of`, one row for each request, in their order; money in fen, instants in us.
+        Features at `as_of`, one row for each request, in their order; money in fen, instants in microseconds since 1970
+        UTC (int64).
     earlier : DataFrame
         Features `trend_days` before `as_of` of the leads that existed then, and `position` of the request.
     as_of, created_at : list of int

@@ -62,7 +62,7 @@ def with_time_of_day(X: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     X : DataFrame
-        With `created_at` and `as_of` (int64 us since 1970 UTC).
+        With `created_at` and `as_of` (microseconds since 1970 UTC, int64).
 
     Returns
     -------

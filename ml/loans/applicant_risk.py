@@ -39,7 +39,8 @@ def borrower_model(signature: Signature) -> type[BaseModel]:
     Parameters
     ----------
     signature : Signature
-        Fields of the credit model: `estimator.signature` of a `CreditRiskEstimator`.
+        Fields of the credit model:
+        ``ml.champions.load(ml.champions.version_or_champion("credit_risk")).estimator.signature``.
 
     Returns
     -------

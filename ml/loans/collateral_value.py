@@ -30,7 +30,8 @@ def used_car_fields(champions: Champions) -> dict[str, Any]:
     Parameters
     ----------
     champions : Champions
-        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`.
+        Models by task: ``{"residual_value": ml.champions.load(ml.champions.version_or_champion("residual_value"))}``,
+        or an empty dict.
 
     Returns
     -------
@@ -62,10 +63,11 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
     Parameters
     ----------
     champions : Champions
-        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`; must have
-        `residual_value` if `details` is not None.
+        Models by task: ``{"residual_value": ml.champions.load(ml.champions.version_or_champion("residual_value"))}``;
+        not read if `details` is None.
     details : BaseModel or None
-        Fields of the car: an instance of the type of `vehicle_details` in `used_car_fields`.
+        Fields of the car: an instance of
+        ``ml.signature.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
     km_per_month : float or None
         Expected mileage, km a month.
 
@@ -99,10 +101,11 @@ def trade_in_quote(champions: Champions, car: BaseModel | None) -> TradeInQuote 
     Parameters
     ----------
     champions : Champions
-        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`; must have
-        `residual_value` if `car` is not None.
+        Models by task: ``{"residual_value": ml.champions.load(ml.champions.version_or_champion("residual_value"))}``;
+        not read if `car` is None.
     car : BaseModel or None
-        Fields of the car: an instance of the type of `trade_in` in `used_car_fields`.
+        Fields of the car: an instance of
+        ``ml.signature.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
 
     Returns
     -------

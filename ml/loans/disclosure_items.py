@@ -62,7 +62,8 @@ def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
     schedule : Schedule
         As returned by `ml.loans.quotes.schedule_for`.
     lender : Lender
-        The lender of the loan's product: `lending.catalogue.lenders[key]`.
+        The lender of the loan's product: ``lending.catalogue.lenders[product.lender]``, with
+        ``lending = ml.loans.endpoints.read_lending(Path("configs"))``.
 
     Returns
     -------
@@ -127,7 +128,7 @@ def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Sched
     product : Product
         As returned by `ml.loans.eligibility.product_by_name`.
     lender : Lender
-        Its lender: `lending.catalogue.lenders[product.lender]`.
+        Its lender: ``lending.catalogue.lenders[product.lender]``.
     schedule : Schedule
         Schedule of a loan of the product, as returned by `ml.loans.quotes.schedule_for`.
     total : FeeTotal
@@ -181,7 +182,8 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
     schedule : Schedule
         As returned by `ml.loans.quotes.schedule_for`; its loan has the contract rate.
     lender : Lender
-        `lending.catalogue.lenders[key]`; `late_interest` is the multiple.
+        An element of ``ml.loans.endpoints.read_lending(Path("configs")).catalogue.lenders``, by key; its
+        `late_interest` is the multiple.
 
     Returns
     -------
@@ -221,7 +223,7 @@ def early_settlement(lender: Lender) -> ContingentCost:
     Parameters
     ----------
     lender : Lender
-        `lending.catalogue.lenders[key]`.
+        An element of ``ml.loans.endpoints.read_lending(Path("configs")).catalogue.lenders``, by key.
 
     Examples
     --------

@@ -117,8 +117,8 @@ def request(champions: Champions) -> type[BaseModel]:
     Parameters
     ----------
     champions : Champions
-        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`; with
-        `credit_risk`, and optionally `residual_value`.
+        Models by task: ``{"credit_risk": ml.champions.load(ml.champions.version_or_champion("credit_risk"))}``;
+        optionally also `residual_value`, loaded alike, for used cars and trade-ins.
 
     Returns
     -------
@@ -148,12 +148,13 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.endpoints.read_lending`.
+        As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
     champions : Champions
-        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`; with
-        `credit_risk`, and optionally `residual_value`.
+        Models by task: ``{"credit_risk": ml.champions.load(ml.champions.version_or_champion("credit_risk"))}``;
+        optionally also `residual_value`, loaded alike, for used cars and trade-ins.
     request : model
-        Instance of `request(champions)`.
+        Instance of the class that `ml.loans.offers_endpoint.request` returns, amounts in yuan; a valid one is
+        ``request(champions).model_validate(ml.loans.endpoints.ENDPOINTS[0].example(champions))``.
 
     Returns
     -------

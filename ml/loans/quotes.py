@@ -259,7 +259,7 @@ def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) ->
     name : str
         Key of the product in the catalogue.
     schedule : Schedule
-        As returned by `schedule_for`.
+        As returned by `ml.loans.quotes.schedule_for`.
     on : date
         Day of settlement.
 

@@ -88,9 +88,10 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.endpoints.read_lending`.
+        As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
     request : LoanTerms
-        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction.
+        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction. Such as
+        ``ml.loans.schedule_endpoint.LoanTerms(**ml.loans.endpoints.EXAMPLE_LOAN)``.
 
     Returns
     -------
@@ -155,9 +156,10 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.endpoints.read_lending`.
+        As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
     request : ScheduleRequest
-        Terms of the loan, amounts in yuan; `settle_on` is the day of early settlement, or None.
+        Terms of the loan, amounts in yuan; `settle_on` is the day of early settlement, or None. Such as
+        ``ml.loans.schedule_endpoint.ScheduleRequest(**ml.loans.endpoints.EXAMPLE_LOAN)``.
 
     Returns
     -------
@@ -218,9 +220,10 @@ def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.endpoints.read_lending`.
+        As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
     request : LoanTerms
-        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction.
+        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction. Such as
+        ``ml.loans.schedule_endpoint.LoanTerms(**ml.loans.endpoints.EXAMPLE_LOAN)``.
 
     Returns
     -------

@@ -118,7 +118,7 @@ class Vocabularies:
 
 @dataclass(frozen=True)
 class Vehicles:
-    """Encoded vehicles, one array element per vehicle; returned by `Vehicles.encode`.
+    """Encoded vehicles, one array element per vehicle; returned by `ml.recommendation.catalogue.Vehicles.encode`.
 
     Attributes
     ----------
@@ -160,8 +160,8 @@ class Vehicles:
         Parameters
         ----------
         vehicles : DataFrame
-            `vehicle_id`, `item_id` and, if available, `price` (fen), `listed_at` and `sold_at` (us), `store_id`,
-            `condition` and the categories; such as the attribute `listings` of `TrainingTables`.
+            `vehicle_id`, `item_id` and, if available, `price` (fen), `listed_at` and `sold_at` (microseconds since 1970
+            UTC), `store_id`, `condition` and the categories; such as the attribute `listings` of `TrainingTables`.
         vocabularies : Vocabularies
             As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
         numeric : sequence of str
@@ -239,7 +239,10 @@ class Vehicles:
 
 @dataclass(frozen=True)
 class Items:
-    """Attributes of each item, summarised from its vehicles; returned by `Items.of`.
+    """Attributes of each item, summarised from its vehicles; returned by `ml.recommendation.catalogue.Items.of`.
+
+    Those of the champion are
+    ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.recommender.items``.
 
     Attributes
     ----------
@@ -262,9 +265,10 @@ class Items:
         Parameters
         ----------
         vehicles : Vehicles
-            As returned by `Vehicles.encode`.
+            As returned by `ml.recommendation.catalogue.Vehicles.encode`.
         vocabularies : Vocabularies
-            The vocabularies that the vehicles were encoded with.
+            As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`, those with which the
+            vehicles were encoded.
 
         Examples
         --------

@@ -21,14 +21,15 @@ LOG_2 = float(np.log(2.0))
 class Choices:
     """Encoded interactions, one array element per interaction with an item of the vocabulary.
 
-    Returned by `Choices.encode`, and in `TrainingTables.encode(...).choices`.
+    Returned by `ml.recommendation.choices.Choices.encode`, and as `choices` of what
+    `ml.recommendation.training_tables.TrainingTables.encode` returns.
 
     Attributes
     ----------
     person, item, store : ndarray of int64, shape (n_choices,)
         Codes; -1 for a store outside the vocabulary.
     at : ndarray of int64, shape (n_choices,)
-        Time in us.
+        Microseconds since 1970 UTC.
     grade : ndarray of float64, shape (n_choices,)
         Grade of the event type.
     n_people : int

@@ -90,7 +90,7 @@ class RecommendationEstimator:
         Parameters
         ----------
         tables : ml.recommendation.training_tables.TrainingTables
-            As returned by `TrainingTables.gather`.
+            As returned by `ml.recommendation.training_tables.TrainingTables.gather`.
         training_data : TrainingData
             ``tables.encode(tables.vocabularies(cutoff), params)``.
         params : RecommendationParams
@@ -185,7 +185,7 @@ class RecommendationEstimator:
 
 
 def _listed_at(listings: pl.DataFrame, cutoff: int, extra: tuple[Sequence[str], Sequence[str]]) -> pl.DataFrame:
-    """Return the listings on offer at the cut-off (us), without columns that become known later, such as `sold_at`."""
+    """Return the listings on offer at the cut-off, without columns that become known later, such as `sold_at`."""
     on_offer = pl.lit(True)
     if "listed_at" in listings.columns:
         on_offer &= pl.col("listed_at").is_null() | (pl.col("listed_at") < cutoff)

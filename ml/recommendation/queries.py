@@ -22,7 +22,8 @@ from ml.recommendation.visitors import Visitors
 class Queries:
     """Encoded queries: the visitor of each, as of its instant, and the items chosen afterwards.
 
-    Returned by `Queries.encode`, and in `TrainingTables.encode(...).queries`.
+    Returned by `ml.recommendation.queries.Queries.encode`, and as `queries` of what
+    `ml.recommendation.training_tables.TrainingTables.encode` returns.
 
     Attributes
     ----------

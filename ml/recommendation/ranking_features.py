@@ -22,7 +22,7 @@ PRIOR = 1.0
 
 @dataclass(frozen=True)
 class Tastes:
-    """Attribute profile of each visitor's history.
+    """Attribute profile of each visitor's history, as returned by `ml.recommendation.ranking_features.Tastes.of`.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ def pair_columns(
     vehicles : Vehicles
         As returned by `ml.recommendation.catalogue.Vehicles.encode`.
     tastes : Tastes
-        As returned by `Tastes.of` for the same visitors.
+        As returned by `ml.recommendation.ranking_features.Tastes.of` for the same visitors.
     items : Items
         As returned by `ml.recommendation.catalogue.Items.of`.
     visitor, vehicle : ndarray of int64, shape (n_pairs,)

@@ -213,7 +213,7 @@ def item_name(recommender: Recommender, item: int) -> str:
     Parameters
     ----------
     recommender : Recommender
-        Attribute `recommender` of a `RecommendationEstimator`.
+        Fitted: ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.recommender``.
     item : int
         Item code in `recommender.vocabularies.items`.
     """

@@ -38,7 +38,7 @@ CHUNK = 4_000  # visitors scored at once; bounds memory
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Encoded tables, as returned by `TrainingTables.encode`.
+    """Encoded tables, as returned by `ml.recommendation.training_tables.TrainingTables.encode`.
 
     Attributes
     ----------
@@ -62,16 +62,16 @@ class TrainingData:
 class Recommender:
     """Fitted retrievers and ranker; returned by `Recommender.fit` and `Recommender.fit_blend`.
 
+    ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.recommender`` is one.
+
     Attributes
     ----------
     params : RecommendationParams
         Parameters it was fitted with.
     vocabularies : Vocabularies
         Items, categories and stores of the training span.
-    items : Items
-        Attributes of each item.
-    retrieval : Retrieval
-        Fitted retrievers.
+    items, retrieval : Items, Retrieval
+        Attributes of each item; fitted retrievers.
     trees : RankingTrees or None
         Fitted ranker; None for data without time, where `weights` blend the retrievers' scores instead.
     columns : tuple of str

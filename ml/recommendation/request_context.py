@@ -64,9 +64,10 @@ def encode_request(
     request : RecommendationRequest
         Such as `ml.recommendation.request.RecommendationRequest(customer_id="C1")`.
     profiles, stock : UserProfiles, Stock
-        Attributes of a fitted `ml.recommendation.estimator.RecommendationEstimator`.
+        Attributes `profiles` and `stock` of a fitted estimator:
+        ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator``.
     vocabularies, params : Vocabularies, RecommendationParams
-        Attributes of the same name of `estimator.recommender`.
+        Attributes `vocabularies` and `params` of the same estimator's `recommender`.
     now : int
         Instant of the request (microseconds since 1970 UTC).
 

@@ -31,7 +31,10 @@ COLLABORATIVE: Mapping[str, type[Any]] = {"item_item": ItemItem, "low_pass": Low
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Fitted retrievers, as returned by `Retrieval.fit`; the attribute `retrieval` of a `Recommender`.
+    """Fitted retrievers of the first stage, which score every item for every visitor.
+
+    ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.recommender`` has a fitted one as
+    `retrieval`, and the vocabularies of its fit as `vocabularies`; `fit` fits another, with an example.
 
     Attributes
     ----------
@@ -114,13 +117,17 @@ class Retrieval:
         Parameters
         ----------
         visitors : Visitors
-            As returned by `ml.recommendation.visitors.encode_visitors` with the vocabularies of the fit.
+            As returned by `ml.recommendation.visitors.encode_visitors`: ``encode_visitors(queries, history, customers,
+            recommender.vocabularies, half_life_days=recommender.params.half_life_days)``, with the `recommender` whose
+            `retrieval` this is; `fit` shows an example.
 
         Returns
         -------
         dict of str to ndarray of float64, shape (n_visitors, n_items + 1)
-            `popularity` and `store_popularity` are log shares; the others are scores of the retriever. The last column
-            stands for items outside the vocabulary: `MIN_LOG_SHARE` or 0.
+            By retriever: `popularity` and `store_popularity` are natural logarithms of shares; `item_item`, `low_pass`
+            and `als`, as far as configured, are scores without a unit. Column k is the item
+            ``vocabularies.items.names[k]``; the last column stands for items outside the vocabulary:
+            `ml.recommendation.retrieval.MIN_LOG_SHARE` (-20.7) in log shares, 0 in scores.
         """
         store = np.where(visitors.store < len(self.popularity.by_group_), visitors.store, -1)
         shares = self.popularity.score_groups(store)
@@ -138,13 +145,13 @@ class Retrieval:
         Parameters
         ----------
         visitors : Visitors
-            As returned by `ml.recommendation.visitors.encode_visitors` with the vocabularies of the fit; only
-            interactions of the last six hours before the query count.
+            As for `scores`; only interactions of the last six hours before the query count.
 
         Returns
         -------
         dict of str to ndarray of float64, shape (n_visitors, n_items + 1)
-            `visit_<name>` of each collaborative retriever; the last column is 0.
+            `visit_item_item`, `visit_low_pass` and `visit_als`, as far as configured; columns as in `scores`, with 0 in
+            the last.
         """
         visit = damped(visitors.visit)
         return {f"visit_{name}": _padded(kind.score(visit), 0.0) for name, kind in self.collaborative.items()}

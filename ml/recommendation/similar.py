@@ -45,8 +45,7 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
     Parameters
     ----------
     champions : Champions
-        Promoted models by task, with `recommendation`: mapping of str to `ml.model.Model`, as returned by
-        `ml.champions.load`.
+        Models by task: ``{"recommendation": ml.champions.load(ml.champions.version_or_champion("recommendation"))}``.
     request : SimilarRequest
         Such as `ml.recommendation.request.SimilarRequest(vehicle_id="V1", n=5)`.
 

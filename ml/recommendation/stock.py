@@ -34,7 +34,9 @@ FILTERED = ("condition", "brand", "model", "body_type", "energy_type", "store_id
 
 @dataclass(frozen=True)
 class Stock:
-    """Vehicles on offer, sorted by item, newest first; the attribute `stock` of `RecommendationEstimator`.
+    """Vehicles on offer, sorted by item, newest first; the attribute `stock` of an estimator.
+
+    ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.stock`` is one.
 
     Attributes
     ----------
@@ -84,7 +86,8 @@ class Stock:
         vocabularies : Vocabularies
             As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
         space : ContentNeighbours
-            Fitted on `content_columns` of the items.
+            An `ml.estimators.retrievers.content.ContentNeighbours`, fitted on `content_columns` of the items; attribute
+            `content_space` of a fitted `ml.recommendation.estimator.RecommendationEstimator`.
         numeric : sequence of str
             Extra numeric columns that the ranker reads.
         read_at : int
@@ -247,7 +250,8 @@ def content_columns(
     codes : mapping of str to ndarray of int64, shape (n,)
         Attribute `codes` of the same `Items` or `Vehicles`: category codes by column.
     vocabularies : Vocabularies
-        The vocabularies that they were encoded with.
+        As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`, those with which the vehicles
+        were encoded.
 
     Returns
     -------

@@ -88,7 +88,8 @@ class TrainingTables:
             Source tables, as returned by `features.engines.to_engine`: `events`; `vehicles` and `customers` if
             available.
         params : ml.recommendation.params.RecommendationParams
-            Grades, item columns, price bands, horizon and look-back.
+            Grades, item columns, price bands, horizon and look-back:
+            ``training.config.load_config("recommendation").params``, or ``RecommendationParams()`` with the defaults.
         queries : DataFrame, optional
             Columns `person_id`, `as_of` (microseconds since 1970 UTC) and `midway` (bool). By default the queries of
             all visits.
@@ -163,9 +164,10 @@ class TrainingTables:
         Parameters
         ----------
         vocabularies : Vocabularies
-            As returned by the method `vocabularies`, or those of a fitted `Recommender`.
+            As returned by the method `vocabularies`, or those of a fitted recommender:
+            ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.recommender.vocabularies``.
         params : RecommendationParams
-            `half_life_days` weights the histories.
+            An `ml.recommendation.params.RecommendationParams`; its `half_life_days` weights the histories.
 
         Returns
         -------
@@ -185,9 +187,10 @@ class TrainingTables:
         Parameters
         ----------
         vocabularies : Vocabularies
-            As returned by the method `vocabularies`, or those of a fitted `Recommender`.
+            As returned by the method `vocabularies`, or those of a fitted recommender:
+            ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.recommender.vocabularies``.
         params : RecommendationParams
-            `half_life_days` weights the histories.
+            An `ml.recommendation.params.RecommendationParams`; its `half_life_days` weights the histories.
         within : int, optional
             Maximum age at the query of the interactions in the history, in microseconds.
 

@@ -32,7 +32,8 @@ FILE = "user_profiles.npz"
 class UserProfiles:
     """Histories and stated preferences as of the training cut-off; identities are stored as hashes only.
 
-    Returned by `UserProfiles.from_tables`; the attribute `profiles` of `RecommendationEstimator`.
+    Returned by `UserProfiles.from_tables`; a registered one is
+    ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.profiles``.
 
     Attributes
     ----------
@@ -68,9 +69,11 @@ class UserProfiles:
         tables : TrainingTables
             As returned by `ml.recommendation.training_tables.TrainingTables.gather`.
         vocabularies : Vocabularies
-            As returned by `tables.vocabularies(cutoff)`.
+            As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`:
+            ``tables.vocabularies(cutoff)``.
         params : RecommendationParams
-            `half_life_days` and `lookback_days` of the histories.
+            An `ml.recommendation.params.RecommendationParams`; `half_life_days` and `lookback_days` of the histories
+            are read.
         cutoff : int
             Training cut-off (microseconds since 1970 UTC).
 

@@ -23,7 +23,9 @@ BUDGET = ("budget_low", "budget_high")
 
 @dataclass(frozen=True)
 class Visitors:
-    """Encoded visitors, one row per query; returned by `encode_visitors` and `TrainingTables.visitors`.
+    """Encoded visitors, one row per query; returned by `ml.recommendation.visitors.encode_visitors`.
+
+    Also by `ml.recommendation.training_tables.TrainingTables.visitors`.
 
     Attributes
     ----------
@@ -53,7 +55,7 @@ class Visitors:
 
     @property
     def visit(self) -> sparse.csr_matrix:
-        """Items of `history` whose latest interaction is at most `VISIT_DAYS` old: the current visit."""
+        """Cells of `history` whose latest interaction is at most 6 hours old, the current visit; same shape."""
         inside = self.latest.data - 1.0 <= VISIT_DAYS
         counts = np.concatenate([[0], np.cumsum(inside)])
         # `latest` stores the same cells as `history`, in the same order, because both come from the same rows.
@@ -100,7 +102,9 @@ def encode_visitors(
         `budget_high` (fen), `preferred_body_type` and `preferred_energy_type`. Customers created at or after `as_of`
         are ignored.
     vocabularies : Vocabularies
-        As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
+        As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`; those of a fitted recommender
+        are
+        ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator.recommender.vocabularies``.
     half_life_days : float
         Half-life of a grade in days.
 

@@ -49,7 +49,7 @@ def request(signature: Signature) -> type[BaseModel]:
     Parameters
     ----------
     signature : Signature
-        Fields of a car: `estimator.signature` of a `ResidualValueEstimator`.
+        Fields of a car: ``ml.champions.load(ml.champions.version_or_champion("residual_value")).estimator.signature``.
 
     Returns
     -------

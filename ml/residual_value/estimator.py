@@ -132,7 +132,7 @@ class ResidualValueEstimator(PipelineEstimator):
         Parameters
         ----------
         X : polars.DataFrame or mapping of str to sequence
-            Columns of `signature`, in the units of the raw table.
+            Columns of `signature`, in the units of the raw table (money in fen).
         """
         low, median, high = self.learner_.predict_quantiles(self.encoder_.transform(X)).T
         return np.asarray(np.round(np.exp(np.column_stack([median, low, high])), 2))
