@@ -363,7 +363,7 @@ def make_card(
     payment : MonthlyPayment, optional
         Lowest monthly payment, as returned by `ml.recommendation.financing.Financing.payment`.
     card_reasons : tuple of CardReason, optional
-        Up to three reasons, strongest first.
+        Up to three reasons, strongest first: an element of the result of `ml.recommendation.reasons.reasons`.
 
     Returns
     -------

@@ -145,13 +145,14 @@ class Retrieval:
         Parameters
         ----------
         visitors : Visitors
-            As for `scores`; only interactions of the last six hours before the query count.
+            As returned by `ml.recommendation.visitors.encode_visitors` with the `vocabularies` of the recommender whose
+            `retrieval` this is; only interactions of the last six hours before the query count.
 
         Returns
         -------
         dict of str to ndarray of float64, shape (n_visitors, n_items + 1)
-            `visit_item_item`, `visit_low_pass` and `visit_als`, as far as configured; columns as in `scores`, with 0 in
-            the last.
+            `visit_item_item`, `visit_low_pass` and `visit_als`, as far as configured: scores without a unit.
+            Column k is the item ``vocabularies.items.names[k]``; the last column is 0.
         """
         visit = damped(visitors.visit)
         return {f"visit_{name}": _padded(kind.score(visit), 0.0) for name, kind in self.collaborative.items()}
