@@ -154,7 +154,7 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
         optionally also `residual_value`, loaded alike, for used cars and trade-ins.
     request : model
         Instance of the class that `ml.loans.offers_endpoint.request` returns, amounts in yuan; a valid one is
-        ``request(champions).model_validate(ml.loans.endpoints.ENDPOINTS[0].example(champions))``.
+        ``request(champions).model_validate_json(json.dumps(ml.loans.endpoints.ENDPOINTS[0].example(champions)))``.
 
     Returns
     -------
