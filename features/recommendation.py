@@ -71,7 +71,7 @@ def vehicle_items(
     Parameters
     ----------
     tables : mapping of str to narwhals.LazyFrame
-        Source tables, as returned by `features.engines.to_engine`; only `vehicles` is read.
+        Source tables, as returned by `features.engines.to_engine`; only `vehicles` is read (`price` in fen).
     parts : sequence of str
         Columns joined into `item_id`; columns missing from the table are skipped.
     edges : sequence of float
@@ -80,8 +80,9 @@ def vehicle_items(
     Returns
     -------
     LazyFrame or None
-        The columns of `vehicles` and `item_id`, `price_band`; None if there is no `vehicles` table. Where all `parts`
-        are null, a catalogue entry gets its own `vehicle_id` as item and a single unit (`kind` 'unit') gets null.
+        The columns of `vehicles` and `item_id`, `price_band` (str such as '8-10', in 10,000 yuan); None if there is no
+        `vehicles` table. Where all `parts` are null, a catalogue entry gets its own `vehicle_id` as item and a single
+        unit (`kind` 'unit') gets null.
 
     Raises
     ------

@@ -121,11 +121,14 @@ def print_leaks(findings: Sequence[Mapping[str, Any]]) -> None:
     ----------
     findings : sequence of Leak
         `load_data(config).describe()["leaks"]`, with `load_data` of `training.study`: `column`, `verdict` ('leak' or
-        'suspect'), `acknowledged` (bool) and `evidence`, whose `text` is printed.
+        'suspect'), `acknowledged` (bool) and `evidence` (list of mappings, each with a `text`).
 
     Examples
     --------
-    >>> print_leaks([])
+    >>> print_leaks([])  # prints nothing
+    >>> evidence = [{"text": "equals the outcome in every row"}]
+    >>> leak = {"column": "x", "verdict": "leak", "acknowledged": False, "evidence": evidence}
+    >>> print_leaks([leak])  # doctest: +SKIP
     """
     if not findings:
         return

@@ -109,7 +109,9 @@ class StudyData(Protocol[E]):
         Yields
         ------
         float
-            Value on one fold, in the unit of the metric; an estimator is fitted for each.
+            Value on one fold; an estimator is fitted for each of the folds that `tune.folds` of the configuration asks
+            for. The metric is ``ml.registry.TASKS[name].primary_metric``; whether more is better is
+            ``ml.registry.TASKS[name].directions[metric]``.
         """
 
     def save_holdout(self, folder: Path, fitted: Fitted[E]) -> None:

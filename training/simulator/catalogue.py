@@ -204,7 +204,8 @@ def build_catalogue(window: Window) -> Catalogue:
     -------
     Catalogue
         By model: `names`, `series`, `brand`, `body`, `energy` (codes), `seats`, `power` (kW), `reach` (km), `price`
-        (yuan), `appeal`, `launch_month`, `end_month`, `launched_at` (int64, microseconds since 1970 UTC); `current`; by
+        (yuan), `appeal`, `launch_month`, `end_month` (month 0 is the first of the window, earlier ones are negative;
+        `NO_END`, 10000, for a model still on sale), `launched_at` (int64, microseconds since 1970 UTC); `current`; by
         item: `item_model`, `item_trim`, `item_price` (yuan).
 
     Examples

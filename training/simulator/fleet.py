@@ -150,7 +150,7 @@ def build_fleet(rng: Random, world: World) -> Fleet:
     -------
     Fleet
         By car: `unit`, `model`, `person`, `store` (positions), `built_at`, `entered_at`, `left_at` (int64, microseconds
-        since 1970 UTC), `monthly_km` and `start_km`.
+        since 1970 UTC; `training.simulator.draws.NEVER` for a car still in use), `monthly_km` and `start_km`.
 
     Examples
     --------

@@ -250,9 +250,10 @@ def lead_truth(world: World) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        One row per lead: `lead_id`; `base_probability`, `decay_per_hour`, `floor`, `response_hours` (null without a
-        call) and `conversion_probability`; `decides_to_buy`, before stock is taken into account; `used`, `intent`;
-        `decides_at` (int64 microseconds since 1970 UTC), which may lie after the end of the data.
+        One row per lead: `lead_id`; `conversion_probability` = `base_probability` * (`floor` + (1 - `floor`) *
+        exp(-`decay_per_hour` * `response_hours`)), without a call (null hours) `base_probability` * `floor`;
+        `decides_to_buy`, before stock is taken into account; `used` (bool: wants a used car), `intent` (standard
+        normal); `decides_at` (int64 microseconds since 1970 UTC), possibly after the end of the data.
 
     Examples
     --------
