@@ -294,7 +294,9 @@ class Study(Protocol[E]):
         Returns
         -------
         DataFrame
-            A row for each row of the table, customer, series or cell: its key columns and the predictions.
+            Key columns and predictions: of rows (credit_risk: `probability_of_default`, `score`, `band`; yuan for
+            residual_value), customers (ten vehicles each), series (units per period) or cells (faults). Columns: the
+            functions `score_*` of `training.studies`.
 
         Raises
         ------

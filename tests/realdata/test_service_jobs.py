@@ -28,4 +28,4 @@ def test_service_jobs_load_by_configuration_alone(
     assert {"odometer_km: runs backwards", "odometer_km: ten times too large"} <= set(report.rules)
     aside = pl.read_parquet(tmp_path / "home" / "quarantine" / "fault_rate" / "service_records.odometer.parquet")
     assert aside.height == sum(n for rule, n in report.rules.items() if rule.startswith("odometer_km"))
-    assert run.surveillance.exposure.basis == "reports" and any("no table of the fleet" in n for n in run.notes)
+    assert run.surveillance.exposure.basis == "reports" and any("no fleet table" in n for n in run.notes)
