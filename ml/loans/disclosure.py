@@ -106,7 +106,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
     name : str
         Key of the product in the catalogue.
     schedule : Schedule
-        Schedule of a loan of that product, as returned by `ml.loans.quotes.schedule_for`.
+        Schedule of a loan of that product, as returned by `ml.loans.repayment.schedule_for`.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.quotes import schedule_for
+    >>> from ml.loans.repayment import schedule_for
     >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
     >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
     >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)

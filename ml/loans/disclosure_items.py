@@ -60,7 +60,7 @@ def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
     Parameters
     ----------
     schedule : Schedule
-        As returned by `ml.loans.quotes.schedule_for`.
+        As returned by `ml.loans.repayment.schedule_for`.
     lender : Lender
         The lender of the loan's product: ``lending.catalogue.lenders[product.lender]``, with
         ``lending = ml.loans.endpoints.read_lending(Path("configs"))``.
@@ -75,7 +75,7 @@ def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.quotes import schedule_for
+    >>> from ml.loans.repayment import schedule_for
     >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
     >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
     >>> lender = lending.catalogue.lenders["riverside_bank"]
@@ -130,7 +130,7 @@ def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Sched
     lender : Lender
         Its lender: ``lending.catalogue.lenders[product.lender]``.
     schedule : Schedule
-        Schedule of a loan of the product, as returned by `ml.loans.quotes.schedule_for`.
+        Schedule of a loan of the product, as returned by `ml.loans.repayment.schedule_for`.
     total : FeeTotal
         An element of `schedule.fees`.
 
@@ -144,7 +144,7 @@ def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Sched
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.quotes import schedule_for
+    >>> from ml.loans.repayment import schedule_for
     >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
     >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
     >>> product, lender = lending.catalogue.products["short_interest_only"], lending.catalogue.lenders["harbour_credit"]
@@ -180,7 +180,7 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
     Parameters
     ----------
     schedule : Schedule
-        As returned by `ml.loans.quotes.schedule_for`; its loan has the contract rate.
+        As returned by `ml.loans.repayment.schedule_for`; its loan has the contract rate.
     lender : Lender
         An element of ``ml.loans.endpoints.read_lending(Path("configs")).catalogue.lenders``, by key; its
         `late_interest` is the multiple.
@@ -195,7 +195,7 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.quotes import schedule_for
+    >>> from ml.loans.repayment import schedule_for
     >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
     >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
     >>> lender = lending.catalogue.lenders["riverside_bank"]

@@ -1,21 +1,16 @@
-"""Quotes of the finance desk: offers, smallest changes, payment grid, schedule and early settlement."""
+"""Quotes of the finance desk: offers, smallest changes and payment grid."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from features.errors import DataError
 from ml.domain.loans.application import Application, Vehicle
 from ml.domain.loans.changes import Change, smallest_changes
-from ml.domain.loans.loan import Loan
 from ml.domain.loans.offers import Offers, make_offers
 from ml.domain.loans.payment_grid import PaymentGrid, payment_grid
-from ml.domain.loans.rounding import LoanError
-from ml.domain.loans.schedule import Schedule, schedule
-from ml.domain.loans.settlement import Settlement, settle
 from ml.loans.catalogue.files import Lending
-from ml.loans.eligibility import PricingBasis, offered_product, offered_products, policy_for, product_by_name
+from ml.loans.eligibility import PricingBasis, offered_product, offered_products, policy_for
 
 
 def offers_for(lending: Lending, application: Application, *, basis: PricingBasis, count: int = 4) -> Offers:
@@ -206,91 +201,3 @@ def grid_for(
         policy=policy_for(lending, application.vehicle, basis.on),
         start=basis.on,
     )
-
-
-def schedule_for(loan: Loan, on: date) -> Schedule:
-    """Return the repayment schedule of a loan disbursed on the day `on`.
-
-    Parameters
-    ----------
-    loan : Loan
-        As returned by `ml.loans.schedule_endpoint.build_loan`, or the `loan` of an offer of `offers_for`.
-    on : date
-        Day of disbursement.
-
-    Returns
-    -------
-    Schedule
-        `rows`, one per month, each with `due`, `principal`, `interest`, `fee`, `payment` and `balance`; `fees`; and the
-        totals `up_front`, `total_interest`, `total_fees`, `total_cost` and `total_payment`. Amounts in fen.
-
-    Raises
-    ------
-    DataError
-        The first due date is not after disbursement.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> from pathlib import Path
-    >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
-    >>> terms = LoanTerms(
-    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
-    ... )
-    >>> lending = read_lending(Path("configs"))
-    >>> schedule = schedule_for(build_loan(lending, terms), on=date(2026, 9, 1))
-    >>> schedule.rows[0].payment, schedule.total_interest
-    (284687, 524405)
-    """
-    try:
-        return schedule(loan, on)
-    except LoanError as error:
-        raise DataError(str(error)) from None
-
-
-def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) -> Settlement:
-    """Return the quote for settling a loan early, by the terms of the product's lender.
-
-    Parameters
-    ----------
-    lending : Lending
-        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
-    name : str
-        Key of the product in the catalogue.
-    schedule : Schedule
-        As returned by `ml.loans.quotes.schedule_for`.
-    on : date
-        Day of settlement.
-
-    Returns
-    -------
-    Settlement
-        `outstanding`, `accrued_interest`, `penalty`, `rebate`, `total` (amount to pay) and `interest_saved`, in fen.
-
-    Raises
-    ------
-    DataError
-        The product is unknown, or the day is before disbursement or after maturity.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> from pathlib import Path
-    >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.quotes import schedule_for
-    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
-    >>> terms = LoanTerms(
-    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
-    ... )
-    >>> lending = read_lending(Path("configs"))
-    >>> schedule = schedule_for(build_loan(lending, terms), on=date(2026, 9, 1))
-    >>> quote = settlement_for(lending, "bank_standard", schedule, on=date(2027, 9, 10))
-    >>> quote.outstanding, quote.accrued_interest, quote.total
-    (6782458, 5935, 6788393)
-    """
-    lender = lending.catalogue.lenders[product_by_name(lending, name).lender]
-    try:
-        return settle(schedule, on, rule=lender.early_settlement.rule)
-    except LoanError as error:
-        raise DataError(str(error)) from None

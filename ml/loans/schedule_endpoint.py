@@ -19,7 +19,7 @@ from ml.domain.loans.schedule import Schedule
 from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure import Disclosure, disclose
 from ml.loans.eligibility import product_by_name
-from ml.loans.quotes import schedule_for, settlement_for
+from ml.loans.repayment import schedule_for, settlement_for
 from ml.loans.request import Amount, fen
 from ml.signature import RequestPart
 

@@ -17,7 +17,7 @@ from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure import STATEMENT, Disclosure, disclose
 from ml.loans.disclosure_html import page
 from ml.loans.eligibility import PricingBasis
-from ml.loans.quotes import schedule_for
+from ml.loans.repayment import schedule_for
 from tests.ml.loans.small_loans import loan_for
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"

@@ -12,7 +12,7 @@ from ml.domain.loans.schedule import Schedule
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.catalogue.products import Lender, Product
 from ml.loans.disclosure_items import early_settlement, fee_item, interest_item, late_interest, percent, yuan
-from ml.loans.quotes import schedule_for
+from ml.loans.repayment import schedule_for
 from tests.conftest import ROOT
 
 ON = date(2026, 1, 15)

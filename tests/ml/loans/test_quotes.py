@@ -1,4 +1,4 @@
-"""Quotes from the shipped catalogue: available products, offers, changes, grid, early settlement."""
+"""Quotes from the shipped catalogue: available products, offers, changes, grid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ml.domain.loans.application import Applicant, Application, Vehicle
 from ml.domain.loans.cost import cost
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.eligibility import PricingBasis, obstacles, offered_product, offered_products
-from ml.loans.quotes import changes_for, grid_for, offers_for, schedule_for, settlement_for
+from ml.loans.quotes import changes_for, grid_for, offers_for
+from ml.loans.repayment import schedule_for
 from tests.ml.loans.small_loans import loan_for
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
@@ -154,19 +155,3 @@ def test_changes_are_verified_by_the_model_and_by_the_rules(lending: Lending) ->
         assert change.probability_of_default == model(change.application) <= 0.02
         basis = replace(SAFE, probability_of_default=change.probability_of_default)
         assert offers_for(lending, change.application, basis=basis).offers
-
-
-def test_a_flat_rate_is_the_same_every_month_whatever_the_lender_s_day_count(lending: Lending) -> None:
-    made = schedule_for(loan_for(lending, "flat_easy", make_application(), basis=SAFE), ON)
-    assert {row.interest for row in made.rows} == {25_000}  # 3 % of 100,000 yuan a year
-
-
-def test_settlement_by_the_lender_s_rule(lending: Lending) -> None:
-    made = schedule_for(loan_for(lending, "bank_standard", make_application(), basis=SAFE), ON)
-    early = settlement_for(lending, "bank_standard", made, date(2027, 9, 14))
-    assert early.penalty == round(early.outstanding * 0.01)
-    assert settlement_for(lending, "bank_standard", made, date(2027, 9, 15)).penalty == 0
-    with pytest.raises(DataError, match="the day of settlement must be from 2026-09-15"):
-        settlement_for(lending, "bank_standard", made, date(2026, 9, 14))
-    with pytest.raises(DataError, match="product 'magic' is unknown"):
-        settlement_for(lending, "magic", made, date(2027, 9, 14))
