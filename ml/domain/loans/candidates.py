@@ -268,7 +268,7 @@ def _violations(
         "term": batch.term > policy.maximum_term_months,
         "age_at_maturity": (applicant.age < policy.minimum_age) | (applicant.age + batch.term / 12 > maximum_age),
         "balloon": batch.balloon > _resale_at_maturity(application.vehicle.resale, batch),
-        "annualised_cost": prices.nominal_rate > policy.maximum_cost + 1e-9,
+        "annualised_cost": ~(prices.nominal_rate <= policy.maximum_cost + 1e-9) | np.isnan(prices.implied_rate),
         "expected_profit": prices.expected_profit < policy.minimum_expected_profit,
     }
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from ml.domain.arrays import FloatArray
-from ml.domain.loans.cost import NoInternalRate
 
 _STEPS = 60
 _TOLERANCE = 1e-14
 
 
 def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) -> FloatArray:
-    """Return the monthly internal rate of each loan, as a fraction, shape (n,).
+    """Return the monthly internal rate of each loan, as a fraction, shape (n,); NaN for a loan without one.
+
+    A loan that receives nothing or pays nothing has no internal rate.
 
     Parameters
     ----------
@@ -28,11 +29,6 @@ def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) ->
     months : array of float, shape (n_periods, n) or (n_periods, 1)
         Times of the payments, in months after time 0.
 
-    Raises
-    ------
-    NoInternalRate
-        A loan receives nothing or pays nothing; the message gives its index.
-
     Examples
     --------
     >>> import numpy as np
@@ -40,13 +36,18 @@ def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) ->
     >>> monthly_rates(np.array([1000.0]), np.array([[0.0], [1020.1]]), np.array([[1.0], [2.0]])).round(9).tolist()
     [0.01]
     """
-    total = paid.sum(axis=0)
-    invalid = ~((received > 0) & (total > 0))
-    if invalid.any():
-        i = int(np.argmax(invalid))
-        amounts = f"the borrower receives {received[i]:g} fen and pays {total[i]:g} fen in all"
-        raise NoInternalRate(f"loan in column {i}: {amounts}; both must be above 0: correct amount, fees or payments")
-    weighted = paid * months
+    exists = (received > 0) & (paid.sum(axis=0) > 0)
+    if exists.all():
+        return _monthly_rates(received, paid, months)
+    rates = np.full(len(received), np.nan)
+    if exists.any():
+        times = months if months.shape[1] == 1 else months[:, exists]
+        rates[exists] = _monthly_rates(received[exists], paid[:, exists], times)
+    return rates
+
+
+def _monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) -> FloatArray:
+    weighted, total = paid * months, paid.sum(axis=0)
     x = np.log(total / received) * total / weighted.sum(axis=0)
     for _ in range(_STEPS):
         discount = np.exp(-x * months)

@@ -13,15 +13,17 @@ from ml.domain.loans.internal_rate import monthly_rates
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.rounding import LoanError
 
+RISKS = ("probability_of_default", "loss_given_default", "funding_rate")
+
 
 @dataclass(frozen=True)
 class RiskAndFunding:
-    """Default risk of an applicant and funding cost of the lender.
+    """Default risk of loans and funding cost of their lenders; an array has one value per loan.
 
     Attributes
     ----------
-    probability_of_default : float
-        Probability that the applicant defaults within `horizon_months`, 0 to 1.
+    probability_of_default : float or array of shape (n,)
+        Probability of a default within `horizon_months`, 0 to 1.
     loss_given_default : float or array of shape (n,)
         Fraction of the outstanding balance that is lost in a default.
     funding_rate : float or array of shape (n,)
@@ -38,14 +40,14 @@ class RiskAndFunding:
         A probability or share is not from 0 to 1, or the horizon is below 1.
     """
 
-    probability_of_default: float
+    probability_of_default: float | FloatArray
     loss_given_default: float | FloatArray
     funding_rate: float | FloatArray
     horizon_months: int = 12
     recoverable: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("probability_of_default", "loss_given_default", "funding_rate"):
+        for name in RISKS:
             values = np.asarray(getattr(self, name), dtype=np.float64)
             invalid = ~((values >= 0) & (values <= 1))
             if invalid.any():
@@ -54,14 +56,18 @@ class RiskAndFunding:
             raise LoanError(f"horizon_months must be a whole number of at least 1, got {self.horizon_months!r}")
 
     @property
-    def monthly_hazard(self) -> float:
+    def monthly_hazard(self) -> FloatArray:
         """Probability of a default in a month, given no default before: ``1 - (1 - PD) ** (1 / horizon_months)``.
 
+        Shape (n,), or (1,) if all loans have one probability.
+
+        >>> import numpy as np
         >>> from ml.domain.loans.pricing import RiskAndFunding
-        >>> round(RiskAndFunding(0.12, 0.5, 0.02).monthly_hazard, 6)
-        0.010596
+        >>> RiskAndFunding(np.array([0.12, 0.03]), 0.5, 0.02).monthly_hazard.round(6).tolist()
+        [0.010596, 0.002535]
         """
-        return float(1 - (1 - self.probability_of_default) ** (1 / self.horizon_months))
+        probability = np.atleast_1d(np.asarray(self.probability_of_default, dtype=np.float64))
+        return np.asarray(1 - (1 - probability) ** (1 / self.horizon_months))
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,11 @@ class Prices:
     up_front : array of int
         Fees at disbursement.
     nominal_rate, effective_rate : array of float
-        Annualised cost with all fees: 12 x monthly internal rate, and (1 + monthly internal rate)^12 - 1.
+        Annualised cost with all fees: 12 x monthly internal rate, and (1 + monthly internal rate)^12 - 1. NaN if fees
+        at disbursement are as large as the loan or larger: such a loan has no internal rate.
     implied_rate : array of float
-        Nominal annualised cost with the forgone discount as an additional cost.
+        Nominal annualised cost with the forgone discount as an additional cost; NaN if fees at disbursement and
+        discount are as large as the loan or larger.
     expected_profit : array of float
         Interest (from borrower and subsidies) and the lender's fees, less expected loss and funding cost.
     expected_loss : array of float
@@ -133,9 +141,7 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     Raises
     ------
     LoanError
-        The first due date of a product is not after disbursement.
-    NoInternalRate
-        Up-front fees and the discount are as large as a loan or larger.
+        The first due date of a product is not after disbursement, or an array of `risk` has not one value per loan.
 
     Examples
     --------
@@ -205,6 +211,11 @@ def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray,
     profit, loss : ndarray of float64, shape (n,)
         Fen, in the order of the batch.
 
+    Raises
+    ------
+    LoanError
+        An array of `risk` has not one value per loan.
+
     Examples
     --------
     Without default risk and funding cost, the profit is the interest (9,519.01 yuan):
@@ -219,15 +230,27 @@ def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray,
     >>> expected_profit(amortise(batch, date(2026, 1, 15)), risk)[0].tolist()
     [951901.0]
     """
-    count = len(flows.opening)
-    before = (1 - risk.monthly_hazard) ** np.arange(count)
+    _check_lengths(risk, len(flows.batch))
+    hazard = risk.monthly_hazard
+    before = np.ones((len(flows.opening), len(hazard)))
+    before[1:] = np.cumprod(np.broadcast_to(1 - hazard, before[1:].shape), axis=0)
     up_front, income = zip(*(_lender_income(part) for part in flows.parts), strict=True)
-    exposure = before @ flows.opening
-    loss = risk.monthly_hazard * (before @ _loss_at_default(flows, risk))
+    exposure = _weighted_sum(before, flows.opening)
+    loss = hazard * _weighted_sum(before, _loss_at_default(flows, risk))
     funding = np.asarray(risk.funding_rate) / 12 * exposure
-    received = (before * (1 - risk.monthly_hazard)) @ np.concatenate(income, axis=1)
+    received = (1 - hazard) * _weighted_sum(before, np.concatenate(income, axis=1))
     profit = np.concatenate(up_front) + received - loss - funding
     return np.asarray(profit), np.asarray(loss)
+
+
+def _check_lengths(risk: RiskAndFunding, n: int) -> None:
+    for name in RISKS:
+        if (count := np.size(getattr(risk, name))) not in (1, n):
+            raise LoanError(f"{name} must have one value, or one for each of the {n} loans, got {count} values")
+
+
+def _weighted_sum(weights: FloatArray, values: FloatArray | IntArray) -> FloatArray:
+    return np.asarray(np.einsum("tn,tn->n", np.broadcast_to(weights, values.shape), values))
 
 
 def _loss_at_default(flows: CashFlows, risk: RiskAndFunding) -> FloatArray:

@@ -80,6 +80,15 @@ def test_the_least_down_payment_is_the_one_that_law_lender_and_amount_leave() ->
     assert down_payments(bank(), 9_999_999, PRICE)[0] == 2_000_000  # whole yuan, rounded up
 
 
+def test_a_loan_without_an_annualised_cost_violates_the_ceiling_and_leaves_the_others() -> None:
+    fee = Fee(name="service", charged="up_front", amount=1_000_000)
+    offered = bank(product=LoanProduct(fees=(fee,)), rates={36: 0.05}, minimum_amount=1)
+    lenient = replace(POLICY, maximum_cost=1.0, payment_to_income=1.0)
+    result = violations(make_application(9_000_000), offered, lenient)
+    downs = down_payments(offered, PRICE, 9_000_000)
+    assert result["annualised_cost"] == [down >= 9_000_000 for down in downs]  # 1,000,000 fen less the fee is nothing
+
+
 def test_a_limit_may_be_met_exactly() -> None:
     tight = Applicant(30, 2 * (100_000 + 513_645))  # the payment of 60,000 at 5 % over 12 months is 5,136.45
     one = bank(rates={12: 0.05}, minimum_down_payment=0.4)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.offers import PRODUCTS, RISK, START, candidates, disagreement, loans, plain_totals
+from ml.domain.loans.calendar import PaymentCalendar
 from ml.domain.loans.cost import NoInternalRate, cost
 from ml.domain.loans.internal_rate import monthly_rates
 from ml.domain.loans.loan import Loan, LoanBatch
@@ -103,10 +104,61 @@ def test_faster_repayment_leaves_less_outstanding() -> None:
     assert (outstanding[11:, 0] == 0).all() and outstanding[35, 1] == 0
 
 
-def test_fees_that_take_all_that_is_lent_name_the_loan() -> None:
-    batch = LoanBatch.of([Loan(LoanProduct(), 100, 0.06, 12), Loan(LoanProduct(), 10_000, 0.06, 12)])
-    with pytest.raises(NoInternalRate, match="column 0: the borrower receives -400 fen"):
-        price(batch, date(2026, 1, 1), risk=SAFE, forgone_discount=500)
+def test_loans_without_an_internal_rate_leave_the_others_priced() -> None:
+    fee = Fee(name="service", charged="up_front", amount=1_000)
+    sample = [Loan(LoanProduct(fees=(fee,)), amount, 0.06, 12) for amount in (999, 1_000, 1_001, 5_000_000)]
+    prices = price(LoanBatch.of(sample), START, risk=SAFE)
+    assert np.isnan(prices.nominal_rate).tolist() == [True, True, False, False]
+    for rates in (prices.nominal_rate, prices.effective_rate, prices.implied_rate):
+        assert np.isnan(rates).tolist() == [True, True, False, False]
+    alone = price(LoanBatch.of(sample[3:]), START, risk=SAFE)
+    assert prices.nominal_rate[3] == pytest.approx(alone.nominal_rate[0], abs=1e-12)
+    assert prices.up_front.tolist() == [1_000] * 4
+    with pytest.raises(NoInternalRate, match="costs at disbursement of 1000 fen leave 0 fen of a loan of 1000 fen"):
+        cost(schedule(sample[1], START))
+
+
+def test_a_discount_as_large_as_the_loan_leaves_no_implied_rate() -> None:
+    batch = LoanBatch.build((LoanProduct(),), [0, 0, 0], amount=[100, 500, 10_000], annual_rate=0.06, term_months=12)
+    prices = price(batch, START, risk=SAFE, forgone_discount=np.array([0, 500, 500]))
+    assert np.isnan(prices.implied_rate).tolist() == [False, True, False]
+    assert np.isfinite(prices.nominal_rate).all()
+    assert prices.implied_rate[0] == pytest.approx(prices.nominal_rate[0], abs=1e-12)
+    assert prices.implied_rate[2] == pytest.approx(
+        cost(schedule(loans(batch)[2], START), forgone_discount=500).nominal, abs=1e-9
+    )
+
+
+def test_a_batch_without_any_internal_rate_is_priced() -> None:
+    fee = Fee(name="service", charged="up_front", amount=1_000)
+    calendar = PaymentCalendar("actual/365", payment_day=20)
+    batch = LoanBatch.of([Loan(LoanProduct(fees=(fee,), calendar=calendar), 500, 0.06, 12)])
+    assert np.isnan(price(batch, START, risk=SAFE).nominal_rate).all()
+
+
+@given(probabilities=st.lists(st.floats(0, 1), min_size=2, max_size=6))
+def test_each_loan_has_the_profit_of_its_own_risk(probabilities: list[float]) -> None:
+    batch = candidates(len(probabilities))
+    together = price(batch, START, risk=RiskAndFunding(np.array(probabilities), 0.4, 0.02))
+    for i, probability in enumerate(probabilities):
+        alone = price(LoanBatch.of([loans(batch)[i]]), START, risk=RiskAndFunding(probability, 0.4, 0.02))
+        assert together.expected_profit[i] == pytest.approx(alone.expected_profit[0], rel=1e-12, abs=1e-6)
+        assert together.expected_loss[i] == pytest.approx(alone.expected_loss[0], rel=1e-12, abs=1e-6)
+
+
+def test_equal_probabilities_as_an_array_are_one_probability() -> None:
+    batch = candidates(50)
+    one, other = (price(batch, START, risk=RiskAndFunding(p, 0.4, 0.02)) for p in (0.03, np.full(50, 0.03)))
+    assert (one.expected_profit == other.expected_profit).all()
+    assert (one.expected_loss == other.expected_loss).all()
+
+
+@pytest.mark.parametrize("name", ["probability_of_default", "loss_given_default", "funding_rate"])
+def test_risk_has_one_value_or_one_per_loan(name: str) -> None:
+    values: dict[str, Any] = {"probability_of_default": 0.1, "loss_given_default": 0.4, "funding_rate": 0.02}
+    risk = RiskAndFunding(**{**values, name: np.array([0.1, 0.2])})
+    with pytest.raises(LoanError, match=f"{name} must have one value, or one for each of the 3 loans, got 2 values"):
+        price(candidates(3), START, risk=risk)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.1])
