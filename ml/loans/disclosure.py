@@ -127,7 +127,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
     >>> from ml.loans.repayment import schedule_for
-    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
     >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
     >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)
     >>> form = disclose(lending, "bank_standard", schedule_for(build_loan(lending, terms), day))

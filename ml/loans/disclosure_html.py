@@ -52,7 +52,8 @@ def page(disclosure: Disclosure) -> str:
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.schedule_endpoint import LoanTerms, answer_disclosure
+    >>> from ml.loans.loan_terms import LoanTerms
+    >>> from ml.loans.schedule_endpoint import answer_disclosure
     >>> terms = LoanTerms(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
     ... )

@@ -76,7 +76,7 @@ def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
     >>> from ml.loans.repayment import schedule_for
-    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
     >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
     >>> lender = lending.catalogue.lenders["riverside_bank"]
     >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)
@@ -145,7 +145,7 @@ def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Sched
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
     >>> from ml.loans.repayment import schedule_for
-    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
     >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
     >>> product, lender = lending.catalogue.products["short_interest_only"], lending.catalogue.lenders["harbour_credit"]
     >>> terms = LoanTerms(product="short_interest_only", on=day, amount=100_000.0, annual_rate=0.06, term_months=6)
@@ -196,7 +196,7 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
     >>> from ml.loans.repayment import schedule_for
-    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
     >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
     >>> lender = lending.catalogue.lenders["riverside_bank"]
     >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)

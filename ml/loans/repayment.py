@@ -19,7 +19,7 @@ def schedule_for(loan: Loan, on: date) -> Schedule:
     Parameters
     ----------
     loan : Loan
-        As returned by `ml.loans.schedule_endpoint.build_loan`, or the `loan` of an offer of
+        As returned by `ml.loans.loan_terms.build_loan`, or the `loan` of an offer of
         `ml.loans.quotes.offers_for`.
     on : date
         Day of disbursement.
@@ -40,7 +40,7 @@ def schedule_for(loan: Loan, on: date) -> Schedule:
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
     >>> terms = LoanTerms(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
     ... )
@@ -85,7 +85,7 @@ def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) ->
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
     >>> from ml.loans.repayment import schedule_for
-    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
     >>> terms = LoanTerms(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
     ... )

@@ -1,0 +1,97 @@
+"""Terms of a loan as an offer states them, and the check of such terms against the catalogue of their date."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from features.errors import DataError
+from ml.domain.loans.loan import Loan
+from ml.domain.loans.rounding import LoanError
+from ml.loans.catalogue.files import Lending
+from ml.loans.eligibility import product_by_name
+from ml.loans.request import Amount, fen
+from ml.signature import RequestPart
+
+
+class LoanTerms(RequestPart):
+    """Terms of a loan as an offer states them."""
+
+    product: str = Field(max_length=200, description="key in the catalogue")
+    on: Annotated[date, Field(strict=False, description="date of the application and of disbursement")]
+    amount: Amount = Field(gt=0, description="yuan")
+    annual_rate: float = Field(ge=0, le=1, allow_inf_nan=False, description="contract rate, a yearly fraction")
+    term_months: int = Field(ge=1, le=120)
+    balloon: Amount = Field(0.0, description="yuan; only for balloon products")
+    private_use: bool = Field(True, description="vehicle for private use; the state subsidises no other")
+    state_subsidy_used: Amount = Field(0.0, description="state subsidy already used with the lender this year, yuan")
+
+
+def build_loan(lending: Lending, request: LoanTerms) -> Loan:
+    """Return the requested loan after checking it against the catalogue.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
+    request : LoanTerms
+        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction. Such as
+        ``ml.loans.loan_terms.LoanTerms(**ml.loans.endpoints.EXAMPLE_LOAN)``.
+
+    Returns
+    -------
+    Loan
+        `product` (fees, subsidies and calendar), `amount` and `balloon` in fen, `annual_rate` and `term_months`.
+
+    Raises
+    ------
+    DataError
+        The product is unknown or not sold on that day, or amount, term, rate or balloon do not belong to it.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.loan_terms import LoanTerms
+    >>> lending = read_lending(Path("configs"))
+    >>> terms = LoanTerms(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
+    ... )
+    >>> build_loan(lending, terms).amount
+    10000000
+    """
+    product = product_by_name(lending, request.product)
+    grid = product.rate_grid(request.on)
+    if grid is None:
+        raise DataError(f"product '{request.product}' is not sold on {request.on}; choose another product or date")
+    allowed = sorted({band[request.term_months] for band in grid.by_band.values() if request.term_months in band})
+    if request.annual_rate not in allowed:
+        terms = sorted({term for band in grid.by_band.values() for term in band})
+        offer = f"product '{request.product}' on {request.on}"
+        if not allowed:
+            raise DataError(f"term_months: {offer} has the terms {terms} months, got {request.term_months}: choose one")
+        rates = ", ".join(f"{r:g}" for r in allowed)
+        raise DataError(
+            f"annual_rate: {offer} has the rates {rates} for {request.term_months} months, "
+            f"got {request.annual_rate:g}: choose one"
+        )
+    amount, balloon = fen(request.amount), fen(request.balloon)
+    if not product.minimum_amount <= amount <= product.maximum_amount:
+        limits = f"from {product.minimum_amount / 100:.2f} to {product.maximum_amount / 100:.2f} yuan"
+        raise DataError(f"amount: product '{request.product}' allows loans {limits}, got {request.amount:.2f}")
+    shares = product.balloon_shares or (0.0,)
+    if not any(abs(balloon - amount * share) <= 1 for share in shares):
+        amounts = " or ".join(f"{amount * share / 100:.2f}" for share in shares)
+        raise DataError(f"balloon: product '{request.product}' allows {amounts} yuan, got {request.balloon:.2f}")
+    lender = lending.catalogue.lenders[product.lender]
+    state = None
+    if request.private_use and lender.state_subsidy and product.state_subsidy:
+        state = lending.rules.state_subsidy_on(request.on, used_this_year=fen(request.state_subsidy_used))
+    try:
+        loan_product = product.loan_product(lender, state=state)
+        return Loan(loan_product, amount, request.annual_rate, request.term_months, balloon)
+    except LoanError as e:
+        raise DataError(str(e)) from None
