@@ -21,6 +21,8 @@ from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
 from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields
 from ml.loans.eligibility import PricingBasis, obstacles
+from ml.loans.extras import Extra
+from ml.loans.price_conduct import Notice, price_and_fee_notices
 from ml.loans.quotes import changes_for, grid_for, offers_for
 from ml.loans.request import Amount, Car, LoanRequest, fen
 from ml.signature import RequestPart
@@ -109,6 +111,7 @@ class LoanOffersAnswer(BaseModel):
     changes: list[ChangeAnswer] = Field(description="smallest changes with which the application passes")
     grid: list[GridCell] = Field(description="payments of the product in the request's grid; empty without it")
     trade_in: TradeInQuote | None
+    notices: list[Notice] = Field(description="breaches of the rules on prices and fees, each with its remedy")
 
 
 def request(champions: Champions) -> type[BaseModel]:
@@ -124,8 +127,8 @@ def request(champions: Champions) -> type[BaseModel]:
     -------
     type
         Pydantic model `LoanOffersRequest`: the fields of `ml.loans.request.LoanRequest`, and `borrower`, `offers`,
-        `stock`, `grid`, `lender_view` and `explain`; with `residual_value` also those of `used_car_fields`. Amounts in
-        yuan.
+        `stock`, `grid`, `extras`, `lender_view` and `explain`; with `residual_value` also those of `used_car_fields`.
+        Amounts in yuan.
     """
     credit = champions["credit_risk"].estimator
     used_car = used_car_fields(champions)
@@ -136,6 +139,7 @@ def request(champions: Champions) -> type[BaseModel]:
         offers=(int, Field(4, ge=1, le=8, description="maximum number of offers")),
         stock=(list[Car], Field(default=[], max_length=50, description="alternative vehicles for smaller changes")),
         grid=(PaymentGridRequest | None, None),
+        extras=(list[Extra], Field(default=[], max_length=30, description="insurance, tax, plates and services")),
         lender_view=(bool, Field(False, description="include expected profit and loss; internal, not for customers")),
         explain=(bool, Field(True, description="include the reasons of the credit decision")),
         **used_car,
@@ -213,6 +217,7 @@ class _Quotation:
             changes=[] if credit.band == "approve" and offers.offers else self.changes(),
             grid=self.grid(),
             trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None)),
+            notices=price_and_fee_notices(request.extras, on=request.on, condition=request.vehicle.condition),
         )
 
     def basis(self, probability: float) -> PricingBasis:

@@ -139,3 +139,10 @@ def test_unavailable_products_name_the_rule(lending: Lending) -> None:
 def test_what_cannot_be_answered_is_a_data_error(lending: Lending, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         respond(lending, **changes)
+
+
+def test_extras_that_breach_the_rules_on_prices_and_fees_are_noticed(lending: Lending) -> None:
+    tax = {"name": "车辆购置税", "kind": "purchase_tax", "amount": 6_637.17}
+    fee = {"name": "金融服务费", "kind": "dealer_service", "amount": 3_000.0, "optional": False}
+    assert respond(lending, extras=[tax]).notices == []
+    assert [n.code for n in respond(lending, extras=[tax, fee]).notices] == ["service_missing", "forced_item"]

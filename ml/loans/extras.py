@@ -1,0 +1,48 @@
+"""Extras of a deal: insurance, purchase tax, plates and services that the customer pays besides the vehicle's price."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ml.loans.request import Amount
+from ml.signature import Name, RequestPart
+
+ExtraKind = Literal[
+    "insurance", "compulsory_insurance", "purchase_tax", "plates", "dealer_service", "accessory", "other"
+]
+
+
+class Extra(RequestPart):
+    """One item of a deal besides the vehicle's price.
+
+    Attributes
+    ----------
+    name : str
+        As in the contract, such as "商业险" or "Licence plates".
+    kind : str
+        "insurance" (voluntary), "compulsory_insurance" (交强险), "purchase_tax" (the tax itself; help with its
+        declaration is a "dealer_service"), "plates", "dealer_service", "accessory" or "other".
+    amount : float
+        Yuan.
+    financed : bool
+        Whether the loan pays for the item; otherwise the customer pays it in cash.
+    optional : bool
+        Whether the customer can decline the item and still get vehicle and loan.
+    service : str or None
+        What is rendered for the amount, and by whom.
+
+    Examples
+    --------
+    >>> tax = Extra(name="车辆购置税", kind="purchase_tax", amount=6_637.17)
+    >>> tax.financed, tax.optional
+    (False, True)
+    """
+
+    name: Name
+    kind: ExtraKind
+    amount: Amount = Field(gt=0, description="yuan")
+    financed: bool = Field(False, description="paid by the loan; otherwise in cash")
+    optional: bool = Field(True, description="the customer can decline the item and still get vehicle and loan")
+    service: Name | None = Field(None, description="what is rendered for the amount, and by whom")

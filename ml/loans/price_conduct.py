@@ -1,0 +1,125 @@
+"""Check of prices and fees in a deal: no fee without a service, no forced purchase, no charge twice.
+
+The sources are the guide of the State Administration for Market Regulation on pricing in the automotive industry, in
+force since 2026-02-12, which prohibits charges beyond the listed price, fees without a service, duplicate and shifted
+charges (chapter 3), and the regulations that it refers to. The guide and the Measures for automobile sales cover new
+vehicles; the Price Law and the Consumer Protection Law cover all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from ml.bilingual import Text
+from ml.loans.extras import Extra, ExtraKind
+
+GUIDE_SINCE = date(2026, 2, 12)
+GUIDE = Text(
+    zh="《汽车行业价格行为合规指南》（市场监管总局，2026年2月12日起施行）第三章",
+    en="Guide to compliant pricing in the automotive industry (State Administration for Market Regulation, in force "
+    "since 2026-02-12), chapter 3",
+)
+PRICES_OF_SALES = Text(
+    zh="《汽车销售管理办法》（商务部令2017年第1号）第十条",
+    en="Measures for the Administration of Automobile Sales (Ministry of Commerce, order 1 of 2017), article 10",
+)
+FORCED_SALES = Text(
+    zh="《汽车销售管理办法》（商务部令2017年第1号）第十四条",
+    en="Measures for the Administration of Automobile Sales (Ministry of Commerce, order 1 of 2017), article 14",
+)
+PRICE_LAW = Text(zh="《价格法》第十三条", en="Price Law, article 13")
+CONSUMER_LAW = Text(
+    zh="《消费者权益保护法》第九条、第十六条第三款", en="Consumer Protection Law, article 9 and article 16 (3)"
+)
+
+# A tax is no service, an insurer renders insurance, and an accessory is a thing: their kind says what is paid for.
+SERVICES: frozenset[ExtraKind] = frozenset({"plates", "dealer_service", "other"})
+REQUIRED_BY_LAW: frozenset[ExtraKind] = frozenset({"purchase_tax", "compulsory_insurance"})
+# Article 14 names insurance and registration; other items fall under the Consumer Protection Law.
+NAMED_IN_ARTICLE_14: frozenset[ExtraKind] = frozenset({"insurance", "plates"})
+
+
+class Notice(BaseModel):
+    """A breach of the rules on prices and fees, with its remedy."""
+
+    code: str = Field(description="service_missing, forced_item or duplicate_charge")
+    item: str = Field(description="name of the item in the request")
+    text: Text = Field(description="what is wrong and what to do")
+    sources: list[Text] = Field(description="law or guide, with article or chapter")
+
+
+def price_and_fee_notices(extras: Sequence[Extra], *, on: date, condition: Literal["new", "used"]) -> list[Notice]:
+    """Return the breaches of the rules on prices and fees in a deal, each with remedy and source.
+
+    Parameters
+    ----------
+    extras : sequence of Extra
+        Items of the deal besides the vehicle's price.
+    on : date
+        Day of the deal: the guide is cited from 2026-02-12.
+    condition : {"new", "used"}
+        Condition of the vehicle: guide and Measures for automobile sales cover new ones.
+
+    Returns
+    -------
+    list of Notice
+        In the order of the items; empty if there is no breach.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> fee = Extra(name="金融服务费", kind="dealer_service", amount=3_000.0)
+    >>> notice = price_and_fee_notices([fee], on=date(2026, 9, 1), condition="new")[0]
+    >>> notice.code, notice.sources[0].en[-9:]
+    ('service_missing', 'chapter 3')
+    """
+    guide = (GUIDE,) if condition == "new" and on >= GUIDE_SINCE else ()
+    count = Counter(_normal(extra.name) for extra in extras)
+    notices = []
+    for i, extra in enumerate(extras):
+        if extra.kind in SERVICES and not (extra.service or "").strip():
+            sources = (*guide, PRICES_OF_SALES) if condition == "new" else (PRICE_LAW, CONSUMER_LAW)
+            notices.append(_service_missing(extra, sources))
+        if not extra.optional and extra.kind not in REQUIRED_BY_LAW:
+            is_named = condition == "new" and extra.kind in NAMED_IN_ARTICLE_14
+            notices.append(_forced_item(extra, (FORCED_SALES, CONSUMER_LAW) if is_named else (CONSUMER_LAW,)))
+        is_first = all(_normal(extra.name) != _normal(other.name) for other in extras[:i])
+        if is_first and count[_normal(extra.name)] > 1:
+            notices.append(_duplicate_charge(extra, (*guide, PRICE_LAW)))
+    return notices
+
+
+def _service_missing(extra: Extra, sources: tuple[Text, ...]) -> Notice:
+    text = Text(
+        zh=f"“{extra.name}”收费 {extra.amount:,.2f} 元，未写明服务：请写明服务内容和提供方；没有服务的，不得收费。",
+        en=f"'{extra.name}' costs {extra.amount:,.2f} yuan without a service: state in `service` what is "
+        "rendered and by whom, or remove the item.",
+    )
+    return Notice(code="service_missing", item=extra.name, text=text, sources=list(sources))
+
+
+def _forced_item(extra: Extra, sources: tuple[Text, ...]) -> Notice:
+    text = Text(
+        zh=f"“{extra.name}”不可拒绝：不得作为购车或贷款的条件。请由客户自愿选择（`optional: true`），或者删去。",
+        en=f"'{extra.name}' cannot be declined: vehicle and loan must not depend on it. Let the customer choose "
+        "(`optional: true`), or remove the item.",
+    )
+    return Notice(code="forced_item", item=extra.name, text=text, sources=list(sources))
+
+
+def _duplicate_charge(extra: Extra, sources: tuple[Text, ...]) -> Notice:
+    text = Text(
+        zh=f"“{extra.name}”出现不止一次：同一项服务只能收费一次。请合并为一项；服务不同的，请用不同的名称。",
+        en=f"'{extra.name}' occurs more than once: one service is charged once. Merge the items, or give different "
+        "services different names.",
+    )
+    return Notice(code="duplicate_charge", item=extra.name, text=text, sources=list(sources))
+
+
+def _normal(name: str) -> str:
+    return "".join(name.split()).casefold()
