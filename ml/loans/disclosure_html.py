@@ -40,7 +40,7 @@ def page(disclosure: Disclosure) -> str:
     Parameters
     ----------
     disclosure : Disclosure
-        As returned by `ml.loans.disclosure.disclose` or `ml.loans.schedule_endpoint.answer_disclosure`.
+        As returned by `ml.loans.disclosure.disclose` or `ml.loans.disclosure_endpoint.answer_disclosure`.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def page(disclosure: Disclosure) -> str:
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
     >>> from ml.loans.loan_terms import LoanTerms
-    >>> from ml.loans.schedule_endpoint import answer_disclosure
+    >>> from ml.loans.disclosure_endpoint import answer_disclosure
     >>> terms = LoanTerms(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
     ... )

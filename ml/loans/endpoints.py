@@ -10,10 +10,11 @@ from ml.endpoint import Champions, Endpoint, respond_each_by_rules
 from ml.loans.applicant_risk import DERIVED
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure import Disclosure
+from ml.loans.disclosure_endpoint import answer_disclosure
 from ml.loans.disclosure_html import page
 from ml.loans.loan_terms import LoanTerms
 from ml.loans.offers_endpoint import LoanOffersAnswer, answer, request
-from ml.loans.schedule_endpoint import ScheduleAnswer, ScheduleRequest, answer_disclosure, answer_schedule
+from ml.loans.schedule_endpoint import ScheduleAnswer, ScheduleRequest, answer_schedule
 
 FILES = ("loans/products.yaml", "loans/rules.yaml")
 EXAMPLE_LOAN = {

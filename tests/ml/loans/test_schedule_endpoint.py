@@ -10,8 +10,7 @@ import pytest
 from features.errors import DataError
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.endpoints import EXAMPLE_LOAN, FILES
-from ml.loans.loan_terms import LoanTerms
-from ml.loans.schedule_endpoint import ScheduleRequest, answer_disclosure, answer_schedule
+from ml.loans.schedule_endpoint import ScheduleRequest, answer_schedule
 from tests.conftest import ROOT
 
 ZERO = {"product": "maker_zero", "amount": 36_000.0, "annual_rate": 0.0499}
@@ -43,8 +42,6 @@ def terms(**changes: Any) -> ScheduleRequest:
 def test_loans_outside_the_catalogue_are_refused(lending: Lending, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         answer_schedule(lending, terms(**changes))
-    with pytest.raises(DataError, match=message):
-        answer_disclosure(lending, LoanTerms.model_validate({**EXAMPLE_LOAN, **changes}))
 
 
 def test_what_the_maker_pays_costs_the_borrower_nothing(lending: Lending) -> None:
@@ -72,8 +69,3 @@ def test_early_settlement_is_quoted(lending: Lending) -> None:
     assert quote.penalty == pytest.approx(quote.outstanding * 0.01, abs=0.01)
     with pytest.raises(DataError, match="the day of settlement must be from 2026-09-01"):
         answer_schedule(lending, terms(settle_on="2020-01-01"))
-
-
-def test_the_statement_states_what_the_rows_add_up_to(lending: Lending) -> None:
-    statement = answer_disclosure(lending, LoanTerms.model_validate(EXAMPLE_LOAN))
-    assert statement.total_cost == round(answer_schedule(lending, terms()).total_cost * 100)

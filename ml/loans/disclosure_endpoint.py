@@ -1,0 +1,50 @@
+"""`POST /v1/loans/disclosure`: statement of the total cost of a loan, as JSON or as a printable page.
+
+A request names product, amount, rate, term and balloon as an offer states them, as that of `/schedule` does.
+"""
+
+from __future__ import annotations
+
+from ml.loans.catalogue.files import Lending
+from ml.loans.disclosure import Disclosure, disclose
+from ml.loans.loan_terms import LoanTerms, build_loan
+from ml.loans.repayment import schedule_for
+
+
+def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
+    """Return the statement of the total cost of a loan.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
+    request : LoanTerms
+        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction. Such as
+        ``ml.loans.loan_terms.LoanTerms(**ml.loans.endpoints.EXAMPLE_LOAN)``.
+
+    Returns
+    -------
+    Disclosure
+        Rows of the mandatory form; amounts in fen (yuan in its JSON), annualised costs as yearly fractions.
+        `ml.loans.disclosure_html.page` prints it.
+
+    Raises
+    ------
+    DataError
+        The product is unknown, or the loan does not agree with its terms in the catalogue.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.loan_terms import LoanTerms
+    >>> lending = read_lending(Path("configs"))
+    >>> terms = LoanTerms(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
+    ... )
+    >>> form = answer_disclosure(lending, terms)
+    >>> form.total_cost, form.annualised_cost, [item.name.en for item in form.items]
+    (524405, 0.033401, ['Interest'])
+    """
+    return disclose(lending, request.product, schedule_for(build_loan(lending, request), request.on))
