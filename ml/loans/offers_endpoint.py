@@ -28,7 +28,11 @@ from ml.loans.request import Amount, Car, LoanRequest, fen
 from ml.signature import RequestPart
 
 BEST_AT: Mapping[str, Text] = {
+    "as_requested": Text(zh="按您的方案", en="as requested"),
     "lowest_payment": Text(zh="月供最低", en="lowest monthly payment"),
+    "lowest_payment_balloon": Text(
+        zh="月供最低（到期付尾款）", en="lowest monthly payment, with an amount due at maturity"
+    ),
     "lowest_total_cost": Text(zh="息费合计最低", en="lowest interest and fees"),
     "lowest_down_payment": Text(zh="首付最低", en="lowest down payment"),
     "fastest_equity": Text(zh="还本最快", en="fastest repayment of principal"),

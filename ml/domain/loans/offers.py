@@ -21,8 +21,7 @@ class Offer:
     Attributes
     ----------
     best_at : tuple of str
-        Measures in which this loan is the best of all feasible loans: `lowest_payment`, `lowest_total_cost`,
-        `lowest_down_payment`, `fastest_equity` and `balanced`.
+        Measures in which this loan is the best of all feasible loans: labels of `selection.select_rows`.
     name, lender : str
         Keys of product and lender in the catalogue.
     loan : Loan
@@ -140,7 +139,10 @@ def make_offers(
     if candidate_loans is None:
         return Offers((), 0, 0, {})
     rows = np.flatnonzero(candidate_loans.feasible)
-    selection = select_rows(comparison_measures(candidate_loans)[rows], count=count)
+    with_remainder = np.array([o.product.principal_at_maturity for o in candidate_loans.offered])
+    balloon = with_remainder[candidate_loans.offered_index][rows]
+    values = comparison_measures(candidate_loans)[rows]
+    selection = select_rows(values, count=count, balloon=balloon, requested=np.zeros(len(rows), dtype=bool))
     return Offers(
         offers=tuple(_offer(candidate_loans, int(rows[i]), names) for i, names in selection),
         n_candidates=len(candidate_loans.offered_index),

@@ -191,3 +191,8 @@ class LoanProduct:
     def half_up(self) -> int:
         """The rounding rule as a number: 1 for `half_up`, 0 for `half_even`."""
         return int(self.rounding == "half_up")
+
+    @property
+    def principal_at_maturity(self) -> bool:
+        """Whether principal is due in one sum at maturity (到期尾款), beside the last regular instalment."""
+        return self.form in ("balloon", "interest_only")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterator
 
-from ml.domain.arrays import FloatArray
+import numpy as np
+
+from ml.domain.arrays import BoolArray, FloatArray, IndexArray
 from ml.domain.loans.candidates import Candidates
 from ml.domain.loans.rounding import LoanError
 
-MEASURES = ("lowest_payment", "lowest_total_cost", "lowest_down_payment", "fastest_equity")
-BALANCED = "balanced"
-
-_BLOCK = 256
+_PAYMENT, _TOTAL_COST, _DOWN_PAYMENT, _DEBT = range(4)  # columns of `comparison_measures`
 
 
 def comparison_measures(candidates: Candidates) -> FloatArray:
@@ -26,8 +24,8 @@ def comparison_measures(candidates: Candidates) -> FloatArray:
     Returns
     -------
     array of float, shape (n_candidates, 4)
-        Columns in the order of `MEASURES`: monthly burden, total cost with forgone discount, down payment (fen), and
-        mean fraction of the price still owed over the longest term of all candidates.
+        Monthly payment as it is displayed, total cost with forgone discount, down payment (fen), and mean fraction of
+        the price still owed over the longest term of all candidates.
 
     Examples
     --------
@@ -49,11 +47,11 @@ def comparison_measures(candidates: Candidates) -> FloatArray:
     prices, vehicle_price = candidates.prices, candidates.application.vehicle.price
     owed = prices.outstanding.mean(axis=0) * candidates.batch.amount / vehicle_price
     return np.column_stack(
-        [prices.monthly_burden, prices.total_cost + discount, candidates.down_payment, owed.round(9)]
+        [prices.monthly_payment, prices.total_cost + discount, candidates.down_payment, owed.round(9)]
     )
 
 
-def pareto_efficient(values: FloatArray) -> NDArray[np.intp]:
+def pareto_efficient(values: FloatArray) -> IndexArray:
     """Return the Pareto-efficient rows: no other row is at least as good in every column and better in one.
 
     Parameters
@@ -73,26 +71,34 @@ def pareto_efficient(values: FloatArray) -> NDArray[np.intp]:
     >>> pareto_efficient(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 3.0], [2.0, 2.0]])).tolist()
     [0, 1]
     """
-    index = np.arange(len(values))
-    dominated = np.zeros(len(values), dtype=bool)
-    for begin in range(0, len(values), _BLOCK):  # in blocks, so that memory is linear in the number of rows
-        block = slice(begin, begin + _BLOCK)
-        as_good = np.ones((len(values), len(index[block])), dtype=bool)
-        better = np.zeros_like(as_good)
-        for column in values.T:
-            as_good &= column[:, None] <= column[None, block]
-            better |= column[:, None] < column[None, block]
-        earlier_equal = ~better & (index[:, None] < index[None, block])
-        dominated[block] = (as_good & (better | earlier_equal)).any(axis=0)
-    return np.flatnonzero(~dominated)
+    ranks = np.array([np.unique(column, return_inverse=True)[1] for column in values.T])
+    rows = np.argsort(ranks.sum(axis=0), kind="stable")  # a row comes after every row that is better or an equal copy
+    ranks = ranks[:, rows]
+    efficient = []
+    while len(rows):
+        efficient.append(rows[0])
+        is_better = (ranks < ranks[:, :1]).any(axis=0)  # in at least one column than the efficient row
+        rows, ranks = rows[is_better], ranks[:, is_better]
+    return np.sort(np.array(efficient, dtype=np.intp))
 
 
-def select_rows(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str, ...]]]:
-    """Select at most `count` Pareto-efficient rows and label each with the measures it is best in.
+def select_rows(
+    values: FloatArray, *, count: int, balloon: BoolArray, requested: BoolArray
+) -> list[tuple[int, tuple[str, ...]]]:
+    """Select at most `count` rows to offer, and label each with the measures it is best in.
 
-    The best row of each measure comes first, in the order of `MEASURES`; ties are broken by the following measures,
-    then by row order. The row with the lowest mean rank follows (label `balanced`; it may be one of the former), then
-    further rows by mean rank, without a label.
+    The rows come in this order, each once, with all its labels:
+
+    1. `as_requested`: the row with the lowest total cost of the requested ones;
+    2. `lowest_payment`: the lowest monthly payment without a remainder at maturity, and `lowest_payment_balloon`: the
+       lowest with one, if it is lower than the former;
+    3. `lowest_total_cost`, `lowest_down_payment` and `fastest_equity` of all rows;
+    4. `balanced`: the lowest mean rank of the Pareto-efficient rows;
+    5. other requested rows, Pareto-efficient among these, by total cost;
+    6. other Pareto-efficient rows, by mean rank.
+
+    Of rows with one value, a row without a remainder at maturity comes first, then the lowest in the other columns in
+    their order, then the first row. A row with a remainder never makes a row without one inefficient.
 
     Parameters
     ----------
@@ -100,11 +106,15 @@ def select_rows(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str,
         As returned by `ml.domain.loans.selection.comparison_measures`.
     count : int
         Maximum number of rows, at least 1.
+    balloon : array of bool, shape (n,)
+        Whether principal is left to maturity (`ml.domain.loans.product.LoanProduct.principal_at_maturity`).
+    requested : array of bool, shape (n,)
+        Whether the row has exactly the requested down payment and term.
 
     Returns
     -------
     list of (int, tuple of str)
-        Row position, and labels: names of `MEASURES` and "balanced". Empty without rows.
+        Row position, and labels in the order of the list above. Empty without rows.
 
     Raises
     ------
@@ -116,23 +126,47 @@ def select_rows(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str,
     >>> import numpy as np
     >>> from ml.domain.loans.selection import select_rows
     >>> rows = np.array([[100.0, 50, 10, 0.9], [200.0, 30, 10, 0.5], [150.0, 40, 10, 0.7]])
-    >>> select_rows(rows, count=2)
-    [(0, ('lowest_payment', 'lowest_down_payment')), (1, ('lowest_total_cost', 'fastest_equity', 'balanced'))]
+    >>> balloon, requested = np.array([True, False, False]), np.array([False, False, True])
+    >>> for row, labels in select_rows(rows, count=3, balloon=balloon, requested=requested):
+    ...     print(row, labels)
+    2 ('as_requested', 'lowest_payment', 'lowest_down_payment')
+    0 ('lowest_payment_balloon',)
+    1 ('lowest_total_cost', 'fastest_equity', 'balanced')
     """
     if type(count) is not int or count < 1:
         raise LoanError(f"count must be a whole number of at least 1, got {count!r}")
     if not len(values):
         return []
-    rows = pareto_efficient(values)
-    best = values[rows]
-    names: dict[int, list[str]] = {}
-    for column, name in enumerate(MEASURES):
-        others = [best[:, k] for k in range(best.shape[1]) if k != column]
-        first = int(np.lexsort((*others[::-1], best[:, column]))[0])
-        names.setdefault(int(rows[first]), []).append(name)
-    ranks = np.mean([np.searchsorted(np.sort(column), column) for column in best.T], axis=0)
-    by_rank = rows[np.argsort(ranks, kind="stable")].tolist()
-    names.setdefault(by_rank[0], []).append(BALANCED)
-    for row in by_rank:
-        names.setdefault(row, [])
-    return [(row, tuple(label)) for row, label in names.items()][:count]
+    labels: dict[int, list[str]] = {}
+    for label, row in _best_rows(values, balloon, requested):
+        labels.setdefault(row, []).append(label)
+    criteria = np.column_stack([balloon, values])
+    efficient = pareto_efficient(criteria)
+    ranks = np.mean([np.searchsorted(np.sort(column), column) for column in values[efficient].T], axis=0)
+    by_rank = efficient[np.argsort(ranks, kind="stable")].tolist()
+    labels.setdefault(by_rank[0], []).append("balanced")
+    requests = np.flatnonzero(requested)
+    requests = requests[pareto_efficient(criteria[requests])]
+    by_cost = requests[np.argsort(values[requests, _TOTAL_COST], kind="stable")].tolist()
+    for row in (*by_cost, *by_rank):
+        labels.setdefault(row, [])
+    return [(row, tuple(names)) for row, names in labels.items()][:count]
+
+
+def _best_rows(values: FloatArray, balloon: BoolArray, requested: BoolArray) -> Iterator[tuple[str, int]]:
+    """Yield each label of one measure with its row, in the order of `select_rows`; none without a row."""
+
+    def lowest(column: int, candidates: BoolArray) -> int:
+        rows = np.flatnonzero(candidates & (values[:, column] == values[candidates, column].min()))
+        return int(rows[np.lexsort((*values[rows].T[::-1], balloon[rows]))[0]])
+
+    every = np.ones(len(values), dtype=bool)
+    if requested.any():
+        yield "as_requested", lowest(_TOTAL_COST, requested)
+    if not balloon.all():
+        yield "lowest_payment", lowest(_PAYMENT, ~balloon)
+    if (lower_balloons := balloon & (values[:, _PAYMENT] < values[~balloon, _PAYMENT].min(initial=np.inf))).any():
+        yield "lowest_payment_balloon", lowest(_PAYMENT, lower_balloons)
+    yield "lowest_total_cost", lowest(_TOTAL_COST, every)
+    yield "lowest_down_payment", lowest(_DOWN_PAYMENT, every)
+    yield "fastest_equity", lowest(_DEBT, every)

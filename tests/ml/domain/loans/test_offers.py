@@ -6,10 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
 from ml.domain.loans.candidates import RULES, candidates, down_payments
@@ -20,7 +17,7 @@ from ml.domain.loans.payment_grid import payment_grid
 from ml.domain.loans.product import Fee, LoanProduct, Subsidy
 from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import schedule
-from ml.domain.loans.selection import MEASURES, pareto_efficient, select_rows
+from ml.loans.offers_endpoint import BEST_AT
 
 START = date(2026, 1, 15)
 PRICE = 10_000_000
@@ -142,11 +139,12 @@ def test_labels_agree_with_the_offers() -> None:
     )
     offers = offers_for(make_application(), *offered).offers
     by = {name: offer for offer in offers for name in offer.best_at}
-    assert set(MEASURES) <= set(by)
-    assert by["lowest_payment"].name == "balloon"
+    assert set(by) == set(BEST_AT) - {"as_requested"}
+    assert (by["lowest_payment"].name, by["lowest_payment_balloon"].name) == ("standard", "balloon")
     assert (by["lowest_total_cost"].name, by["lowest_total_cost"].total_cost) == ("zero", 0)
     assert by["lowest_down_payment"].down_payment == 2_000_000
-    assert by["lowest_payment"].monthly_payment == min(o.monthly_payment for o in offers)
+    assert by["lowest_payment_balloon"].monthly_payment == min(o.monthly_payment for o in offers)
+    assert by["lowest_payment"].monthly_payment == min(o.monthly_payment for o in offers if o.name != "balloon")
 
 
 def test_a_forgone_discount_counts_as_a_cost() -> None:
@@ -174,32 +172,6 @@ def test_price_does_not_depend_on_the_person() -> None:
     one, other = (offers_for(make_application(4_000_000, 24, who), bank()).offers for who in (APPLICANT, older))
     prices = [{(o.down_payment, o.loan.annual_rate, o.monthly_payment) for o in offers} for offers in (one, other)]
     assert prices[0] <= prices[1]
-
-
-rows = st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=1, max_size=40).map(lambda x: np.array(x, dtype=float))
-
-
-@given(values=rows)
-def test_efficient_rows_are_not_dominated(values: np.ndarray[Any, Any]) -> None:
-    efficient_rows = pareto_efficient(values)
-
-    def dominates(one: Any, other: Any) -> bool:
-        return bool((one <= other).all() and (one < other).any())
-
-    for i in range(len(values)):
-        dominated = any(dominates(row, values[i]) for row in values)
-        earlier_equal = any((values[j] == values[i]).all() for j in range(i))
-        assert (i in efficient_rows) == (not dominated and not earlier_equal)
-
-
-@given(values=rows, count=st.integers(1, 8))
-def test_the_best_of_each_measure_is_chosen_first(values: np.ndarray[Any, Any], count: int) -> None:
-    selection = select_rows(values, count=count)
-    assert 1 <= len(selection) <= count
-    assert len({row for row, _ in selection}) == len(selection)
-    for row, names in selection:
-        for name in set(names) & set(MEASURES):
-            assert values[row, MEASURES.index(name)] == values[:, MEASURES.index(name)].min()
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5])
