@@ -137,7 +137,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
     product = product_by_name(lending, name)
     lender = lending.catalogue.lenders[product.lender]
     total = cost(schedule)
-    discount = product.forgone_discount
+    discount = product.forgone_discount_on(schedule.start)
     return Disclosure(
         lender=lender.name,
         product=product.name,

@@ -10,7 +10,8 @@ from ml.domain.loans.rounding import MILLION, millionths
 from ml.domain.loans.schedule import FeeTotal, Schedule
 from ml.loans.catalogue.fields import Money
 from ml.loans.catalogue.files import Lending
-from ml.loans.catalogue.products import LENDER, Lender, Product
+from ml.loans.catalogue.products import Lender, Product
+from ml.loans.catalogue.services import LENDER
 
 _AT_DISBURSEMENT = Text(zh="放款时一次性收取", en="once, at disbursement")
 _PER_INSTALMENT = Text(zh="随每期还款收取", en="with every instalment")

@@ -282,7 +282,7 @@ def _offered(lending: Lending, key: str, vehicle: Vehicle, *, basis: PricingBasi
         minimum_down_payment=product.minimum_down_payment,
         maximum_loan_to_value=min(product.maximum_loan_to_value, rules.maximum_loan_to_value(basis.on, vehicle_class)),
         balloon_shares=product.balloon_shares,
-        forgone_discount=product.forgone_discount,
+        forgone_discount=product.forgone_discount_on(basis.on),
         funding_rate=lender.funding_rate,
         loss_given_default=in_force(rules.risk, basis.on, name="risk").loss_given_default[vehicle_class],
         maximum_age_at_maturity=product.eligibility.maximum_age_at_maturity,

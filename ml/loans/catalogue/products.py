@@ -16,9 +16,9 @@ from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
 from ml.domain.loans.settlement import SettlementRule
 from ml.loans.catalogue.fields import Dated, Share, Yuan, check_sequence, rule_on
+from ml.loans.catalogue.promotions import Discount, Subsidy
 from ml.loans.catalogue.rules import VehicleClass
-
-LENDER = "lender"
+from ml.loans.catalogue.services import LENDER, ServiceCharge, duplicate_charges
 
 
 class Settlement(Section):
@@ -78,12 +78,11 @@ class Lender(Section):
     early_settlement: Settlement = Settlement()
 
 
-class Fee(Section):
-    """A fee: exactly one of amount, share and yearly_share_of_balance.
+class Fee(ServiceCharge):
+    """A fee: exactly one of amount, share and yearly_share_of_balance; name and service as in `ServiceCharge`.
 
     Attributes
     ----------
-    name : Text
     charged : {"up_front", "per_instalment"}
         Once at disbursement, or with every instalment.
     amount : int
@@ -92,16 +91,12 @@ class Fee(Section):
         Fraction of the loan amount per charge.
     yearly_share_of_balance : float
         Fraction of the outstanding balance per year; only per instalment.
-    collected_by : str
-        Key of the collecting party; "lender" for the lender.
     """
 
-    name: Text
     charged: Literal["up_front", "per_instalment"]
     amount: Yuan = 0
     share: Share = 0.0
     yearly_share_of_balance: Share = 0.0
-    collected_by: str = LENDER
 
     @model_validator(mode="after")
     def _check_charge(self) -> Self:
@@ -114,31 +109,12 @@ class Fee(Section):
         Examples
         --------
         >>> from ml.bilingual import Text
-        >>> fee = Fee(name=Text(zh="服务费", en="Service fee"), charged="up_front", amount=100)
-        >>> fee.as_fee("service").amount
+        >>> lien = Text(zh="代办抵押登记", en="Registration of the lien")
+        >>> fee = Fee(name=Text(zh="登记费", en="Registration"), service=lien, charged="up_front", amount=100)
+        >>> fee.as_fee("registration").amount
         10000
         """
-        return LoanFee(name=key, **self.model_dump(exclude={"name"}))
-
-
-class Subsidy(Section):
-    """Interest that maker or dealer pays for the borrower.
-
-    Attributes
-    ----------
-    payer : {"maker", "dealer"}
-    rate : float
-        Part of the contract rate that the payer takes over, a yearly fraction; 1 for the whole rate.
-    principal : int or None
-        Largest subsidised principal, fen (yuan in YAML).
-    total : int or None
-        Largest subsidy over the loan, fen (yuan in YAML).
-    """
-
-    payer: Literal["maker", "dealer"]
-    rate: Share
-    principal: Yuan | None = None
-    total: Yuan | None = None
+        return LoanFee(name=key, **self.model_dump(exclude={"name", "service", "rendered_by", "optional"}))
 
 
 class Rates(Dated):
@@ -201,8 +177,8 @@ class Product(Section):
         In the order in which they are applied.
     state_subsidy : bool
         Whether the state's subsidy applies to the product, provided that the lender takes part.
-    forgone_discount : int
-        Cash discount that the borrower loses with this product, fen.
+    forgone_discount : Discount, optional
+        Cash discount that the borrower loses with this product.
     eligibility : Eligibility
     """
 
@@ -219,7 +195,7 @@ class Product(Section):
     fees: dict[str, Fee] = Field(default_factory=dict)
     subsidies: tuple[Subsidy, ...] = ()
     state_subsidy: bool = True
-    forgone_discount: Yuan = 0
+    forgone_discount: Discount | None = None
     eligibility: Eligibility
 
     @model_validator(mode="after")
@@ -235,7 +211,29 @@ class Product(Section):
         shortest = min(term for rates in self.rates for grid in rates.by_band.values() for term in grid)
         if shortest <= months:
             raise ValueError(f"deferred.months must be below the shortest term of {shortest}, got {months}")
+        for i, subsidy in enumerate(self.subsidies):
+            try:
+                subsidy.check_sale(self.rates[0], self.rates[-1])
+            except ValueError as e:
+                raise ValueError(f"subsidies[{i}].{e}") from None
+        for problem in duplicate_charges(self.fees):
+            raise ValueError(problem)
         return self
+
+    def forgone_discount_on(self, on: date) -> int:
+        """Return the cash discount that the borrower loses with this product on a day, fen; 0 outside its period.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> product = read_lending(Path("configs")).catalogue.products["maker_zero"]
+        >>> product.forgone_discount_on(date(2026, 9, 1)), product.forgone_discount_on(date(2027, 1, 1))
+        (500000, 0)
+        """
+        discount = self.forgone_discount
+        return discount.amount if discount is not None and discount.covers(on) else 0
 
     def rates_on(self, on: date, band: str) -> dict[int, float] | None:
         """Return a risk band's rates on a day (term in months to yearly fraction), or None if there are none.
@@ -301,7 +299,7 @@ class Product(Section):
         'equal_instalment'
         """
         day_count: DayCount = "30/360" if self.form == "flat_rate" else lender.day_count
-        own = tuple(LoanSubsidy(**s.model_dump()) for s in self.subsidies)
+        own = tuple(s.loan_subsidy for s in self.subsidies)
         return LoanProduct(
             form=self.form,
             fees=tuple(fee.as_fee(key) for key, fee in self.fees.items()),
@@ -336,9 +334,10 @@ class LoanProducts(Section):
                     f"products.{key}.lender '{product.lender}' is unknown; the lenders are: {', '.join(self.lenders)}"
                 )
             for name, fee in product.fees.items():
-                if fee.collected_by not in (LENDER, *self.parties):
-                    raise ValueError(
-                        f"products.{key}.fees.{name}.collected_by '{fee.collected_by}' is unknown; "
-                        f"allowed are: {', '.join((LENDER, *self.parties))}"
-                    )
+                for place, party in zip(("collected_by", "rendered_by"), fee.parties, strict=True):
+                    if party not in (LENDER, *self.parties):
+                        raise ValueError(
+                            f"products.{key}.fees.{name}.{place} '{party}' is unknown; "
+                            f"allowed are: {', '.join((LENDER, *self.parties))}"
+                        )
         return self

@@ -16,6 +16,7 @@ from ml.loans.repayment import schedule_for
 from tests.conftest import ROOT
 
 ON = date(2026, 1, 15)
+PERIOD = {"valid_until": ON, "conditions": {"zh": "新车", "en": "New vehicle"}}
 LENDER = {"name": {"zh": "银行", "en": "Bank"}, "funding_rate": 0.02, "late_interest": 1.5}
 
 
@@ -29,7 +30,7 @@ def product(**changes: Any) -> Product:
             "lender": "bank",
             "name": {"zh": "贷款", "en": "Loan"},
             "form": "flat_rate",
-            "rates": [{"valid_from": ON, "by_band": {"A": {12: 0.06}}}],
+            "rates": [{"valid_from": ON, "valid_until": ON, "by_band": {"A": {12: 0.06}}}],
             "minimum_amount": 1_000,
             "maximum_amount": 100_000,
             "eligibility": {"vehicle_classes": ["used"]},
@@ -48,7 +49,8 @@ def lending() -> Lending:
 
 
 def fee(amounts: dict[str, Any], charged: str, **changes: Any) -> dict[str, Any]:
-    return {"fees": {"service": {"name": {"zh": "服务费", "en": "Service"}, "charged": charged, **amounts, **changes}}}
+    texts = {"name": {"zh": "服务费", "en": "Service"}, "service": {"zh": "车辆估值", "en": "Appraisal"}}
+    return {"fees": {"service": {**texts, "optional": True, "charged": charged, **amounts, **changes}}}
 
 
 def test_flat_interest_is_the_rate_on_the_original_amount() -> None:
@@ -60,7 +62,7 @@ def test_flat_interest_is_the_rate_on_the_original_amount() -> None:
 
 
 def test_interest_that_others_pay_is_taken_off_and_said() -> None:
-    loan_product = product(form="equal_instalment", subsidies=[{"payer": "maker", "rate": 1.0}])
+    loan_product = product(form="equal_instalment", subsidies=[{"payer": "maker", "rate": 1.0, **PERIOD}])
     item = interest_item(schedule(loan_product), lender())
     assert item.amount == 0 and item.annualised == 0
     assert item.standard.en == "6.00% a year on the outstanding principal, after subsidies"

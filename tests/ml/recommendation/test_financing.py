@@ -24,10 +24,10 @@ def product(terms: dict[int, float], **changes: Any) -> dict[str, Any]:
         "lender": "bank",
         "name": TEXT,
         "form": "equal_instalment",
-        "rates": [{"valid_from": "2026-01-01", "by_band": {"B": terms}}],
+        "rates": [{"valid_from": "2026-01-01", "valid_until": "2026-12-31", "by_band": {"B": terms}}],
         "minimum_amount": 10_000,
         "maximum_amount": 100_000,
-        "subsidies": [{"payer": "maker", "rate": 1.0}],
+        "subsidies": [{"payer": "maker", "rate": 1.0, "valid_until": "2026-12-31", "conditions": TEXT}],
         "eligibility": {"vehicle_classes": ["private_combustion"]},
         **changes,
     }

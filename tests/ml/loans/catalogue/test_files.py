@@ -108,7 +108,8 @@ def test_what_is_no_probability_is_refused(lending: Lending, probability: float)
 
 def test_money_in_yuan_is_fen_once(lending: Lending) -> None:
     zero = lending.catalogue.products["maker_zero"]
-    assert (zero.maximum_amount, zero.forgone_discount, zero.subsidies[0].total) == (20_000_000, 500_000, 1_500_000)
+    assert (zero.maximum_amount, zero.subsidies[0].total) == (20_000_000, 1_500_000)
+    assert zero.forgone_discount_on(date(2026, 9, 1)) == 500_000
     assert lending.catalogue.products["used_guaranteed"].fees["registration"].amount == 30_000
 
 

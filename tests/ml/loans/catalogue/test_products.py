@@ -12,6 +12,9 @@ from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.loans.catalogue.products import Fee, Lender, LoanProducts, Product
 
 TEXT = {"zh": "名", "en": "name"}
+SERVICE = {"zh": "车辆估值", "en": "appraisal"}
+FEE = {"name": TEXT, "service": SERVICE, "charged": "up_front", "amount": 1}
+PERIOD = {"valid_until": "2026-12-31", "conditions": TEXT}
 RATES = {"valid_from": "2026-01-01", "valid_until": "2026-06-30", "by_band": {"A": {12: 0.03, 24: 0.04}}}
 LATER = {"valid_from": "2026-07-01", "valid_until": "2026-12-31", "by_band": {"A": {12: 0.02}, "B": {12: 0.05}}}
 
@@ -36,7 +39,7 @@ def product(**changes: Any) -> dict[str, Any]:
 def test_amounts_are_fen_and_defaults_exclude_nothing() -> None:
     made = Product.model_validate(product())
     assert (made.minimum_amount, made.maximum_amount) == (1_000_000, 20_000_000)
-    assert (made.minimum_down_payment, made.maximum_loan_to_value, made.forgone_discount) == (0.0, 1.0, 0)
+    assert (made.minimum_down_payment, made.maximum_loan_to_value, made.forgone_discount) == (0.0, 1.0, None)
     assert made.eligibility.minimum_age == 18 and made.eligibility.brands is None
 
 
@@ -82,7 +85,7 @@ def test_a_product_that_contradicts_itself_is_refused(changes: dict[str, Any], m
 
 
 def test_a_fee_states_exactly_one_cost() -> None:
-    fee = {"name": TEXT, "charged": "up_front"}
+    fee = {"name": TEXT, "service": SERVICE, "charged": "up_front"}
     assert Fee.model_validate({**fee, "amount": 12.5}).as_fee("lien").amount == 1_250
     assert Fee.model_validate({**fee, "share": 0.01}).as_fee("lien").name == "lien"
     for costs in ({}, {"amount": 1, "share": 0.01}):
@@ -94,8 +97,8 @@ def test_conversion_to_a_domain_product() -> None:
     bank = Lender.model_validate(lender(day_count="actual/365", payment_day=20))
     state = LoanSubsidy(payer="state", rate=0.01)
     changes = {
-        "fees": {"lien": {"name": TEXT, "charged": "up_front", "amount": 300}},
-        "subsidies": [{"payer": "maker", "rate": 1.0}],
+        "fees": {"lien": {"name": TEXT, "service": SERVICE, "charged": "up_front", "amount": 300}},
+        "subsidies": [{"payer": "maker", "rate": 1.0, **PERIOD}],
         "deferred": {"months": 2, "interest": "interest_only"},
     }
     made = Product.model_validate(product(**changes)).loan_product(bank, state=state)
@@ -118,8 +121,12 @@ def test_the_settlement_rule_of_a_lender() -> None:
     [
         ({"lender": "nobody"}, "products.loan.lender 'nobody' is unknown; the lenders are: bank"),
         (
-            {"fees": {"lien": {"name": TEXT, "charged": "up_front", "amount": 1, "collected_by": "someone"}}},
+            {"fees": {"lien": {**FEE, "collected_by": "someone"}}},
             "products.loan.fees.lien.collected_by 'someone' is unknown; allowed are: lender, dealer",
+        ),
+        (
+            {"fees": {"lien": {**FEE, "rendered_by": "someone"}}},
+            "products.loan.fees.lien.rendered_by 'someone' is unknown; allowed are: lender, dealer",
         ),
     ],
 )
