@@ -72,7 +72,8 @@ def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) ->
     Returns
     -------
     Settlement
-        `outstanding`, `accrued_interest`, `penalty`, `rebate`, `total` (amount to pay) and `interest_saved`, in fen.
+        `outstanding`, `accrued_interest`, `accrued_fees`, `penalty`, `rebate`, `total` (amount to pay),
+        `interest_saved` (without fees) and `cost_saved` (with fees, rebate and penalty), in fen.
 
     Raises
     ------

@@ -41,11 +41,13 @@ class SettlementAnswer(BaseModel):
 
     on: date
     outstanding: float = Field(description="outstanding principal")
-    accrued_interest: float
+    accrued_interest: float = Field(description="interest since the last due date, and deferred interest not yet paid")
+    accrued_fees: float = Field(description="fees of the period since the last due date")
     penalty: float
     rebate: float = Field(description="refund of unearned up-front fees")
-    total: float = Field(description="amount to pay on the day")
-    interest_saved: float = Field(description="scheduled interest that is no longer due")
+    total: float = Field(description="amount to pay: outstanding, accrued interest and fees, and penalty, less rebate")
+    interest_saved: float = Field(description="scheduled interest that is no longer due; it counts no fees")
+    cost_saved: float = Field(description="scheduled interest and fees no longer due, plus rebate, less penalty")
 
 
 class ScheduleAnswer(BaseModel):
@@ -142,8 +144,10 @@ def _settlement(lending: Lending, product: str, schedule: Schedule, on: date | N
         on=quote.on,
         outstanding=quote.outstanding / 100,
         accrued_interest=quote.accrued_interest / 100,
+        accrued_fees=quote.accrued_fees / 100,
         penalty=quote.penalty / 100,
         rebate=quote.rebate / 100,
         total=quote.total / 100,
         interest_saved=quote.interest_saved / 100,
+        cost_saved=quote.cost_saved / 100,
     )

@@ -199,6 +199,41 @@ def year_fraction(start: date, end: date, convention: DayCount) -> int:
     return (days - leap) * 366 + leap * 365
 
 
+def elapsed_part(calendar: PaymentCalendar, since: date, due: date, on: date, *, numerator: int) -> int:
+    """Return the part of an interest period that has passed, as a numerator over the calendar's denominator.
+
+    Days count as the day count says (30E/360 ISDA under 30/360), and the part is at most the whole period. Where the
+    whole counts for more than its days (a month from 28 February, or a short first period charged as a month), the part
+    is in proportion to the days instead. On the due date it is the whole period.
+
+    Parameters
+    ----------
+    calendar : PaymentCalendar
+        `PaymentCalendar(...)`, such as `product.calendar`.
+    since, due : date
+        Start of the period and its due date.
+    on : date
+        Day from `since` to `due`; this is not checked.
+    numerator : int
+        Length of the whole period, an element of `Periods.numerator`.
+
+    Examples
+    --------
+    Under 30/360, 28 January to 28 February would be 32 days and 28 February to 28 March 28; either month counts 30:
+
+    >>> from datetime import date
+    >>> from ml.domain.loans.calendar import PaymentCalendar, elapsed_part
+    >>> january, february, march = (date(2026, month, 28) for month in (1, 2, 3))
+    >>> [elapsed_part(PaymentCalendar(), january, february, date(2026, 2, day), numerator=30) for day in (2, 27, 28)]
+    [4, 29, 30]
+    >>> [elapsed_part(PaymentCalendar(), february, march, date(2026, 3, day), numerator=30) for day in (2, 27, 28)]
+    [2, 29, 30]
+    """
+    part, whole = (year_fraction(since, day, calendar.day_count) for day in (on, due))
+    in_proportion = (2 * numerator * part + whole) // (2 * whole) if whole else numerator
+    return min(numerator, max(part, in_proportion))
+
+
 def _day_of_month(calendar: PaymentCalendar, anchor: date) -> int:
     if calendar.payment_day == "end_of_month":
         return 31

@@ -15,6 +15,7 @@ from ml.domain.loans.rounding import MAX_AMOUNT, ROUNDINGS, LoanError, Rounding,
 Form = Literal["equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate"]
 Deferral = Literal["interest_free", "interest_only", "with_first_instalment"]
 Payer = Literal["maker", "dealer", "state"]
+BrokenPeriod = Literal["in_full", "by_days"]
 
 FORMS: tuple[Form, ...] = ("equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate")
 DEFERRALS: tuple[Deferral, ...] = ("interest_free", "interest_only", "with_first_instalment")
@@ -40,11 +41,14 @@ class Fee:
         Fraction of the outstanding balance per year, by day count (for example for a guarantee); only per instalment.
     collected_by : str
         Collecting party; fees collected by "lender" count as the lender's income.
+    broken_period : {"in_full", "by_days"}
+        Charge for a period that early settlement breaks off: the whole instalment's, or its part by days. A yearly
+        share of the balance is always charged by days.
 
     Raises
     ------
     LoanError
-        None or several of the three are set, or one is out of range.
+        None or several of the three charges are set, or a field is out of range.
     """
 
     name: str
@@ -53,11 +57,14 @@ class Fee:
     share: float = 0.0
     yearly_share_of_balance: float = 0.0
     collected_by: str = "lender"
+    broken_period: BrokenPeriod = "in_full"
 
     def __post_init__(self) -> None:
         place = f"fee '{self.name}'"
         if self.charged not in ("up_front", "per_instalment"):
             raise LoanError(f"{place}: charged must be 'up_front' or 'per_instalment', got {self.charged!r}")
+        if self.broken_period not in ("in_full", "by_days"):
+            raise LoanError(f"{place}: broken_period must be 'in_full' or 'by_days', got {self.broken_period!r}")
         if not 0 <= self.amount <= MAX_AMOUNT or self.amount != int(self.amount):
             raise LoanError(f"{place}: amount must be whole fen from 0 to {MAX_AMOUNT}, got {self.amount}")
         charges = (self.amount, self.share, self.yearly_share_of_balance)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from ml.domain.loans.calendar import payment_date, year_fraction
+from ml.domain.loans.accrual import accrue
+from ml.domain.loans.calendar import payment_date
 from ml.domain.loans.rounding import LoanError, interest_on, millionths, quotient_of, share_of
-from ml.domain.loans.schedule import Row, Schedule
+from ml.domain.loans.schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,23 +60,31 @@ class Settlement:
         Outstanding principal.
     accrued_interest : int
         Interest since the last due date, and deferred interest not yet paid.
+    accrued_fees : int
+        Fees of the period since the last due date: a yearly share of the balance by days, a charge per instalment as
+        the fee's `broken_period` says.
     penalty, rebate : int
         Penalty for early settlement, and refund of unearned fees.
     interest_saved : int
-        Scheduled interest that is no longer due.
+        Scheduled interest that is no longer due. It counts no fees.
+    cost_saved : int
+        Scheduled interest and fees that are no longer due, plus the rebate, less the penalty; negative if settling
+        costs more than it saves.
     """
 
     on: date
     outstanding: int
     accrued_interest: int
+    accrued_fees: int
     penalty: int
     rebate: int
     interest_saved: int
+    cost_saved: int
 
     @property
     def total(self) -> int:
-        """Amount to pay on the day, fen."""
-        return self.outstanding + self.accrued_interest + self.penalty - self.rebate
+        """Amount to pay on the day: principal, accrued interest and fees, and penalty, less the rebate, fen."""
+        return self.outstanding + self.accrued_interest + self.accrued_fees + self.penalty - self.rebate
 
 
 def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
@@ -114,48 +123,60 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
     >>> quote.outstanding, quote.accrued_interest, quote.penalty
     (9745781, 24364, 292373)
     """
-    maturity = schedule.rows[-1].due
-    if not schedule.start <= on <= maturity:
-        raise LoanError(
-            f"the day of settlement must be from {schedule.start} (disbursement) to {maturity} (maturity), got {on}"
-        )
-    paid = [row for row in schedule.rows if row.due <= on]
-    left = schedule.rows[len(paid) :]
-    outstanding = paid[-1].balance if paid else schedule.loan.amount
-    accrued = (paid[-1].deferred_interest if paid else 0) + (_accrued(schedule, left[0], on) if left else 0)
+    running = accrue(schedule, on)
+    left = schedule.rows[running.n_paid :]
+    outstanding = schedule.rows[running.n_paid - 1].balance if running.n_paid else schedule.loan.amount
+    accrued_interest, accrued_fees = running.carried_interest + running.interest, sum(running.fees)
+    penalty, rebate = penalty_on(schedule, outstanding, on, rule=rule), _rebate(schedule, on, rule=rule)
+    interest_saved = sum(row.interest for row in left) - accrued_interest
     return Settlement(
         on=on,
         outstanding=outstanding,
-        accrued_interest=accrued,
-        penalty=_penalty(schedule, outstanding, on, rule=rule),
-        rebate=_rebate(schedule, on, rule=rule),
-        interest_saved=sum(row.interest for row in left) - accrued,
+        accrued_interest=accrued_interest,
+        accrued_fees=accrued_fees,
+        penalty=penalty,
+        rebate=rebate,
+        interest_saved=interest_saved,
+        cost_saved=interest_saved + sum(row.fee for row in left) - accrued_fees + rebate - penalty,
     )
 
 
-def _accrued(schedule: Schedule, row: Row, on: date) -> int:
-    """Return the interest accrued in the current period, less subsidies."""
-    loan, product = schedule.loan, schedule.loan.product
-    since = schedule.rows[row.number - 2].due if row.number > 1 else schedule.start
-    if on == since or (row.number <= product.deferred_months and product.deferral == "interest_free"):
-        return 0
-    convention = product.calendar.day_count
-    elapsed, whole = year_fraction(since, on, convention), year_fraction(since, row.due, convention)
-    base = loan.amount if product.form == "flat_rate" else row.balance + row.principal
-    rate = millionths(loan.annual_rate, "annual_rate")
-    denominator = product.calendar.denominator
-    contract = int(interest_on(base, rate, elapsed, denominator=denominator, half_up=product.half_up))
-    subsidy = int(quotient_of(sum(row.subsidies) * elapsed, whole, product.half_up))
-    return max(contract - subsidy, 0)
+def penalty_on(schedule: Schedule, principal: int, on: date, *, rule: SettlementRule) -> int:
+    """Return the lender's penalty for principal that is repaid early, fen.
 
+    Parameters
+    ----------
+    schedule : Schedule
+        As returned by `ml.domain.loans.schedule.schedule`.
+    principal : int
+        Principal repaid before it is due, fen.
+    on : date
+        Day of the payment.
+    rule : SettlementRule
+        Terms of the lender.
 
-def _penalty(schedule: Schedule, outstanding: int, on: date, *, rule: SettlementRule) -> int:
+    Returns
+    -------
+    int
+        0 at maturity and from the month on that the rule frees of a penalty.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.loan import Loan
+    >>> from ml.domain.loans.product import LoanProduct
+    >>> from ml.domain.loans.schedule import schedule as make
+    >>> plan = make(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 1))
+    >>> rule = SettlementRule(share_of_outstanding=0.03, free_after_months=12)
+    >>> [penalty_on(plan, 1_000_000, on, rule=rule) for on in (date(2026, 12, 31), date(2027, 1, 1))]
+    [30000, 0]
+    """
     if on == schedule.rows[-1].due or _is_free(schedule, on, rule=rule):
         return 0
     loan, half_up = schedule.loan, schedule.loan.product.half_up
-    share = int(share_of(outstanding, millionths(rule.share_of_outstanding, "share_of_outstanding"), half_up))
+    share = int(share_of(principal, millionths(rule.share_of_outstanding, "share_of_outstanding"), half_up))
     rate = millionths(loan.annual_rate, "annual_rate")
-    return share + int(interest_on(outstanding, rate, rule.months_of_interest, denominator=12, half_up=half_up))
+    return share + int(interest_on(principal, rate, rule.months_of_interest, denominator=12, half_up=half_up))
 
 
 def _is_free(schedule: Schedule, on: date, *, rule: SettlementRule) -> bool:

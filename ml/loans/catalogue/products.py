@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from features.yaml_config import Section
 from ml.bilingual import Text
 from ml.domain.loans.calendar import DayCount, PaymentCalendar
-from ml.domain.loans.product import Deferral, Form, LoanProduct
+from ml.domain.loans.product import BrokenPeriod, Deferral, Form, LoanProduct
 from ml.domain.loans.product import Fee as LoanFee
 from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
@@ -91,12 +91,15 @@ class Fee(ServiceCharge):
         Fraction of the loan amount per charge.
     yearly_share_of_balance : float
         Fraction of the outstanding balance per year; only per instalment.
+    broken_period : {"in_full", "by_days"}
+        Charge for a period that early settlement breaks off; a yearly share of the balance is always charged by days.
     """
 
     charged: Literal["up_front", "per_instalment"]
     amount: Yuan = 0
     share: Share = 0.0
     yearly_share_of_balance: Share = 0.0
+    broken_period: BrokenPeriod = "in_full"
 
     @model_validator(mode="after")
     def _check_charge(self) -> Self:

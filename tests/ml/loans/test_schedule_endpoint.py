@@ -54,6 +54,21 @@ def test_what_the_maker_pays_costs_the_borrower_nothing(lending: Lending) -> Non
     assert answer.settlement is None
 
 
+def test_a_loan_that_the_maker_pays_accrues_no_interest_on_any_day(lending: Lending) -> None:
+    for day in ("2026-10-05", "2026-10-19", "2027-02-28", "2027-03-19"):
+        quote = answer_schedule(lending, terms(**ZERO, settle_on=day)).settlement
+        assert quote is not None and quote.accrued_interest == 0.0
+
+
+def test_running_guarantee_fees_are_in_the_quote(lending: Lending) -> None:
+    used = {"product": "used_guaranteed", "amount": 36_000.0, "annual_rate": 0.072}
+    quote = answer_schedule(lending, terms(**used, settle_on="2026-09-11")).settlement
+    # Ten days of 360 at 7.2 % and at 1.8 % of 36,000 yuan; a month of interest as penalty.
+    assert quote is not None
+    assert (quote.accrued_interest, quote.accrued_fees, quote.penalty) == (72.0, 18.0, 216.0)
+    assert quote.total == 36_306.0
+
+
 def test_rows_add_up_to_the_totals(lending: Lending) -> None:
     answer = answer_schedule(lending, terms())
     assert [row.number for row in answer.rows] == list(range(1, 37)) and answer.rows[0].due == date(2026, 10, 1)
@@ -65,7 +80,9 @@ def test_rows_add_up_to_the_totals(lending: Lending) -> None:
 def test_early_settlement_is_quoted(lending: Lending) -> None:
     quote = answer_schedule(lending, terms(settle_on="2027-03-15")).settlement
     assert quote is not None and quote.on == date(2027, 3, 15)
-    assert quote.total == pytest.approx(quote.outstanding + quote.accrued_interest + quote.penalty - quote.rebate)
+    parts = quote.outstanding + quote.accrued_interest + quote.accrued_fees + quote.penalty - quote.rebate
+    assert quote.total == pytest.approx(parts) and quote.accrued_fees == 0.0
+    assert quote.cost_saved == pytest.approx(quote.interest_saved - quote.penalty)
     assert quote.penalty == pytest.approx(quote.outstanding * 0.01, abs=0.01)
     with pytest.raises(DataError, match="the day of settlement must be from 2026-09-01"):
         answer_schedule(lending, terms(settle_on="2020-01-01"))

@@ -9,60 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.domain.loans.calendar import DENOMINATORS, PaymentCalendar
+from ml.domain.loans.calendar import PaymentCalendar
 from ml.domain.loans.cost import cost
 from ml.domain.loans.loan import Loan
-from ml.domain.loans.product import DEFERRALS, FORMS, Fee, Form, LoanProduct, Subsidy
+from ml.domain.loans.product import Fee, LoanProduct, Subsidy
 from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import Schedule, schedule
-
-START = date(2026, 1, 15)
-
-rates = st.integers(0, 2_400).map(lambda basis: basis / 10_000)
-shares = st.integers(1, 300).map(lambda basis: basis / 10_000)
-fens = st.integers(0, 1_000_000)
-fees = st.one_of(
-    st.builds(Fee, name=st.just("a"), charged=st.just("up_front"), share=shares),
-    st.builds(Fee, name=st.just("b"), charged=st.just("per_instalment"), amount=st.integers(1, 20_000)),
-    st.builds(Fee, name=st.just("c"), charged=st.just("per_instalment"), yearly_share_of_balance=shares),
-)
-buy_downs = st.builds(
-    Subsidy, payer=st.sampled_from(["maker", "dealer"]), rate=rates, principal=st.none() | fens, total=st.none() | fens
-)
-programmes = st.builds(
-    Subsidy,
-    payer=st.just("state"),
-    rate=rates,
-    lowers_instalment=st.just(False),
-    share_of_rate=st.sampled_from([0.5, 1.0]),
-    months=st.none() | st.integers(0, 24),
-    principal=st.none() | fens,
-    per_year=st.none() | fens,
-    used_this_year=fens,
-    until=st.none() | st.dates(START, date(2030, 1, 1)),
-)
-calendars = st.builds(
-    PaymentCalendar,
-    day_count=st.sampled_from(list(DENOMINATORS)),
-    payment_day=st.sampled_from(["same_day", "end_of_month", 1, 28, 31]),
-)
-
-
-@st.composite
-def any_loan(draw: st.DrawFn) -> Loan:
-    form: Form = draw(st.sampled_from(FORMS))
-    product = LoanProduct(
-        form=form,
-        fees=tuple(draw(st.lists(fees, max_size=2))),
-        subsidies=(*draw(st.lists(buy_downs, max_size=2)), *draw(st.lists(programmes, max_size=1))),
-        deferred_months=draw(st.integers(0, 6)),
-        deferral=draw(st.sampled_from(DEFERRALS)),
-        calendar=draw(calendars),
-        rounding=draw(st.sampled_from(["half_up", "half_even"])),
-    )
-    amount = draw(st.integers(100_000, 100_000_000))
-    balloon = draw(st.integers(1, amount * 6 // 10)) if form == "balloon" else 0
-    return Loan(product, amount, draw(rates), draw(st.integers(7, 84)), balloon)
+from tests.ml.domain.loans.random_loans import START, any_loan, rates
 
 
 def plain(rate: float, term: int, amount: int = 10_000_000, **product: Any) -> Schedule:

@@ -15,6 +15,7 @@ from ml.domain.loans.product import Fee, LoanProduct, Subsidy
 from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import Schedule, schedule
 from ml.domain.loans.settlement import Settlement, SettlementRule, settle
+from tests.ml.domain.loans.random_loans import any_loan
 
 START = date(2026, 1, 1)
 NO_PENALTY = SettlementRule()
@@ -71,6 +72,42 @@ def test_flat_interest_runs_on_the_original_amount() -> None:
     flat = made(form="flat_rate")
     assert quote(date(2026, 7, 11), flat).accrued_interest == 10_000
     assert quote(date(2026, 7, 11), flat).outstanding == 10_000_000 - 6 * 833_333
+
+
+def test_running_fees_and_the_penalty_count_in_total_and_in_the_cost_saved() -> None:
+    fees = (
+        Fee(name="guarantee", charged="per_instalment", yearly_share_of_balance=0.018),
+        Fee(name="account", charged="per_instalment", amount=3_000),
+        Fee(name="service", charged="up_front", amount=120_000),
+    )
+    early = quote(
+        date(2026, 4, 11),
+        made(0.06, form="interest_only", calendar=PaymentCalendar(), fees=fees),
+        share_of_outstanding=0.01,
+        up_front_rebate=0.5,
+    )
+    # Ten of 30 days: interest 16,667, guarantee 5,000, account in full. Nine instalments of 50,000 + 15,000 + 3,000 are
+    # left; nine twelfths of the service fee are unearned.
+    assert (early.accrued_interest, early.accrued_fees, early.penalty, early.rebate) == (16_667, 8_000, 100_000, 45_000)
+    assert early.total == 10_000_000 + 16_667 + 8_000 + 100_000 - 45_000
+    assert early.interest_saved == 9 * 50_000 - 16_667
+    assert early.cost_saved == 9 * 68_000 - 16_667 - 8_000 + 45_000 - 100_000
+
+
+@given(loan=any_loan(), number=st.integers(0, 6))
+def test_settling_on_a_due_date_pays_the_balance_of_the_schedule(loan: Loan, number: int) -> None:
+    plan = schedule(loan, START)
+    row = plan.rows[number]
+    early = settle(plan, row.due, rule=NO_PENALTY)
+    assert (early.outstanding, early.accrued_interest, early.accrued_fees) == (row.balance, row.deferred_interest, 0)
+    assert early.total + early.cost_saved == sum(r.payment for r in plan.rows[number + 1 :])
+
+
+@given(loan=any_loan(), days=st.integers(0, 180), share=st.sampled_from([0.0, 0.03]))
+def test_total_and_cost_saved_add_up_to_the_payments_left(loan: Loan, days: int, share: float) -> None:
+    plan, on = schedule(loan, START), START + timedelta(days=days)
+    early = settle(plan, on, rule=SettlementRule(share_of_outstanding=share))
+    assert early.total + early.cost_saved == sum(row.payment for row in plan.rows if row.due > on)
 
 
 @given(days=st.integers(0, 365), form=st.sampled_from(["equal_instalment", "equal_principal", "flat_rate"]))
