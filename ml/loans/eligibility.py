@@ -10,7 +10,7 @@ from ml.domain.loans.application import Applicant, OfferedProduct, Policy, Vehic
 from ml.loans.catalogue.fields import in_force
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import Product
-from ml.loans.catalogue.rules import VEHICLE_CLASSES, VehicleClass
+from ml.loans.catalogue.vehicle_classes import VEHICLE_CLASSES, VehicleClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def obstacles(
         `ml.domain.loans.application.Applicant(age, monthly_income)`: years, fen a month.
     vehicle : Vehicle
         `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
-        `ml.loans.catalogue.rules.vehicle_class`.
+        `ml.loans.catalogue.vehicle_classes.vehicle_class`.
     basis : PricingBasis
         `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
 
@@ -138,7 +138,7 @@ def offered_products(
         `ml.domain.loans.application.Applicant(age, monthly_income)`: years, fen a month.
     vehicle : Vehicle
         `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
-        `ml.loans.catalogue.rules.vehicle_class`.
+        `ml.loans.catalogue.vehicle_classes.vehicle_class`.
     basis : PricingBasis
         `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
 
@@ -222,7 +222,7 @@ def offered_product(
         `ml.domain.loans.application.Applicant(age, monthly_income)`: years, fen a month.
     vehicle : Vehicle
         `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
-        `ml.loans.catalogue.rules.vehicle_class`.
+        `ml.loans.catalogue.vehicle_classes.vehicle_class`.
     basis : PricingBasis
         `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
 

@@ -8,12 +8,17 @@ from typing import Annotated
 from pydantic import Field
 
 from features.errors import DataError
+from ml.domain.loans.cost import cost
 from ml.domain.loans.loan import Loan
 from ml.domain.loans.rounding import LoanError
+from ml.domain.loans.schedule import schedule
 from ml.loans.catalogue.files import Lending
+from ml.loans.catalogue.products import Lender
 from ml.loans.eligibility import product_by_name
 from ml.loans.request import Amount, fen
 from ml.signature import RequestPart
+
+TOLERANCE = 1e-9  # of an annualised cost that equals its ceiling
 
 
 class LoanTerms(RequestPart):
@@ -48,7 +53,8 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     Raises
     ------
     DataError
-        The product is unknown or not sold on that day, or amount, term, rate or balloon do not belong to it.
+        The product is unknown or not sold on that day; amount, term, rate or balloon do not belong to it; the
+        annualised cost with all fees, or the late interest, is above the ceiling of the lender's kind on that day.
 
     Examples
     --------
@@ -92,6 +98,22 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
         state = lending.rules.state_subsidy_on(request.on, used_this_year=fen(request.state_subsidy_used))
     try:
         loan_product = product.loan_product(lender, state=state)
-        return Loan(loan_product, amount, request.annual_rate, request.term_months, balloon)
+        loan = Loan(loan_product, amount, request.annual_rate, request.term_months, balloon)
+        annualised = cost(schedule(loan, request.on)).nominal
     except LoanError as e:
         raise DataError(str(e)) from None
+    _check_ceiling(lending, lender, loan, annualised, on=request.on)
+    return loan
+
+
+def _check_ceiling(lending: Lending, lender: Lender, loan: Loan, annualised: float, *, on: date) -> None:
+    ceiling = lending.rules.ceiling(on, lender.kind)
+    limit = f"above the ceiling of {ceiling.maximum:.2%} for a {lender.kind} on {on} ({ceiling.source.en})"
+    if annualised > ceiling.maximum + TOLERANCE:
+        raise DataError(
+            f"annual_rate: the loan costs {annualised:.2%} a year with all fees, {limit}: choose a product with a "
+            "lower rate or lower fees"
+        )
+    late = loan.annual_rate * lender.late_interest
+    if late > ceiling.maximum + TOLERANCE:
+        raise DataError(f"annual_rate: late interest of {late:.2%} a year is {limit}: choose a lower rate")

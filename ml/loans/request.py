@@ -9,7 +9,7 @@ from pydantic import Field
 
 from features.tables import ENERGY_TYPES
 from ml.domain.loans.application import Applicant, Application, Vehicle
-from ml.loans.catalogue.rules import vehicle_class
+from ml.loans.catalogue.vehicle_classes import vehicle_class
 from ml.signature import RequestPart
 
 Amount = Annotated[float, Field(ge=0, le=1e9, multiple_of=0.01, allow_inf_nan=False)]

@@ -15,7 +15,7 @@ from ml.domain.loans.application import Applicant, Application, Vehicle
 from ml.domain.loans.candidates import price_candidates
 from ml.domain.loans.rounding import LoanError
 from ml.loans.catalogue.files import Lending
-from ml.loans.catalogue.rules import vehicle_class
+from ml.loans.catalogue.vehicle_classes import vehicle_class
 from ml.loans.eligibility import PricingBasis, offered_products, policy_for
 from ml.recommendation.merchandising import CardPayment
 

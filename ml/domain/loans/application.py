@@ -50,7 +50,8 @@ class Vehicle:
     price : int
         Fen.
     vehicle_class : str
-        One of `ml.loans.catalogue.rules.VEHICLE_CLASSES`; sets the maximum loan-to-value and the loss given default.
+        One of `ml.loans.catalogue.vehicle_classes.VEHICLE_CLASSES`; sets the maximum loan-to-value and the loss given
+        default.
     brand : str, optional
         Some products are restricted to brands.
     use : str

@@ -160,6 +160,40 @@ def during(rules: Sequence[Rule], other: Dated) -> list[Rule]:
     return [r for r, end in zip(rules, ends, strict=True) if r.valid_from <= last and end >= other.valid_from]
 
 
+def days_of_change(span: Dated, *sequences: Sequence[Dated]) -> list[date]:
+    """Return the first day of a period, and the days within it on which a rule begins or has ended.
+
+    Between two neighbouring days no rule changes, so a check on these days covers the whole period.
+
+    Parameters
+    ----------
+    span : Dated
+        Any rule with a period of validity, such as a rate grid.
+    *sequences : sequence of Dated
+        Rules, each sequence in order of `valid_from`.
+
+    Returns
+    -------
+    list of date
+        Ascending, without repetition.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ml.loans.catalogue.fields import Dated
+    >>> rules = [Dated(valid_from=date(2018, 1, 1)), Dated(valid_from=date(2020, 1, 1))]
+    >>> [str(day) for day in days_of_change(Dated(valid_from=date(2019, 5, 1)), rules)]
+    ['2019-05-01', '2020-01-01']
+    """
+    days = {span.valid_from}
+    for rule in (rule for rules in sequences for rule in rules):
+        days.add(rule.valid_from)
+        if rule.valid_until is not None and rule.valid_until < date.max:
+            days.add(rule.valid_until + timedelta(days=1))
+    last = span.valid_until or date.max
+    return sorted(day for day in days if span.valid_from <= day <= last)
+
+
 def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
     """Return the rule in force on a day.
 
@@ -175,7 +209,7 @@ def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
     Returns
     -------
     Dated
-        The element of `rules`, such as a `LoanToValue` or a `Risk` of `ml.loans.catalogue.rules`.
+        The element of `rules`, such as a `LoanToValue` or a `Risk` of `ml.loans.catalogue.limits`.
 
     Raises
     ------

@@ -2,132 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from features.errors import DataError
-from features.tables import CONDITIONS, ENERGY_TYPES, USES
 from features.yaml_config import Section, load_yaml
 from ml.domain.loans.application import Policy
 from ml.domain.loans.product import Subsidy
-from ml.loans.catalogue.fields import Dated, Share, Yuan, check_sequence, in_force, rule_on
-
-VehicleClass = Literal[
-    "private_combustion", "commercial_combustion", "private_new_energy", "commercial_new_energy", "used"
-]
-VEHICLE_CLASSES: tuple[VehicleClass, ...] = get_args(VehicleClass)
-_NEW_ENERGY = ("plug_in_hybrid", "range_extended", "battery_electric")
-
-ByClass = dict[VehicleClass, Share]
-
-
-def _complete(values: ByClass) -> ByClass:
-    if missing := [name for name in VEHICLE_CLASSES if name not in values]:
-        raise ValueError(f"every vehicle class needs a value; add: {', '.join(missing)}")
-    return values
-
-
-EveryClass = Annotated[ByClass, AfterValidator(_complete)]
-
-
-class LoanToValue(Dated):
-    """Maximum loan as a share of the price, by vehicle class."""
-
-    maximum: EveryClass
-
-
-class Term(Dated):
-    """Maximum terms in months for new and used vehicles."""
-
-    new: int = Field(ge=1, le=120)
-    used: int = Field(ge=1, le=120)
-
-
-class RateCeiling(Dated):
-    """Legal ceiling of the nominal annualised cost with all fees."""
-
-    maximum: Share
-
-
-class LateInterest(Dated):
-    """Bounds of the late interest rate as a multiple of the contract rate."""
-
-    minimum: float = Field(ge=1, le=10)
-    maximum: float = Field(ge=1, le=10)
-
-
-class StateSubsidy(Dated):
-    """The state's interest subsidy for applications within the dates of validity.
-
-    Attributes
-    ----------
-    rate, share_of_rate : float
-        Reduction of the yearly rate, and its maximum as a share of the contract rate.
-    principal : int, optional
-        Maximum subsidised principal, fen.
-    per_year : int
-        Maximum subsidy per person, lender and calendar year, fen.
-    subsidy_until : date
-        Last due date with a subsidy.
-    """
-
-    rate: Share
-    share_of_rate: Share
-    principal: Yuan | None = None
-    per_year: Yuan
-    subsidy_until: date
-
-
-class Risk(Dated):
-    """Risk bands and loss assumptions.
-
-    Attributes
-    ----------
-    bands : dict of str to float
-        Band to its maximum probability of default, ascending; no rates exist above the last band.
-    horizon_months : int
-        Horizon of the credit model's probability of default.
-    loss_given_default : dict of str to float
-        Vehicle class to the share of the balance lost; used if the vehicle's resale value is unknown.
-    recovery : float
-        Proceeds of a forced sale as a share of the vehicle's resale value.
-    """
-
-    bands: dict[str, Share] = Field(min_length=1)
-    horizon_months: int = Field(ge=1, le=120)
-    loss_given_default: EveryClass
-    recovery: Share = 1.0
-
-    @field_validator("bands")
-    @classmethod
-    def _ascending(cls, bands: dict[str, float]) -> dict[str, float]:
-        limits = list(bands.values())
-        if limits != sorted(set(limits)):
-            raise ValueError(f"limits must rise from band to band, got {limits}")
-        return bands
-
-
-class HousePolicy(Dated):
-    """The dealer's own limits.
-
-    Attributes
-    ----------
-    payment_to_income : float
-        Maximum fraction of income for this loan's monthly burden and payments on other debts.
-    minimum_age, maximum_age_at_maturity : int
-        Years.
-    minimum_expected_profit : int
-        Loans with a lower expected profit are not offered; fen (yuan in YAML).
-    """
-
-    payment_to_income: Share
-    minimum_age: int = Field(ge=18, le=130)
-    maximum_age_at_maturity: int = Field(ge=18, le=130)
-    minimum_expected_profit: Yuan = 0
+from ml.loans.catalogue.ceilings import CeilingRule, LoanPrimeRate, RateCeiling, lowest_ceiling
+from ml.loans.catalogue.fields import check_sequence, in_force, rule_on
+from ml.loans.catalogue.limits import HousePolicy, LateInterest, LoanToValue, Risk, StateSubsidy, Term
+from ml.loans.catalogue.vehicle_classes import VehicleClass
 
 
 class LendingRules(Section):
@@ -139,11 +27,93 @@ class LendingRules(Section):
 
     loan_to_value: Annotated[tuple[LoanToValue, ...], AfterValidator(check_sequence)]
     term: Annotated[tuple[Term, ...], AfterValidator(check_sequence)]
-    rate_ceiling: Annotated[tuple[RateCeiling, ...], AfterValidator(check_sequence)]
+    rate_ceilings: dict[str, CeilingRule] = Field(min_length=1)
+    loan_prime_rate: Annotated[tuple[LoanPrimeRate, ...], AfterValidator(check_sequence)] = ()
     late_interest: Annotated[tuple[LateInterest, ...], AfterValidator(check_sequence)]
     state_subsidy: Annotated[tuple[StateSubsidy, ...], AfterValidator(check_sequence)]
     risk: Annotated[tuple[Risk, ...], AfterValidator(check_sequence)]
     policy: Annotated[tuple[HousePolicy, ...], AfterValidator(check_sequence)]
+
+    @model_validator(mode="after")
+    def _check_loan_prime_rate(self) -> Self:
+        for key, rule in self.rate_ceilings.items():
+            for i, period in enumerate(rule.periods):
+                if period.times_lpr is None or not rule.enabled:
+                    continue
+                if not self.loan_prime_rate or period.valid_from < self.loan_prime_rate[0].valid_from:
+                    raise ValueError(
+                        f"rate_ceilings.{key}.periods[{i}].times_lpr needs the loan prime rate of "
+                        f"{period.valid_from}: add it to loan_prime_rate"
+                    )
+        return self
+
+    def ceiling(self, on: date, lender_kind: str) -> RateCeiling:
+        """Return the lowest ceiling of the nominal annualised cost that binds a kind of lender on a day.
+
+        Parameters
+        ----------
+        on : date
+            Day of the application.
+        lender_kind : str
+            One of `ml.loans.catalogue.ceilings.LenderKind`: ``lending.catalogue.lenders[key].kind``.
+
+        Returns
+        -------
+        RateCeiling
+            `maximum` (a yearly fraction), `source` (zh, en) and `rule` (key in `rate_ceilings`).
+
+        Raises
+        ------
+        DataError
+            No ceiling is in force on that day.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> rules = read_lending(Path("configs")).rules
+        >>> ceiling = rules.ceiling(date(2028, 1, 1), "micro_loan_company")
+        >>> ceiling.maximum, ceiling.rule
+        (0.12, 'micro_loan_companies')
+        """
+        ceiling = lowest_ceiling(self.rate_ceilings, self.loan_prime_rate, on, lender_kind)
+        if ceiling is None:
+            raise DataError(
+                f"no rule of rate_ceilings is in force for a {lender_kind} on {on}: correct the date, or add the rule "
+                "to the lending files"
+            )
+        return ceiling
+
+    def maximum_cost(self, on: date, lender_kind: str) -> float:
+        """Return the highest nominal annualised cost with all charges for a kind of lender on a day.
+
+        Parameters
+        ----------
+        on : date
+            Day of the application.
+        lender_kind : str
+            One of `ml.loans.catalogue.ceilings.LenderKind`: ``lending.catalogue.lenders[key].kind``.
+
+        Returns
+        -------
+        float
+            A yearly fraction: `maximum` of `ceiling`.
+
+        Raises
+        ------
+        DataError
+            No ceiling is in force on that day.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> read_lending(Path("configs")).rules.maximum_cost(date(2026, 9, 1), "bank")
+        0.24
+        """
+        return self.ceiling(on, lender_kind).maximum
 
     def maximum_loan_to_value(self, on: date, vehicle_class: VehicleClass) -> float:
         """Return the maximum loan as a share of the price for a vehicle class on a day.
@@ -153,7 +123,7 @@ class LendingRules(Section):
         on : date
             Day of the application.
         vehicle_class : str
-            One of `VEHICLE_CLASSES`, as returned by `vehicle_class`.
+            As returned by `ml.loans.catalogue.vehicle_classes.vehicle_class`.
 
         Raises
         ------
@@ -201,7 +171,7 @@ class LendingRules(Section):
         on : date
             Day of the application.
         vehicle_class : str
-            One of `VEHICLE_CLASSES`, as returned by `vehicle_class`.
+            As returned by `ml.loans.catalogue.vehicle_classes.vehicle_class`.
 
         Returns
         -------
@@ -229,11 +199,15 @@ class LendingRules(Section):
             maximum_term_months=term.used if vehicle_class == "used" else term.new,
             minimum_age=house.minimum_age,
             maximum_age_at_maturity=house.maximum_age_at_maturity,
-            maximum_cost=in_force(self.rate_ceiling, on, name="rate_ceiling").maximum,
+            maximum_cost=self._common_ceiling(on),
             minimum_expected_profit=house.minimum_expected_profit,
             horizon_months=in_force(self.risk, on, name="risk").horizon_months,
             recovery=in_force(self.risk, on, name="risk").recovery,
         )
+
+    def _common_ceiling(self, on: date) -> float:
+        ceiling = lowest_ceiling(self.rate_ceilings, self.loan_prime_rate, on, None)
+        return 1.0 if ceiling is None else ceiling.maximum
 
     def state_subsidy_on(self, on: date, *, used_this_year: int = 0) -> Subsidy | None:
         """Return the state's subsidy for an application of a day, or None if no programme runs.
@@ -297,45 +271,3 @@ def load_lending_rules(path: Path) -> LendingRules:
     18
     """
     return load_yaml(path, LendingRules)
-
-
-def vehicle_class(condition: str, use: str, energy_type: str) -> VehicleClass:
-    """Return the vehicle class used by the lending rules; hybrids without a plug count as combustion.
-
-    Parameters
-    ----------
-    condition : {"new", "used"}
-        Condition of the vehicle.
-    use : {"private", "commercial"}
-        Use by the borrower.
-    energy_type : str
-        One of `features.tables.ENERGY_TYPES`, such as "battery_electric".
-
-    Returns
-    -------
-    str
-        One of `ml.loans.catalogue.rules.VEHICLE_CLASSES`, such as "private_new_energy".
-
-    Raises
-    ------
-    DataError
-        A value is not one of `CONDITIONS`, `USES` or `ENERGY_TYPES` of `features.tables`.
-
-    Examples
-    --------
-    >>> vehicle_class("new", "private", "range_extended"), vehicle_class("used", "commercial", "combustion")
-    ('private_new_energy', 'used')
-    """
-    allowed: Mapping[str, tuple[str, tuple[str, ...]]] = {
-        "condition": (condition, CONDITIONS),
-        "use": (use, USES),
-        "energy_type": (energy_type, ENERGY_TYPES),
-    }
-    for name, (value, choices) in allowed.items():
-        if value not in choices:
-            raise DataError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-    if condition == "used":
-        return "used"
-    if use == "private":
-        return "private_new_energy" if energy_type in _NEW_ENERGY else "private_combustion"
-    return "commercial_new_energy" if energy_type in _NEW_ENERGY else "commercial_combustion"

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 ON = date(2026, 1, 15)
 PERIOD = {"valid_until": ON, "conditions": {"zh": "新车", "en": "New vehicle"}}
-LENDER = {"name": {"zh": "银行", "en": "Bank"}, "funding_rate": 0.02, "late_interest": 1.5}
+LENDER = {"name": {"zh": "银行", "en": "Bank"}, "kind": "bank", "funding_rate": 0.02, "late_interest": 1.5}
 
 
 def lender(**changes: Any) -> Lender:

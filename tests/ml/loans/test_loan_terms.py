@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+import pyxirr
 
 from features.errors import DataError
+from ml.bilingual import Text
 from ml.loans.catalogue.files import Lending, load_lending
+from ml.loans.catalogue.products import Fee
 from ml.loans.endpoints import EXAMPLE_LOAN, FILES
 from ml.loans.loan_terms import LoanTerms, build_loan
 from tests.conftest import ROOT
@@ -37,3 +42,30 @@ def test_a_balloon_is_one_of_the_shares_of_its_product(lending: Lending) -> None
     assert build_loan(lending, terms(**loan, balloon=30_000.0)).balloon == 3_000_000
     with pytest.raises(DataError, match=r"allows 30000\.00 or 40000\.00 yuan, got 35000\.00"):
         build_loan(lending, terms(**loan, balloon=35_000.0))
+
+
+def test_a_loan_costs_at_most_the_ceiling_of_lender_and_day(lending: Lending) -> None:
+    # 10,000 yuan over 12 months with 4,000 yuan at disbursement: 6,000 yuan received
+    name = Text(zh="服务费", en="Service fee")
+    fee = Fee(name=name, service=Text(zh="办理抵押", en="Lien"), charged="up_front", amount=4_000)
+    products = {**lending.catalogue.products}
+    products["flat_easy"] = products["flat_easy"].model_copy(update={"fees": {"service": fee}})
+    dear = replace(lending, catalogue=lending.catalogue.model_copy(update={"products": products}))
+    loan = terms(product="flat_easy", amount=10_000.0, annual_rate=0.03, term_months=12)
+    flows = [-6_000.0, *[10_300.0 / 12] * 12]
+    message = (
+        f"annual_rate: the loan costs {12 * pyxirr.irr(flows):.2%} a year with all fees, above the ceiling of 24.00% "
+        "for a consumer_finance_company on 2026-09-01 (Supreme People's Court, Fafa [2017] no. 22, article 2): choose "
+        "a product with a lower rate or lower fees"
+    )
+    with pytest.raises(DataError, match=re.escape(message)):
+        build_loan(dear, loan)
+    assert build_loan(lending, loan).amount == 1_000_000
+
+
+def test_late_interest_is_held_against_the_ceiling_too(lending: Lending) -> None:
+    rule = lending.rules.rate_ceilings["courts"]
+    lower = rule.model_copy(update={"periods": (rule.periods[0].model_copy(update={"maximum": 0.05}),)})
+    strict = replace(lending, rules=lending.rules.model_copy(update={"rate_ceilings": {"courts": lower}}))
+    with pytest.raises(DataError, match=r"late interest of 5\.25% a year is above the ceiling of 5\.00% for a bank"):
+        build_loan(strict, terms())

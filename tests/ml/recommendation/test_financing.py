@@ -38,7 +38,7 @@ def financing() -> Financing:
     """An interest-free loan over 12 or 24 months, and one over 36 months for brand y only."""
     own = {"vehicle_classes": ["private_combustion"], "brands": ["y"]}
     catalogue = {
-        "lenders": {"bank": {"name": TEXT, "funding_rate": 0.02, "late_interest": 1.5}},
+        "lenders": {"bank": {"name": TEXT, "kind": "bank", "funding_rate": 0.02, "late_interest": 1.5}},
         "products": {"free": product({12: 0.05, 24: 0.05}), "long": product({36: 0.05}, eligibility=own)},
     }
     rules = load_lending_rules(ROOT / "configs" / "loans" / "rules.yaml")

@@ -20,7 +20,7 @@ LATER = {"valid_from": "2026-07-01", "valid_until": "2026-12-31", "by_band": {"A
 
 
 def lender(**changes: Any) -> dict[str, Any]:
-    return {"name": TEXT, "funding_rate": 0.02, "late_interest": 1.5, **changes}
+    return {"name": TEXT, "kind": "bank", "funding_rate": 0.02, "late_interest": 1.5, **changes}
 
 
 def product(**changes: Any) -> dict[str, Any]:

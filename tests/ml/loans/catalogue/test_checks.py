@@ -1,0 +1,70 @@
+"""The catalogue is held against the rules of the dates at which its products are sold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from features.errors import ConfigError
+from ml.loans.catalogue.checks import problems
+from ml.loans.catalogue.files import Lending
+
+MICRO = {"lenders.harbour_credit.kind": "micro_loan_company"}
+
+
+def test_the_shipped_files_agree(lending: Lending) -> None:
+    assert list(problems(lending.catalogue, lending.rules)) == []
+
+
+def test_products_are_held_against_the_rules(changed: Callable[..., Lending]) -> None:
+    bank = "products.bank_standard.rates.0"
+    with pytest.raises(ConfigError, match=r"rates\[0\].by_band.Z is not a risk band of the rules"):
+        changed(products={f"{bank}.by_band.Z": {"12": "0.05", "24": "0.05", "36": "0.05", "48": "0.05", "60": "0.05"}})
+    with pytest.raises(
+        ConfigError, match=r"valid_from 2017-01-01 is before the first rule of risk, valid from 2018-01-01"
+    ):
+        changed(products={f"{bank}.valid_from": "2017-01-01"})
+    with pytest.raises(ConfigError, match=r"lenders.riverside_bank.late_interest must be from 1.3 to 1.5"):
+        changed(products={"lenders.riverside_bank.late_interest": "2"})
+    later = {"valid_from": "2025-06-01", "maximum": "0.05"}
+    with pytest.raises(ConfigError, match=r"above the ceiling of 0\.05 from 2025-06-01 \(Supreme People's Court"):
+        changed(rules={"rate_ceilings.courts.periods.1": later})
+
+
+def test_rates_and_late_interest_of_every_grid_are_held_against_the_ceilings_of_its_dates(
+    changed: Callable[..., Lending],
+) -> None:
+    late = (
+        r"products.used_guaranteed.rates\[0\].by_band.C.36: the late interest rate of 1.5 x 0.099 = 0.1485 is above "
+        r"the ceiling of 0.14 from 2025-06-01 \(Supreme People's Court.*\): lower the rate, or end these rates with "
+        "valid_until 2025-05-31, or lower late_interest of the lender"
+    )
+    lower = {"valid_from": "2025-06-01", "maximum": "0.14"}
+    with pytest.raises(ConfigError, match=late):
+        changed(
+            rules={"rate_ceilings.courts.periods.1": lower},
+            products={"products.used_guaranteed.rates.0.by_band.C.24": "0.09",
+                      "products.used_guaranteed.rates.0.by_band.C.12": "0.09"},
+        )  # fmt: skip
+    with pytest.raises(ConfigError, match=r"by_band.D.36: the rate 0.126 is above the ceiling of 0.12 from 2028-01-01"):
+        changed(products={**MICRO, **_below("0.08")})
+    ended = {"products.used_guaranteed.rates.0.valid_until": "2027-12-31"}
+    assert changed(products={**MICRO, **ended}).catalogue.lenders["harbour_credit"].kind == "micro_loan_company"
+
+
+def _below(rate: str) -> dict[str, str]:
+    place = "products.used_guaranteed.rates.0.by_band"
+    pairs = [(band, term) for band in "ABCD" for term in (12, 24, 36)]
+    return {f"{place}.{band}.{term}": rate for band, term in pairs if (band, term) != ("D", 36)}
+
+
+def test_late_interest_is_held_against_every_rule_of_the_dates_of_sale(changed: Callable[..., Lending]) -> None:
+    rules = {
+        "late_interest.0.valid_until": "2019-12-31",
+        "late_interest.0.maximum": "1.4",
+        "late_interest.1": {"valid_from": "2020-01-01", "minimum": "1.3", "maximum": "1.5"},
+    }
+    place = r"lenders.voyage_auto_finance.late_interest must be from 1.3 to 1.4 times the contract rate by the rule of "
+    with pytest.raises(ConfigError, match=place + "late_interest valid from 2004-01-01, got 1.5"):
+        changed(rules=rules)
