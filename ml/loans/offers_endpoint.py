@@ -22,7 +22,7 @@ from ml.loans.catalogue.files import Lending
 from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields
 from ml.loans.eligibility import PricingBasis, obstacles
 from ml.loans.extras import Extra
-from ml.loans.price_conduct import Notice, price_and_fee_notices
+from ml.loans.price_conduct import FeeService, Notice, fee_services, price_and_fee_notices
 from ml.loans.quotes import changes_for, grid_for, offers_for
 from ml.loans.request import Amount, Car, LoanRequest, fen
 from ml.signature import RequestPart
@@ -68,6 +68,7 @@ class OfferAnswer(BaseModel):
     total_interest: float
     total_fees: float
     total_cost: float = Field(description="interest and fees")
+    fees: list[FeeService] = Field(description="fees of the product, each with the service rendered for it")
     forgone_discount: float = Field(description="cash discount that the customer loses with this loan")
     nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
     effective_rate: float = Field(description="annualised cost with all fees, with compounding")
@@ -221,7 +222,12 @@ class _Quotation:
             changes=[] if credit.band == "approve" and offers.offers else self.changes(),
             grid=self.grid(),
             trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None)),
-            notices=price_and_fee_notices(request.extras, on=request.on, condition=request.vehicle.condition),
+            notices=price_and_fee_notices(
+                request.extras,
+                {o.name: self.lending.catalogue.products[o.name] for o in offers.offers},
+                on=request.on,
+                condition=request.vehicle.condition,
+            ),
         )
 
     def basis(self, probability: float) -> PricingBasis:
@@ -265,6 +271,7 @@ class _Quotation:
             total_interest=offer.total_interest / 100,
             total_fees=offer.total_fees / 100,
             total_cost=offer.total_cost / 100,
+            fees=fee_services(self.lending.catalogue, offer.name),
             forgone_discount=offer.forgone_discount / 100,
             nominal_rate=round(offer.nominal_rate, 6),
             effective_rate=round(offer.effective_rate, 6),
