@@ -15,6 +15,8 @@ from ml.domain.loans.rounding import LoanError
 
 DayCount = Literal["30/360", "actual/365", "actual/360", "actual/actual"]
 
+FirstPeriodInterest = Literal["days", "month"]
+
 DENOMINATORS: dict[DayCount, int] = {
     "30/360": 360,
     "actual/365": 365,
@@ -24,6 +26,7 @@ DENOMINATORS: dict[DayCount, int] = {
 _DAYS_IN_MONTH = 30  # of 30/360
 _MAX_FIRST_PERIOD_DAYS = 731  # the interest of a longer period overflows int64
 _MAX_YEAR = 2200
+_SHORTEST_MONTH = 28  # days; a larger minimum would move whole months on
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,28 @@ class PaymentCalendar:
         Day of the month, 1 to 31, or the last day of a shorter month. `same_day`: the day of disbursement.
     first_due : date, optional
         First due date; by default the payment day of the month after disbursement. Later due dates follow monthly.
+    minimum_first_period_days : int
+        A default first due date fewer days after disbursement is moved on to the next payment day, 0 to 28. An
+        explicit `first_due` stays.
+    first_period_interest : {"days", "month"}
+        Interest and yearly fees of a first period that is no whole month: by its days, or as for the month that ends
+        on the first due date, whatever the period's length.
+    first_numerator : int, optional
+        Length of the first period over `denominator`, instead of its count by dates: the rest of a running period.
 
     Raises
     ------
     LoanError
-        An unknown day count, or a payment day outside 1 to 31.
+        An unknown day count or interest of the first period, a payment day outside 1 to 31, a minimum outside 0 to 28,
+        or a negative length.
     """
 
     day_count: DayCount = "30/360"
     payment_day: int | Literal["same_day", "end_of_month"] = "same_day"
     first_due: date | None = None
+    minimum_first_period_days: int = 15
+    first_period_interest: FirstPeriodInterest = "days"
+    first_numerator: int | None = None
 
     def __post_init__(self) -> None:
         if self.day_count not in DENOMINATORS:
@@ -56,6 +71,15 @@ class PaymentCalendar:
         day = self.payment_day
         if day not in ("same_day", "end_of_month") and not (type(day) is int and 1 <= day <= 31):
             raise LoanError(f"payment_day must be 1 to 31, 'same_day' or 'end_of_month', got {day!r}")
+        minimum = self.minimum_first_period_days
+        if type(minimum) is not int or not 0 <= minimum <= _SHORTEST_MONTH:
+            raise LoanError(
+                f"minimum_first_period_days must be a whole number from 0 to {_SHORTEST_MONTH}, got {minimum!r}"
+            )
+        if self.first_period_interest not in ("days", "month"):
+            raise LoanError(f"first_period_interest must be 'days' or 'month', got {self.first_period_interest!r}")
+        if self.first_numerator is not None and self.first_numerator < 0:
+            raise LoanError(f"first_numerator must be at least 0, got {self.first_numerator}")
 
     @property
     def denominator(self) -> int:
@@ -78,7 +102,7 @@ class Periods:
     year : array of int, shape (n_periods,)
         Calendar year of each due date.
     first_year : int
-        Calendar year of disbursement.
+        Calendar year of disbursement; of the first due date if that period is the rest of a running one.
     months : array of float, shape (n_periods,)
         Months from disbursement to each due date: 1, 2, 3, ... if the first period is a whole month, else
         days x 12 / 365.
@@ -145,27 +169,36 @@ def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
     >>> monthly = periods(PaymentCalendar("actual/365"), date(2024, 1, 31), 3)
     >>> [str(d) for d in monthly.due], monthly.days.tolist()
     (['2024-02-29', '2024-03-31', '2024-04-30'], [29, 31, 30])
+
+    Eleven days to 5 February are too few, so the first instalment is due on 5 March:
+
+    >>> str(periods(PaymentCalendar(payment_day=5), date(2026, 1, 25), 3).due[0])
+    '2026-03-05'
     """
     if start.year > _MAX_YEAR:
         raise LoanError(f"disbursement must be in or before {_MAX_YEAR}, got {start}")
-    first = calendar.first_due
-    day = _day_of_month(calendar, start if first is None else first)
-    due = [payment_date(start, 1, payment_day=day) if first is None else first]
-    if not 0 < (due[0] - start).days <= _MAX_FIRST_PERIOD_DAYS:
-        raise LoanError(f"first_due must be after disbursement on {start} and within two years, got {due[0]}")
-    due += [payment_date(due[0], k, payment_day=day) for k in range(1, count)]
+    day = _day_of_month(calendar, start if calendar.first_due is None else calendar.first_due)
+    first = _first_due(calendar, start, day)
+    if not 0 < (first - start).days <= _MAX_FIRST_PERIOD_DAYS:
+        raise LoanError(f"first_due must be after disbursement on {start} and within two years, got {first}")
+    due = [first, *(payment_date(first, k, payment_day=day) for k in range(1, count))]
     starts = [start, *due[:-1]]
     numerator = [year_fraction(a, b, calendar.day_count) for a, b in zip(starts, due, strict=True)]
-    whole = due[0] == payment_date(start, 1, payment_day=start.day) or _ends_of_months(start, due[0])
+    whole = first == payment_date(start, 1, payment_day=start.day) or _ends_of_months(start, first)
+    if calendar.first_period_interest == "month" and not whole:
+        numerator[0] = year_fraction(payment_date(first, -1, payment_day=day), first, calendar.day_count)
     if calendar.day_count == "30/360":
-        numerator = [_DAYS_IN_MONTH if whole or k else n for k, n in enumerate(numerator)]
+        by_days = not whole and calendar.first_period_interest == "days"
+        numerator = [n if by_days and not k else _DAYS_IN_MONTH for k, n in enumerate(numerator)]
+    if calendar.first_numerator is not None:
+        numerator[0] = calendar.first_numerator
     elapsed = np.array([(d - start).days for d in due])
     return Periods(
         tuple(due),
         np.diff(elapsed, prepend=0),
         np.array(numerator, dtype=np.int64),
         np.array([d.year for d in due]),
-        start.year,
+        start.year if calendar.first_numerator is None else first.year,
         np.arange(1.0, count + 1) if whole else elapsed * 12 / 365,
     )
 
@@ -238,6 +271,14 @@ def _day_of_month(calendar: PaymentCalendar, anchor: date) -> int:
     if calendar.payment_day == "end_of_month":
         return 31
     return anchor.day if calendar.payment_day == "same_day" else calendar.payment_day
+
+
+def _first_due(calendar: PaymentCalendar, start: date, day: int) -> date:
+    if calendar.first_due is not None:
+        return calendar.first_due
+    first = payment_date(start, 1, payment_day=day)
+    is_short = (first - start).days < calendar.minimum_first_period_days
+    return payment_date(first, 1, payment_day=day) if is_short else first
 
 
 def _is_end(day: date) -> bool:

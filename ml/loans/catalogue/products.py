@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from features.yaml_config import Section
 from ml.bilingual import Text
-from ml.domain.loans.calendar import DayCount, PaymentCalendar
+from ml.domain.loans.calendar import DayCount, FirstPeriodInterest, PaymentCalendar
 from ml.domain.loans.product import BrokenPeriod, Deferral, Form, LoanProduct
 from ml.domain.loans.product import Fee as LoanFee
 from ml.domain.loans.product import Subsidy as LoanSubsidy
@@ -64,6 +64,8 @@ class Lender(Section):
         Convention for interest days.
     payment_day : int, "same_day" or "end_of_month"
         Day of the month on which instalments are due, 1 to 31; `same_day`: the day of disbursement.
+    minimum_first_period_days : int
+        A first due date fewer days after disbursement is moved on to the next payment day; 0 to 28.
     rounding : {"half_up", "half_even"}
         Rule for an exact half fen.
     late_interest : float
@@ -77,6 +79,7 @@ class Lender(Section):
     state_subsidy: bool = False
     day_count: DayCount = "30/360"
     payment_day: Annotated[int, Field(ge=1, le=31)] | Literal["same_day", "end_of_month"] = "same_day"
+    minimum_first_period_days: int = Field(15, ge=0, le=28)
     rounding: Rounding = "half_up"
     late_interest: float = Field(ge=1, le=10)
     early_settlement: Settlement = Settlement()
@@ -184,6 +187,8 @@ class Product(Section):
         In the order in which they are applied.
     state_subsidy : bool
         Whether the state's subsidy applies to the product, provided that the lender takes part.
+    first_period_interest : {"days", "month"}
+        Interest of a first period that is no whole month: by its days, or as for one month whatever its length.
     forgone_discount : Discount, optional
         Cash discount that the borrower loses with this product.
     eligibility : Eligibility
@@ -202,6 +207,7 @@ class Product(Section):
     fees: dict[str, Fee] = Field(default_factory=dict)
     subsidies: tuple[Subsidy, ...] = ()
     state_subsidy: bool = True
+    first_period_interest: FirstPeriodInterest = "days"
     forgone_discount: Discount | None = None
     eligibility: Eligibility
 
@@ -313,7 +319,12 @@ class Product(Section):
             subsidies=own if state is None else (*own, state),
             deferred_months=self.deferred.months if self.deferred else 0,
             deferral=self.deferred.interest if self.deferred else "interest_free",
-            calendar=PaymentCalendar(day_count=day_count, payment_day=lender.payment_day),
+            calendar=PaymentCalendar(
+                day_count=day_count,
+                payment_day=lender.payment_day,
+                minimum_first_period_days=lender.minimum_first_period_days,
+                first_period_interest=self.first_period_interest,
+            ),
             rounding=lender.rounding,
         )
 

@@ -45,6 +45,7 @@ calendars = st.builds(
     PaymentCalendar,
     day_count=st.sampled_from(list(DENOMINATORS)),
     payment_day=st.sampled_from(["same_day", "end_of_month", 1, 28, 31]),
+    first_period_interest=st.sampled_from(["days", "month"]),
 )
 
 

@@ -110,6 +110,16 @@ def test_conversion_to_a_domain_product() -> None:
     assert flat.calendar.day_count == "30/360" and flat.subsidies == ()
 
 
+def test_the_first_period_follows_lender_and_product() -> None:
+    bank = Lender.model_validate(lender(payment_day=5, minimum_first_period_days=10))
+    calendar = Product.model_validate(product(first_period_interest="month")).loan_product(bank).calendar
+    assert (calendar.minimum_first_period_days, calendar.first_period_interest) == (10, "month")
+    plain = Product.model_validate(product()).loan_product(Lender.model_validate(lender())).calendar
+    assert (plain.minimum_first_period_days, plain.first_period_interest) == (15, "days")
+    with pytest.raises(ValidationError, match="less than or equal to 28"):
+        Lender.model_validate(lender(minimum_first_period_days=29))
+
+
 def test_the_settlement_rule_of_a_lender() -> None:
     bank = Lender.model_validate(lender(early_settlement={"share_of_outstanding": 0.01, "free_after_months": 12}))
     assert (bank.early_settlement.rule.share_of_outstanding, bank.early_settlement.rule.free_after_months) == (0.01, 12)
