@@ -167,8 +167,7 @@ def _plain_fee(fee: Fee, loan: Loan, balance: int, numerator: int) -> int:
 
 def disagreement(batch: LoanBatch, prices: Prices, totals: list[PlainTotals]) -> str | None:
     """Return a description of the first loan on which pricing and plain loop differ, or None."""
-    parts = amortise(batch, START).parts
-    subsidies = np.concatenate([sum(p.subsidies, np.zeros_like(p.interest)).sum(axis=0) for p in parts])
+    subsidies = sum(amortise(batch, START).subsidies, np.zeros_like(batch.amount[None])).sum(axis=0)
     for i, plain in enumerate(totals):
         vectorised = int(prices.total_interest[i]), int(prices.total_fees[i]), int(subsidies[i])
         expected = plain.interest, plain.fees, plain.subsidies

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 import numpy as np
 
 from ml.domain.arrays import IntArray
-from ml.domain.loans.amortisation import divide_interest
-from ml.domain.loans.calendar import Periods, elapsed_part, periods
+from ml.domain.loans.calendar import elapsed_part, periods
+from ml.domain.loans.interest import divide_interest, loan_periods
+from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.product import Fee
 from ml.domain.loans.rounding import LoanError, interest_on, millionths, quotient_of
 from ml.domain.loans.schedule import Row, Schedule
@@ -100,7 +101,7 @@ def accrue(schedule: Schedule, on: date) -> Accrual:
     days = (since + timedelta(days=n) for n in range((on - since).days + 1))
     whole = int(dates.numerator[-1])
     parts = [elapsed_part(product.calendar, since, row.due, day, numerator=whole) for day in days]
-    interest, subsidies = _divide(schedule, np.array([*parts, whole]), dates)
+    interest, subsidies = _divide(schedule, np.array([*parts, whole]), dates.numerator)
     fees = tuple(
         _fee_part(schedule, f.fee, row, f.rows[n_paid], part=parts[-1], whole=whole) if on > since else 0
         for f in schedule.fees
@@ -108,22 +109,23 @@ def accrue(schedule: Schedule, on: date) -> Accrual:
     return Accrual(n_paid, since, parts[-1], carried, interest, subsidies, fees)
 
 
-def _divide(schedule: Schedule, parts: IntArray, dates: Periods) -> tuple[int, tuple[int, ...]]:
+def _divide(schedule: Schedule, parts: IntArray, lengths: IntArray) -> tuple[int, tuple[int, ...]]:
     """Return borrower's and payers' interest of the running period; `parts` has each day up to the day, and the whole.
 
     The rounding of several payers' parts can lower the borrower's by a fen from one day to the next. The highest part
     so far, and at most the instalment's, never falls.
     """
     loan, product = schedule.loan, schedule.loan.product
-    rows = schedule.rows[: len(dates.due)]
+    rows = schedule.rows[: len(lengths)]
     opening = np.array([loan.amount if product.form == "flat_rate" else row.balance + row.principal for row in rows])
-    numerator = np.repeat(dates.numerator[:, None], len(parts), axis=1)
+    numerator = np.repeat(lengths[:, None], len(parts), axis=1)
     numerator[-1] = parts
     if product.deferral == "interest_free":
         numerator[: product.deferred_months] = 0
     base = np.repeat(opening[:, None], len(parts), axis=1)
-    rate = np.full(len(parts), millionths(loan.annual_rate, "annual_rate"))
-    borrower, subsidies = divide_interest(product, base, rate, numerator, dates)
+    batch = LoanBatch.of([loan]).at(np.zeros(len(parts), dtype=np.int64))  # the loan once for each part
+    dates = loan_periods(batch, schedule.start, len(rows))
+    borrower, subsidies = divide_interest(batch, base, numerator, dates)
     highest = min(int(borrower[-1, :-1].max()), int(borrower[-1, -1]))
     return highest, tuple(int(paid[-1, -2]) for paid in subsidies)
 

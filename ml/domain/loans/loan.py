@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import NDArray
 
-from ml.domain.arrays import IntArray
+from ml.domain.arrays import FloatArray, IndexArray, IntArray
 from ml.domain.loans.product import LoanProduct
 from ml.domain.loans.rounding import MAX_AMOUNT, MILLION, LoanError, millionths
 
 MAX_TERM_MONTHS = 120
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,42 @@ class Loan:
 
 
 @dataclass(frozen=True)
+class PerLoan(Generic[T]):
+    """Products, fees, subsidies or calendars of which each loan has one, such as `LoanBatch.per_loan`.
+
+    Attributes
+    ----------
+    items : tuple
+        The products, fees, subsidies or calendars.
+    index : array of int, shape (m,)
+        Index of each loan's item in `items`.
+    loans : array of int, shape (m,)
+        Positions of the m loans in the batch.
+    """
+
+    items: tuple[T, ...]
+    index: IntArray
+    loans: IndexArray
+
+    def values(self, value: Callable[[T], float]) -> NDArray[Any]:
+        """Return a value of each loan's item, shape (m,)."""
+        return np.array([value(item) for item in self.items])[self.index]
+
+    def by_period(self, values: Callable[[T], Sequence[float] | IntArray | FloatArray]) -> NDArray[Any]:
+        """Return a value of each loan's item in each period, shape (n_periods, m)."""
+        return np.take(np.array([values(item) for item in self.items]).T, self.index, axis=1)
+
+
+@dataclass(frozen=True)
 class LoanBatch:
-    """Loans as columns, ordered by product; made by `LoanBatch.build` or `LoanBatch.of`.
+    """Loans as columns; made by `LoanBatch.build` or `LoanBatch.of`.
 
     Attributes
     ----------
     products : tuple of LoanProduct
         Products of the loans.
     product : array of int, shape (n,)
-        Index of each loan's product in `products`, ascending.
+        Index of each loan's product in `products`.
     amount, rate, term, balloon : array of int, shape (n,)
         Principal in fen, contract rate in millionths, term in months, balloon in fen.
     """
@@ -86,12 +115,12 @@ class LoanBatch:
         Parameters
         ----------
         loans : sequence of Loan
-            At least one; loans of one product are adjacent.
+            At least one.
 
         Raises
         ------
         LoanError
-            There is no loan, or loans of one product are not adjacent.
+            There is no loan.
 
         Examples
         --------
@@ -129,7 +158,7 @@ class LoanBatch:
         products : tuple of LoanProduct
             `ml.domain.loans.product.LoanProduct(...)`.
         product : array of int, shape (n,)
-            Index of each loan's product in `products`, ascending.
+            Index of each loan's product in `products`.
         amount, balloon : int or array of int
             Fen.
         annual_rate : float or array of float
@@ -140,7 +169,7 @@ class LoanBatch:
         Raises
         ------
         LoanError
-            A value violates a rule of `Loan`, lengths differ, or products are not in order.
+            A value violates a rule of `Loan`, or lengths differ.
 
         Examples
         --------
@@ -151,8 +180,6 @@ class LoanBatch:
         ([60000, 60000], 2)
         """
         product_index = _whole(product, "product", 0, len(products) - 1)
-        if (np.diff(product_index) < 0).any():
-            raise LoanError("product: loans must be in the order of `products`; sort them by product")
         n = len(product_index)
         batch = cls(
             products,
@@ -168,34 +195,64 @@ class LoanBatch:
     def __len__(self) -> int:
         return len(self.amount)
 
-    def slices(self) -> Iterator[tuple[LoanProduct, slice]]:
-        """Yield each product with loans in the batch, and the slice of its loans.
+    def at(self, rows: IndexArray) -> Self:
+        """Return the loans in some rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ml.domain.loans.loan import LoanBatch
+        >>> from ml.domain.loans.product import LoanProduct
+        >>> batch = LoanBatch.build((LoanProduct(),), [0, 0], amount=10_000_000, annual_rate=0.06, term_months=[12, 24])
+        >>> batch.at(np.array([1])).term.tolist()
+        [24]
+        """
+        places, product = np.unique(self.product[rows], return_inverse=True)
+        columns = (self.amount, self.rate, self.term, self.balloon)
+        return type(self)(tuple(self.products[i] for i in places), product, *(column[rows] for column in columns))
+
+    @property
+    def per_loan(self) -> PerLoan[LoanProduct]:
+        """The product of each loan."""
+        return PerLoan(self.products, self.product, np.arange(len(self)))
+
+    def items_per_loan(self, items: Callable[[LoanProduct], tuple[T, ...]]) -> tuple[PerLoan[T], ...]:
+        """Return the first, second, ... item of each loan's product, such as its fees; each for the loans that have it.
 
         Examples
         --------
         >>> from ml.domain.loans.loan import LoanBatch
-        >>> from ml.domain.loans.product import LoanProduct
-        >>> batch = LoanBatch.build((LoanProduct(),), [0, 0], amount=10_000_000, annual_rate=0.06, term_months=[12, 24])
-        >>> [columns for _, columns in batch.slices()]
-        [slice(0, 2, None)]
+        >>> from ml.domain.loans.product import LoanProduct, Subsidy
+        >>> products = (LoanProduct(), LoanProduct(subsidies=(Subsidy(payer="maker", rate=0.02),)))
+        >>> batch = LoanBatch.build(products, [0, 1, 1], amount=10_000_000, annual_rate=0.06, term_months=36)
+        >>> (subsidy,) = batch.items_per_loan(lambda product: product.subsidies)
+        >>> subsidy.loans.tolist(), subsidy.values(lambda s: s.rate).tolist()
+        ([1, 2], [0.02, 0.02])
         """
-        edges = [0, *(np.flatnonzero(np.diff(self.product)) + 1).tolist(), len(self)]
-        for first, last in pairwise(edges):
-            yield self.products[int(self.product[first])], slice(first, last)
+        by_product = [items(product) for product in self.products]
+        counts = np.array([len(of_product) for of_product in by_product])
+        columns = []
+        for k in range(counts[self.product].max()):
+            has_item = counts > k
+            loans = np.flatnonzero(has_item[self.product])
+            index = (np.cumsum(has_item) - 1)[self.product[loans]]
+            kth_items = tuple(of_product[k] for of_product in by_product if len(of_product) > k)
+            columns.append(PerLoan(kth_items, index, loans))
+        return tuple(columns)
 
     def _check(self) -> None:
-        for product, part in self.slices():
-            term, balloon, amount = self.term[part], self.balloon[part], self.amount[part]
-            if int(term.min()) <= product.deferred_months:
-                raise LoanError(
-                    f"term_months must exceed the {product.deferred_months} deferred months, got {term.min()}"
-                )
-            if product.form != "balloon":
-                if balloon.any():
-                    raise LoanError(f"balloon must be 0 with the form {product.form}, got {balloon.max()}")
-            elif ((balloon < 1) | (balloon >= amount)).any():
-                i = int(np.argmax((balloon < 1) | (balloon >= amount)))
-                raise LoanError(f"balloon must be above 0 and below the amount {amount[i]}, got {balloon[i]}")
+        deferred = self.per_loan.values(lambda product: product.deferred_months)
+        if (too_short := self.term <= deferred).any():
+            i = int(np.argmax(too_short))
+            raise LoanError(f"term_months must exceed the {deferred[i]} deferred months, got {self.term[i]}")
+        is_balloon = self.per_loan.values(lambda product: product.form == "balloon")
+        if (balloons := ~is_balloon & (self.balloon != 0)).any():
+            i = int(np.argmax(balloons))
+            form = self.products[int(self.product[i])].form
+            raise LoanError(f"balloon must be 0 with the form {form}, got {self.balloon[i]}")
+        if (invalid := is_balloon & ((self.balloon < 1) | (self.balloon >= self.amount))).any():
+            i = int(np.argmax(invalid))
+            raise LoanError(f"balloon must be above 0 and below the amount {self.amount[i]}, got {self.balloon[i]}")
 
 
 def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> IntArray:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
-from ml.domain.loans.calendar import Periods
-from ml.domain.loans.loan import LoanBatch
-from ml.domain.loans.product import LoanProduct, Subsidy
+from ml.domain.loans.loan import LoanBatch, PerLoan
+from ml.domain.loans.product import Subsidy
 from ml.domain.loans.rounding import MILLION, interest_on, millionths, quotient_of, share_of
-
-Group = tuple[LoanProduct, slice, Periods]
 
 
 @dataclass(frozen=True)
@@ -35,40 +30,42 @@ class PrincipalPlan:
     paying: BoolArray
 
 
-def subsidised_rate(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
-    """Return the rate that the borrower still pays under a subsidy, in millionths.
+def subsidised_rate(subsidies: PerLoan[Subsidy], rate: IntArray, half_up: IntArray) -> IntArray:
+    """Return the rate that the borrower still pays under a subsidy of each loan, in millionths.
 
     Parameters
     ----------
-    subsidy : Subsidy
-        `ml.domain.loans.product.Subsidy(...)`.
+    subsidies : PerLoan of Subsidy
+        The subsidy of each loan, as returned by `ml.domain.loans.loan.LoanBatch.items_per_loan`.
     rate : array of int, shape (n,)
         Rate before the subsidy, in millionths.
-    half_up : int
+    half_up : array of int, shape (n,)
         Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour (`LoanProduct.half_up`).
 
     Examples
     --------
     >>> import numpy as np
+    >>> from ml.domain.loans.loan import PerLoan
     >>> from ml.domain.loans.plan import subsidised_rate
     >>> from ml.domain.loans.product import Subsidy
-    >>> subsidised_rate(Subsidy(payer="state", rate=0.01, share_of_rate=0.5), np.array([39_900, 15_000]), 1).tolist()
+    >>> state = PerLoan((Subsidy(payer="state", rate=0.01, share_of_rate=0.5),), np.array([0, 0]), np.array([0, 1]))
+    >>> subsidised_rate(state, np.array([39_900, 15_000]), np.array([1, 1])).tolist()
     [29900, 7500]
     """
-    maximum = share_of(rate, millionths(subsidy.share_of_rate, "share_of_rate"), half_up)
-    return np.asarray(rate - np.minimum(maximum, millionths(subsidy.rate, "rate")))
+    maximum = share_of(rate, subsidies.values(lambda s: millionths(s.share_of_rate, "share_of_rate")), half_up)
+    return np.asarray(rate - np.minimum(maximum, subsidies.values(lambda s: millionths(s.rate, "rate"))))
 
 
-def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
+def plan(batch: LoanBatch, numerator: IntArray) -> PrincipalPlan:
     """Return the repayment of principal of every loan, in whole fen; the last instalment absorbs the remainder.
 
     Parameters
     ----------
     batch : LoanBatch
         As built by `ml.domain.loans.loan.LoanBatch.build`.
-    groups : sequence of (LoanProduct, slice, Periods)
-        Products of the batch with the slice of their loans (`LoanBatch.slices`) and their periods, as returned by
-        `ml.domain.loans.calendar.periods`, up to the longest term of the batch.
+    numerator : array of int, shape (n_periods, n)
+        Length of each period in years, as the numerator over the denominator of the loan's calendar
+        (`ml.domain.loans.calendar.Periods.numerator`), up to the longest term of the batch.
 
     Returns
     -------
@@ -77,43 +74,43 @@ def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
 
     Examples
     --------
-    >>> from datetime import date
-    >>> from ml.domain.loans.calendar import periods
+    >>> import numpy as np
     >>> from ml.domain.loans.loan import LoanBatch
     >>> from ml.domain.loans.plan import plan
     >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
-    >>> dates = periods(LoanProduct().calendar, date(2026, 1, 15), 36)
-    >>> [int(x) for x in plan(batch, [(LoanProduct(), slice(0, 1), dates)]).principal[:2, 0]]
+    >>> plan(batch, np.full((36, 1), 30)).principal[:2, 0].tolist()  # 30 of 360 days
     [254219, 255490]
     """
-    count = len(groups[0][2].days)
-    month = np.arange(1, count + 1)[:, None]
-    active = month <= batch.term
-    paying = active & (month > _per_loan(groups, lambda p: p.deferred_months))
-    denominator = _single(_per_loan(groups, lambda p: p.calendar.denominator))
-    half_up = _single(_per_loan(groups, lambda p: p.half_up))
-    level = _per_loan(groups, lambda p: p.form in ("equal_instalment", "balloon")).astype(bool)
-    stepped = _per_loan(groups, lambda p: p.form in ("equal_principal", "flat_rate"))
-    rate = np.concatenate([_instalment_rate(product, batch.rate[part]) for product, part, _ in groups])
-    numerator = np.concatenate([_spread(periods.numerator, part) for _, part, periods in groups], axis=1)
-    step = stepped * quotient_of(batch.amount, paying.sum(axis=0), half_up)
-    instalment = level_instalment(batch, rate * (numerator / denominator) / MILLION, paying, half_up)
+    per_loan = batch.per_loan
+    month = np.arange(1, len(numerator) + 1)[:, None]
+    active, last = month <= batch.term, month == batch.term
+    paying = active & (month > per_loan.values(lambda p: p.deferred_months))
+    half_up = per_loan.values(lambda p: p.half_up)
+    denominator = per_loan.values(lambda p: p.calendar.denominator)
+    level = np.flatnonzero(per_loan.values(lambda p: p.form in ("equal_instalment", "balloon")))
+    stepped = np.flatnonzero(per_loan.values(lambda p: p.form in ("equal_principal", "flat_rate")))
+    instalment, rate = np.zeros_like(batch.amount), np.zeros_like(batch.rate)  # interest reduces level instalments only
+    rate[level] = _instalment_rate(batch, half_up)[level]
+    if len(level):
+        rates = rate[level] * (numerator[:, level] / denominator[level]) / MILLION
+        instalment[level] = level_instalment(batch.at(level), rates, paying[:, level], half_up[level])
+    if len(stepped):
+        instalments = paying[:, stepped].sum(axis=0)
+        instalment[stepped] = quotient_of(batch.amount[stepped], instalments, half_up[stepped])
 
     principal, opening = np.empty_like(numerator), np.empty_like(numerator)
     balance = batch.amount
-    for k in range(count):
+    for k in range(len(numerator)):
         opening[k] = balance
-        interest = interest_on(balance, rate, numerator[k], denominator=denominator, half_up=half_up)
-        due = np.where(level, instalment - interest, step)
-        due = np.minimum(np.maximum(due, 0), balance - batch.balloon)
-        due = np.where(batch.term == k + 1, balance, due * paying[k])
-        principal[k] = due
-        balance = balance - due
+        due = instalment - interest_on(balance, rate, numerator[k], denominator=denominator, half_up=half_up)
+        due = np.minimum(np.maximum(due, 0), balance - batch.balloon) * paying[k]
+        principal[k] = np.maximum(due, balance * last[k])
+        balance = balance - principal[k]
     return PrincipalPlan(principal, opening, active, paying)
 
 
-def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half_up: Any) -> IntArray:
+def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half_up: IntArray) -> IntArray:
     """Return the level instalment in fen: ``(P - B d_n) / sum(d_k)``, ``d_k`` the discount factors of paying periods.
 
     Parameters
@@ -124,7 +121,7 @@ def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half
         Interest rate of each period, a fraction.
     paying : array of bool, shape (n_periods, n)
         Periods with an instalment.
-    half_up : int or array of int
+    half_up : array of int, shape (n,)
         Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour (`LoanProduct.half_up`).
 
     Examples
@@ -134,29 +131,17 @@ def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half
     >>> from ml.domain.loans.plan import level_instalment
     >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
-    >>> level_instalment(batch, np.full((36, 1), 0.005), np.full((36, 1), True), 1)
+    >>> level_instalment(batch, np.full((36, 1), 0.005), np.full((36, 1), True), np.array([1]))
     array([304219])
     """
-    discount = 1 / np.cumprod(np.where(paying, 1 + rate, 1.0), axis=0)
+    discount = 1 / np.cumprod(1 + rate * paying, axis=0)
     exact = (batch.amount - batch.balloon * discount[-1]) / (discount * paying).sum(axis=0)
     return np.asarray(np.where(half_up, np.floor(exact + 0.5), np.rint(exact)), dtype=np.int64)
 
 
-def _instalment_rate(product: LoanProduct, rate: IntArray) -> IntArray:
-    for subsidy in product.subsidies:
-        if subsidy.lowers_instalment:
-            rate = subsidised_rate(subsidy, rate, product.half_up)
+def _instalment_rate(batch: LoanBatch, half_up: IntArray) -> IntArray:
+    rate = batch.rate.copy()
+    for subsidies in batch.items_per_loan(lambda p: tuple(s for s in p.subsidies if s.lowers_instalment)):
+        loans = subsidies.loans
+        rate[loans] = subsidised_rate(subsidies, rate[loans], half_up[loans])
     return rate
-
-
-def _per_loan(groups: Sequence[Group], value: Any) -> IntArray:
-    return np.repeat([int(value(p)) for p, _, _ in groups], [part.stop - part.start for _, part, _ in groups])
-
-
-def _single(values: IntArray) -> Any:
-    """Return one number if all are equal: NumPy divides by a scalar several times faster."""
-    return int(values[0]) if (values == values[0]).all() else values
-
-
-def _spread(values: IntArray, part: slice) -> IntArray:
-    return np.repeat(values[:, None], part.stop - part.start, axis=1)

@@ -1,14 +1,14 @@
-"""Payments, annualised cost, expected profit and outstanding balance of many loans at once."""
+"""Payments, annualised cost, expected profit and average life of many loans at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 import numpy as np
 
-from ml.domain.arrays import FloatArray, IntArray
-from ml.domain.loans.amortisation import CashFlows, ProductFlows, amortise
+from ml.domain.arrays import FloatArray, IndexArray, IntArray
+from ml.domain.loans.amortisation import CashFlows, amortise
 from ml.domain.loans.internal_rate import monthly_rates
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.rounding import LoanError
@@ -55,6 +55,17 @@ class RiskAndFunding:
         if type(self.horizon_months) is not int or self.horizon_months < 1:
             raise LoanError(f"horizon_months must be a whole number of at least 1, got {self.horizon_months!r}")
 
+    def at(self, loans: IndexArray, count: int) -> RiskAndFunding:
+        """Return the risk of some loans of `count`.
+
+        >>> import numpy as np
+        >>> from ml.domain.loans.pricing import RiskAndFunding
+        >>> RiskAndFunding(np.array([0.12, 0.03]), 0.5, 0.02).at(np.array([1]), 2).probability_of_default
+        array([0.03])
+        """
+        values = {name: np.broadcast_to(getattr(self, name), count)[loans] for name in RISKS}
+        return replace(self, **values)  # type: ignore[arg-type]
+
     @property
     def monthly_hazard(self) -> FloatArray:
         """Probability of a default in a month, given no default before: ``1 - (1 - PD) ** (1 / horizon_months)``.
@@ -99,8 +110,8 @@ class Prices:
         Interest (from borrower and subsidies) and the lender's fees, less expected loss and funding cost.
     expected_loss : array of float
         Probability of default x loss given default x exposure, summed over the schedule.
-    outstanding : array of float, shape (n_periods, n)
-        Fraction of the loan amount outstanding after each instalment.
+    average_life : array of float
+        Mean time to the repayment of principal, weighted by amount, months.
     """
 
     monthly_payment: IntArray
@@ -116,7 +127,7 @@ class Prices:
     implied_rate: FloatArray
     expected_profit: FloatArray
     expected_loss: FloatArray
-    outstanding: FloatArray
+    average_life: FloatArray
 
 
 def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discount: int | IntArray = 0) -> Prices:
@@ -157,6 +168,17 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     >>> int(prices.monthly_payment[0]), int(prices.total_interest[0]), float(prices.nominal_rate[0].round(6))
     (304219, 951901, 0.06)
     """
+    _check_lengths(risk, len(batch))
+    discount = np.broadcast_to(forgone_discount, len(batch))
+    day_count = batch.per_loan.values(lambda p: p.calendar.denominator)
+    parts = [np.flatnonzero(day_count == value) for value in np.unique(day_count)]  # each is amortised faster alone
+    prices = [_price(batch.at(rows), start, risk.at(rows, len(batch)), discount[rows]) for rows in parts]
+    order = np.argsort(np.concatenate(parts))
+    names = [field.name for field in fields(Prices)]
+    return Prices(**{name: np.concatenate([getattr(part, name) for part in prices])[order] for name in names})
+
+
+def _price(batch: LoanBatch, start: date, risk: RiskAndFunding, forgone_discount: IntArray) -> Prices:
     flows = amortise(batch, start)
     payment = flows.payment
     last = (batch.term - 1, np.arange(len(batch)))
@@ -164,13 +186,7 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     regular = payment.copy()
     regular[last] = 0
     interest, fees = flows.interest.sum(axis=0), flows.fee.sum(axis=0) + flows.up_front
-    received, paid, times = (
-        (batch.amount - flows.up_front).astype(np.float64),
-        payment.astype(np.float64),
-        _times(flows),
-    )
-    rates = monthly_rates(received, paid, times)
-    implied = monthly_rates(received - forgone_discount, paid, times) if np.any(forgone_discount) else rates
+    rates, implied = _rates(flows, payment, forgone_discount)
     profit, loss = expected_profit(flows, risk)
     monthly = np.where(batch.term == 1, final, regular.max(axis=0))
     mean = -(-(payment.sum(axis=0) - batch.balloon) // batch.term)
@@ -188,8 +204,19 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
         implied_rate=12 * implied,
         expected_profit=profit,
         expected_loss=loss,
-        outstanding=flows.balance / batch.amount,
+        average_life=flows.opening.sum(axis=0) / batch.amount,
     )
+
+
+def _rates(flows: CashFlows, payment: IntArray, forgone_discount: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the monthly internal rates, and with the forgone discount as a further cost."""
+    received, paid = (flows.batch.amount - flows.up_front).astype(np.float64), payment.astype(np.float64)
+    months = flows.periods.by_period(lambda periods: periods.months)
+    rates = monthly_rates(received, paid, months)
+    implied, loans = rates.copy(), np.flatnonzero(forgone_discount)
+    if len(loans):
+        implied[loans] = monthly_rates(received[loans] - forgone_discount[loans], paid[:, loans], months[:, loans])
+    return rates, implied
 
 
 def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray, FloatArray]:
@@ -233,14 +260,14 @@ def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray,
     _check_lengths(risk, len(flows.batch))
     hazard = risk.monthly_hazard
     before = np.ones((len(flows.opening), len(hazard)))
-    before[1:] = np.cumprod(np.broadcast_to(1 - hazard, before[1:].shape), axis=0)
-    up_front, income = zip(*(_lender_income(part) for part in flows.parts), strict=True)
-    exposure = _weighted_sum(before, flows.opening)
-    loss = hazard * _weighted_sum(before, _loss_at_default(flows, risk))
+    for k in range(1, len(before)):
+        before[k] = before[k - 1] * (1 - hazard)
+    opening, (at_start, income) = flows.opening.astype(np.float64), _lender_income(flows)
+    exposure = _weighted_sum(before, opening)
+    loss = hazard * _expected_loss_of_defaults(before, opening, exposure, risk)
     funding = np.asarray(risk.funding_rate) / 12 * exposure
-    received = (1 - hazard) * _weighted_sum(before, np.concatenate(income, axis=1))
-    profit = np.concatenate(up_front) + received - loss - funding
-    return np.asarray(profit), np.asarray(loss)
+    received = (1 - hazard) * _weighted_sum(before, income.astype(np.float64))
+    return np.asarray(at_start + received - loss - funding), np.asarray(loss)
 
 
 def _check_lengths(risk: RiskAndFunding, n: int) -> None:
@@ -249,31 +276,26 @@ def _check_lengths(risk: RiskAndFunding, n: int) -> None:
             raise LoanError(f"{name} must have one value, or one for each of the {n} loans, got {count} values")
 
 
-def _weighted_sum(weights: FloatArray, values: FloatArray | IntArray) -> FloatArray:
+def _weighted_sum(weights: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("tn,tn->n", np.broadcast_to(weights, values.shape), values))
 
 
-def _loss_at_default(flows: CashFlows, risk: RiskAndFunding) -> FloatArray:
-    """Return the loss of a default in each month, fen, shape (n_periods, n)."""
+def _expected_loss_of_defaults(
+    before: FloatArray, opening: FloatArray, exposure: FloatArray, risk: RiskAndFunding
+) -> FloatArray:
+    """Return the loss of a default in each month, summed with the weights `before`, fen."""
     if not risk.recoverable:
-        return np.asarray(flows.opening * np.asarray(risk.loss_given_default))
-    months = np.minimum(np.arange(1, len(flows.opening) + 1), len(risk.recoverable) - 1)
-    return np.asarray(np.maximum(flows.opening - np.asarray(risk.recoverable)[months][:, None], 0.0))
+        return np.asarray(risk.loss_given_default) * exposure
+    months = np.minimum(np.arange(1, len(opening) + 1), len(risk.recoverable) - 1)
+    return _weighted_sum(before, np.maximum(opening - np.asarray(risk.recoverable)[months][:, None], 0.0))
 
 
-def _lender_income(part: ProductFlows) -> tuple[IntArray, IntArray]:
-    """Return the lender's income from one product's loans in fen: at disbursement, and per period."""
-    at_start = np.zeros_like(part.interest[0])
-    rows = sum(part.subsidies, part.interest)
-    for fee, up_front, in_rows in zip(part.product.fees, part.up_front, part.fees, strict=True):
-        if fee.collected_by == "lender":
-            at_start, rows = at_start + up_front, rows + in_rows
-    return at_start, rows
-
-
-def _times(flows: CashFlows) -> FloatArray:
-    parts = [part.periods.months for part in flows.parts]
-    if all(months[0] == 1 for months in parts):
-        return parts[0][:, None]
-    widths = [part.columns.stop - part.columns.start for part in flows.parts]
-    return np.repeat(np.stack(parts, axis=1), widths, axis=1)
+def _lender_income(flows: CashFlows) -> tuple[IntArray, IntArray]:
+    """Return the lender's income in fen: at disbursement, and per period."""
+    at_start, income = np.zeros_like(flows.batch.amount), sum(flows.subsidies, flows.interest)
+    fees = flows.batch.items_per_loan(lambda p: p.fees)
+    for fee, up_front, instalments in zip(fees, flows.up_front_fees, flows.fees, strict=True):
+        loans = fee.loans[fee.values(lambda f: f.collected_by == "lender")]
+        at_start[loans] += up_front[loans]
+        income[:, loans] += instalments[:, loans]
+    return at_start, income

@@ -94,8 +94,10 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
     >>> quotient_of(10_000_000, 36, half_up=1)
     array(277778)
     """
-    quotient = np.asarray(numerator, dtype=np.int64) // denominator
-    return rounded_quotient(quotient, numerator - quotient * denominator, denominator, half_up)
+    if np.all(half_up):
+        return np.asarray((np.asarray(numerator, dtype=np.int64) + denominator // 2) // denominator)
+    quotient, remainder = _divide(np.asarray(numerator, dtype=np.int64), denominator)
+    return rounded_quotient(quotient, remainder, denominator, half_up)
 
 
 def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
@@ -139,11 +141,24 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     >>> int(interest_on(balance=10_000_000, rate=60_000, numerator=30, denominator=360, half_up=1))
     50000
     """
+    denominator = _one_value(denominator)
     product = np.asarray(balance, dtype=np.int64) * rate
     if np.max(denominator) <= _SMALL_DENOMINATOR:
         whole = denominator * MILLION
         return quotient_of(product * numerator, whole, half_up)
-    high, low = np.divmod(product, denominator)  # in two steps: the product of all three overflows int64
-    more, rest = np.divmod(low * numerator, denominator)
-    quotient, millionth = np.divmod(high * numerator + more, MILLION)
+    high, low = _divide(product, denominator)  # in two steps: the product of all three overflows int64
+    more, rest = _divide(low * numerator, denominator)
+    quotient, millionth = _divide(high * numerator + more, MILLION)
     return rounded_quotient(quotient, millionth * denominator + rest, denominator * MILLION, half_up)
+
+
+def _divide(numerator: IntArray, denominator: Any) -> tuple[IntArray, IntArray]:
+    """Return quotient and remainder, several times faster than `numpy.divmod`."""
+    quotient = numerator // denominator
+    return quotient, numerator - quotient * denominator
+
+
+def _one_value(values: Any) -> Any:
+    """Return one number if all values are equal: NumPy divides by a scalar several times faster than by an array."""
+    array = np.ravel(values)
+    return int(array[0]) if (array == array[0]).all() else values

@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from ml.domain.loans.amortisation import ProductFlows, amortise
+from ml.domain.loans.amortisation import CashFlows, amortise
 from ml.domain.loans.loan import Loan, LoanBatch
 from ml.domain.loans.product import Fee, Subsidy
 
@@ -163,31 +163,32 @@ def schedule(loan: Loan, start: date) -> Schedule:
     (0, 951901)
     """
     flows = amortise(LoanBatch.of([loan]), start)
-    (part,) = flows.parts
+    (periods,) = flows.periods.items
     opening, principal = flows.opening[:, 0].tolist(), flows.principal[:, 0].tolist()
     interest, fee, deferred_interest = (
-        part.interest[:, 0].tolist(),
+        flows.interest[:, 0].tolist(),
         flows.fee[:, 0].tolist(),
-        part.deferred_interest[:, 0].tolist(),
+        flows.deferred_interest[:, 0].tolist(),
     )
-    days = part.periods.days.tolist()
+    days = periods.days.tolist()
     rows = tuple(
         Row(
             number=k + 1,
-            due=part.periods.due[k],
+            due=periods.due[k],
             days=days[k],
             principal=principal[k],
             interest=interest[k],
             fee=fee[k],
-            subsidies=tuple(int(paid[k, 0]) for paid in part.subsidies),
+            subsidies=tuple(int(paid[k, 0]) for paid in flows.subsidies),
             deferred_interest=deferred_interest[k],
             balance=opening[k] - principal[k],
         )
         for k in range(loan.term_months)
     )
-    return Schedule(loan, start, rows, _fees(part))
+    return Schedule(loan, start, rows, _fees(flows))
 
 
-def _fees(part: ProductFlows) -> tuple[FeeTotal, ...]:
-    columns = zip(part.product.fees, part.up_front, part.fees, strict=True)
+def _fees(flows: CashFlows) -> tuple[FeeTotal, ...]:
+    (product,) = flows.batch.products
+    columns = zip(product.fees, flows.up_front_fees, flows.fees, strict=True)
     return tuple(FeeTotal(fee, int(up_front[0]), tuple(rows[:, 0].tolist())) for fee, up_front, rows in columns)

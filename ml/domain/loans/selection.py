@@ -24,8 +24,8 @@ def comparison_measures(candidates: Candidates) -> FloatArray:
     Returns
     -------
     array of float, shape (n_candidates, 4)
-        Monthly payment as it is displayed, total cost with forgone discount, down payment (fen), and mean fraction of
-        the price still owed over the longest term of all candidates.
+        Monthly payment as it is displayed, total cost with forgone discount, down payment (fen), and fraction of the
+        price still owed, summed over the months.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def comparison_measures(candidates: Candidates) -> FloatArray:
     """
     discount = np.array([o.forgone_discount for o in candidates.offered])[candidates.offered_index]
     prices, vehicle_price = candidates.prices, candidates.application.vehicle.price
-    owed = prices.outstanding.mean(axis=0) * candidates.batch.amount / vehicle_price
+    owed = prices.average_life * candidates.batch.amount / vehicle_price
     return np.column_stack(
         [prices.monthly_payment, prices.total_cost + discount, candidates.down_payment, owed.round(9)]
     )

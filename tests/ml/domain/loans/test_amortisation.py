@@ -6,10 +6,9 @@ from datetime import date
 
 import numpy as np
 
-from ml.domain.loans.amortisation import amortise, divide_interest
-from ml.domain.loans.calendar import periods
+from ml.domain.loans.amortisation import amortise
 from ml.domain.loans.loan import LoanBatch
-from ml.domain.loans.product import Fee, LoanProduct, Subsidy
+from ml.domain.loans.product import Fee, LoanProduct
 
 START = date(2026, 1, 15)
 
@@ -27,14 +26,3 @@ def test_a_batch_falls_due_as_its_loans_alone() -> None:
         np.testing.assert_array_equal(batch_flows.payment[:term, column], one.payment[:, 0])
         assert batch_flows.up_front[column] == one.up_front[0] == (500 if product.fees else 0)
     assert batch_flows.balance[-1].tolist() == [0, 0] and (batch_flows.payment[12:, 1] == 0).all()
-
-
-def test_shares_of_the_interest_add_up_to_the_contract_s() -> None:
-    subsidy = Subsidy(payer="maker", rate=0.02, months=1, lowers_instalment=False)
-    product = LoanProduct(subsidies=(subsidy,))
-    dates = periods(product.calendar, START, 2)
-    base, numerator = np.array([[1_200_000], [600_000]]), dates.numerator[:, None]
-    left, (paid,) = divide_interest(product, base, np.array([60_000]), numerator, dates)
-    whole, none = divide_interest(LoanProduct(), base, np.array([60_000]), numerator, dates)
-    assert none == () and (left + paid).tolist() == whole.tolist()
-    assert paid.ravel().tolist() == [2_000, 0]  # 12,000 yuan at 2 % for a month, and nothing after it

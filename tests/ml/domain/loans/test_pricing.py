@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -28,9 +27,6 @@ SAFE = RiskAndFunding(0.0, 0.0, 0.0)
 @settings(deadline=None)
 @given(sample=st.lists(any_loan(), min_size=1, max_size=8))
 def test_a_batch_prices_as_the_schedules_of_its_loans_do(sample: list[Loan]) -> None:
-    sample = [
-        loan for _, same in groupby(sorted(sample, key=lambda x: repr(x.product)), lambda x: x.product) for loan in same
-    ]
     prices = price(LoanBatch.of(sample), START, risk=SAFE)
     for i, loan in enumerate(sample):
         made = schedule(loan, START)
@@ -95,13 +91,12 @@ def test_more_risk_is_less_profit(pd: float, more: float) -> None:
     assert riskier.nominal_rate[0] == safer.nominal_rate[0]
 
 
-def test_faster_repayment_leaves_less_outstanding() -> None:
-    same = LoanProduct()
-    batch = LoanBatch.of([Loan(same, 10_000_000, 0.06, 12), Loan(same, 10_000_000, 0.06, 36)])
-    outstanding = price(batch, START, risk=SAFE).outstanding
-    fast, slow = outstanding.mean(axis=0)
-    assert fast < slow < 1
-    assert (outstanding[11:, 0] == 0).all() and outstanding[35, 1] == 0
+def test_average_life_by_hand() -> None:
+    sample = [
+        Loan(LoanProduct(form="equal_principal"), 3_000, 0.06, 3),
+        Loan(LoanProduct(form="interest_only"), 9, 0, 36),
+    ]
+    assert price(LoanBatch.of(sample), START, risk=SAFE).average_life.tolist() == [2, 36]  # (1 + 2 + 3) / 3 months
 
 
 def test_loans_without_an_internal_rate_leave_the_others_priced() -> None:
@@ -167,9 +162,12 @@ def test_probabilities_that_are_none_are_refused(value: float) -> None:
         RiskAndFunding(value, 0.4, 0.02)
 
 
-def test_loans_of_one_product_must_be_together() -> None:
-    with pytest.raises(LoanError, match="must be in the order of `products`"):
-        LoanBatch.build((LoanProduct(), LoanProduct(form="flat_rate")), [1, 0], amount=1, annual_rate=0, term_months=1)
+def test_loans_may_come_in_any_order() -> None:
+    batch = candidates(60)
+    rows = np.random.default_rng(0).permutation(60)
+    ordered, mixed = price(batch, START, risk=RISK), price(batch.at(rows), START, risk=RISK)
+    assert (mixed.total_cost == ordered.total_cost[rows]).all()
+    np.testing.assert_allclose(mixed.nominal_rate, ordered.nominal_rate[rows], rtol=0, atol=1e-12)
 
 
 def test_a_batch_without_loans_is_refused() -> None:
