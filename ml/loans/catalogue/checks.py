@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from ml.loans.catalogue.ceilings import RateCeiling, lowest_ceiling
+from ml.loans.catalogue.contingent import MISUSE
 from ml.loans.catalogue.fields import days_of_change, during
 from ml.loans.catalogue.products import Lender, LoanProducts, Rates
 from ml.loans.catalogue.rules import LendingRules
@@ -19,6 +20,11 @@ def problems(products: LoanProducts, rules: LendingRules) -> Iterator[str]:
     for key, product in products.products.items():
         for i, grid in enumerate(product.rates):
             yield from _rate_grid_problems(f"products.{key}.rates[{i}]", grid, products.lenders[product.lender], rules)
+    for key, product in products.products.items():
+        misuse = products.contingent_costs(key)[MISUSE]
+        if misuse is not None and misuse.multiple is not None:
+            lender = products.lenders[product.lender]
+            yield from _misuse_problems(f"products.{key}", misuse.multiple, product.rates, lender, rules)
 
 
 def _late_interest_problems(place: str, lender: Lender, grids: list[Rates], rules: LendingRules) -> Iterator[str]:
@@ -29,6 +35,32 @@ def _late_interest_problems(place: str, lender: Lender, grids: list[Rates], rule
                 f"{place} must be from {rule.minimum:g} to {rule.maximum:g} times the contract rate by the rule of "
                 f"late_interest valid from {rule.valid_from}, got {lender.late_interest:g}"
             )
+
+
+def _misuse_problems(
+    place: str, multiple: float, grids: Sequence[Rates], lender: Lender, rules: LendingRules
+) -> Iterator[str]:
+    key = f"{place}.contingent_costs.misuse.multiple"
+    for grid in grids:
+        for bounds in during(rules.misuse_interest, grid):
+            if not bounds.minimum <= multiple <= bounds.maximum:
+                yield (
+                    f"{key} must be from {bounds.minimum:g} to {bounds.maximum:g} times the contract rate by the rule "
+                    f"of misuse_interest valid from {bounds.valid_from}, got {multiple:g}: correct it at the "
+                    "product or its lender"
+                )
+                return
+        highest = max(rate for rates in grid.by_band.values() for rate in rates.values())
+        sequences = [rule.periods for rule in rules.rate_ceilings.values() if rule.binds(lender.kind)]
+        for day in days_of_change(grid, *sequences, rules.loan_prime_rate):
+            ceiling = lowest_ceiling(rules.rate_ceilings, rules.loan_prime_rate, day, lender.kind)
+            if ceiling is not None and highest * multiple > ceiling.maximum + 1e-9:
+                yield (
+                    f"{key}: the penalty rate of {multiple:g} x {highest:g} = {highest * multiple:g} is above the "
+                    f"ceiling of {ceiling.maximum:g} from {day} ({ceiling.source.en}): lower it at the product or its "
+                    "lender, or lower the rates"
+                )
+                return
 
 
 def _rate_grid_problems(place: str, grid: Rates, lender: Lender, rules: LendingRules) -> Iterator[str]:

@@ -23,8 +23,8 @@ class Term(Dated):
     used: int = Field(ge=1, le=120)
 
 
-class LateInterest(Dated):
-    """Bounds of the late interest rate as a multiple of the contract rate."""
+class PenaltyInterest(Dated):
+    """Bounds of the rate of late interest, or of penalty interest on misuse, as a multiple of the contract rate."""
 
     minimum: float = Field(ge=1, le=10)
     maximum: float = Field(ge=1, le=10)

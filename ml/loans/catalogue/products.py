@@ -16,6 +16,7 @@ from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
 from ml.domain.loans.settlement import SettlementRule
 from ml.loans.catalogue.ceilings import LenderKind
+from ml.loans.catalogue.contingent import ContingentCosts, ContingentTerms, declared_costs
 from ml.loans.catalogue.fields import Dated, Share, Yuan, check_sequence, rule_on
 from ml.loans.catalogue.promotions import Discount, Subsidy
 from ml.loans.catalogue.services import LENDER, ServiceCharge, duplicate_charges
@@ -71,6 +72,8 @@ class Lender(Section):
     late_interest : float
         Late interest rate as a multiple of the contract rate.
     early_settlement : Settlement
+    contingent_costs : dict of str to ContingentTerms or None
+        Other costs of stated events, by key, for all products of the lender; None for a cost that is not charged.
     """
 
     name: Text
@@ -83,6 +86,7 @@ class Lender(Section):
     rounding: Rounding = "half_up"
     late_interest: float = Field(ge=1, le=10)
     early_settlement: Settlement = Settlement()
+    contingent_costs: ContingentCosts = Field(default_factory=dict)
 
 
 class Fee(ServiceCharge):
@@ -191,6 +195,8 @@ class Product(Section):
         Interest of a first period that is no whole month: by its days, or as for one month whatever its length.
     forgone_discount : Discount, optional
         Cash discount that the borrower loses with this product.
+    contingent_costs : dict of str to ContingentTerms or None
+        Replace or extend those of the lender.
     eligibility : Eligibility
     """
 
@@ -209,6 +215,7 @@ class Product(Section):
     state_subsidy: bool = True
     first_period_interest: FirstPeriodInterest = "days"
     forgone_discount: Discount | None = None
+    contingent_costs: ContingentCosts = Field(default_factory=dict)
     eligibility: Eligibility
 
     @model_validator(mode="after")
@@ -358,4 +365,39 @@ class LoanProducts(Section):
                             f"products.{key}.fees.{name}.{place} '{party}' is unknown; "
                             f"allowed are: {', '.join((LENDER, *self.parties))}"
                         )
+            try:
+                costs = self.contingent_costs(key)
+            except ValueError as error:
+                raise ValueError(f"products.{key}.{error}") from None
+            for name, terms in costs.items():
+                if terms and terms.collected_by not in (LENDER, *self.parties):
+                    raise ValueError(
+                        f"products.{key}.contingent_costs.{name}.collected_by '{terms.collected_by}' is unknown; "
+                        f"allowed are: {', '.join((LENDER, *self.parties))}"
+                    )
         return self
+
+    def contingent_costs(self, name: str) -> dict[str, ContingentTerms | None]:
+        """Return the contingent costs of a product that are declared by itself or by its lender.
+
+        Parameters
+        ----------
+        name : str
+            Key of the product.
+
+        Returns
+        -------
+        dict of str to ContingentTerms or None
+            By key, in the order of the statement of costs; None for a cost that is not charged. Late interest and early
+            settlement are not among them: they follow from the lender's terms.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> catalogue = read_lending(Path("configs")).catalogue
+        >>> list(catalogue.contingent_costs("bank_standard"))
+        ['misuse', 'compounding', 'repossession', 'legal']
+        """
+        product = self.products[name]
+        return declared_costs(self.lenders[product.lender].contingent_costs, product.contingent_costs)

@@ -14,7 +14,7 @@ from ml.domain.loans.application import Policy
 from ml.domain.loans.product import Subsidy
 from ml.loans.catalogue.ceilings import CeilingRule, LoanPrimeRate, RateCeiling, lowest_ceiling
 from ml.loans.catalogue.fields import check_sequence, in_force, rule_on
-from ml.loans.catalogue.limits import HousePolicy, LateInterest, LoanToValue, Risk, StateSubsidy, Term
+from ml.loans.catalogue.limits import HousePolicy, LoanToValue, PenaltyInterest, Risk, StateSubsidy, Term
 from ml.loans.catalogue.vehicle_classes import VehicleClass
 
 
@@ -29,7 +29,8 @@ class LendingRules(Section):
     term: Annotated[tuple[Term, ...], AfterValidator(check_sequence)]
     rate_ceilings: dict[str, CeilingRule] = Field(min_length=1)
     loan_prime_rate: Annotated[tuple[LoanPrimeRate, ...], AfterValidator(check_sequence)] = ()
-    late_interest: Annotated[tuple[LateInterest, ...], AfterValidator(check_sequence)]
+    late_interest: Annotated[tuple[PenaltyInterest, ...], AfterValidator(check_sequence)]
+    misuse_interest: Annotated[tuple[PenaltyInterest, ...], AfterValidator(check_sequence)]
     state_subsidy: Annotated[tuple[StateSubsidy, ...], AfterValidator(check_sequence)]
     risk: Annotated[tuple[Risk, ...], AfterValidator(check_sequence)]
     policy: Annotated[tuple[HousePolicy, ...], AfterValidator(check_sequence)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ml.loans.catalogue.contingent import DECLARED
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import LoanProducts
 from ml.loans.catalogue.rules import load_lending_rules
@@ -37,8 +38,9 @@ def product(terms: dict[int, float], **changes: Any) -> dict[str, Any]:
 def financing() -> Financing:
     """An interest-free loan over 12 or 24 months, and one over 36 months for brand y only."""
     own = {"vehicle_classes": ["private_combustion"], "brands": ["y"]}
+    bank = {"name": TEXT, "kind": "bank", "funding_rate": 0.02, "late_interest": 1.5}
     catalogue = {
-        "lenders": {"bank": {"name": TEXT, "kind": "bank", "funding_rate": 0.02, "late_interest": 1.5}},
+        "lenders": {"bank": {**bank, "contingent_costs": dict.fromkeys(DECLARED)}},
         "products": {"free": product({12: 0.05, 24: 0.05}), "long": product({36: 0.05}, eligibility=own)},
     }
     rules = load_lending_rules(ROOT / "configs" / "loans" / "rules.yaml")

@@ -68,3 +68,17 @@ def test_late_interest_is_held_against_every_rule_of_the_dates_of_sale(changed: 
     place = r"lenders.voyage_auto_finance.late_interest must be from 1.3 to 1.4 times the contract rate by the rule of "
     with pytest.raises(ConfigError, match=place + "late_interest valid from 2004-01-01, got 1.5"):
         changed(rules=rules)
+
+
+def test_penalty_interest_on_misuse_is_held_against_its_bounds_and_the_ceiling(changed: Callable[..., Lending]) -> None:
+    bank = "lenders.riverside_bank.contingent_costs.misuse.multiple"
+    place = r"products.bank_standard.contingent_costs.misuse.multiple must be from 1.5 to 2 times the contract rate by "
+    for multiple in ("1.4", "2.1"):
+        with pytest.raises(ConfigError, match=place + r"the rule of misuse_interest valid from 2004-01-01, got "):
+            changed(products={bank: multiple})
+    above = r"products.used_guaranteed.*: the penalty rate of 2 x 0.126 = 0.252 is above the ceiling of 0.24 from 2018"
+    with pytest.raises(ConfigError, match=above):
+        changed(products={"lenders.harbour_credit.contingent_costs.misuse.multiple": "2"})
+    own = {"products.used_guaranteed.contingent_costs.misuse": {"multiple": "1.5"}}
+    with pytest.raises(ConfigError, match=r"products.flat_easy.*got 2.5"):
+        changed(products={**own, "lenders.harbour_credit.contingent_costs.misuse.multiple": "2.5"})

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from ml.domain.loans.product import Subsidy as LoanSubsidy
+from ml.loans.catalogue.contingent import DECLARED
 from ml.loans.catalogue.products import Fee, Lender, LoanProducts, Product
 
 TEXT = {"zh": "名", "en": "name"}
@@ -20,7 +21,8 @@ LATER = {"valid_from": "2026-07-01", "valid_until": "2026-12-31", "by_band": {"A
 
 
 def lender(**changes: Any) -> dict[str, Any]:
-    return {"name": TEXT, "kind": "bank", "funding_rate": 0.02, "late_interest": 1.5, **changes}
+    terms = {"kind": "bank", "funding_rate": 0.02, "late_interest": 1.5, "contingent_costs": dict.fromkeys(DECLARED)}
+    return {"name": TEXT, **terms, **changes}
 
 
 def product(**changes: Any) -> dict[str, Any]:
