@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure import Disclosure, disclose
-from ml.loans.loan_terms import LoanTerms, build_loan
+from ml.loans.disclosure_form import DisclosureRequest
+from ml.loans.loan_terms import build_loan
 from ml.loans.repayment import schedule_for
 
 
-def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
+def answer_disclosure(lending: Lending, request: DisclosureRequest) -> Disclosure:
     """Return the statement of the total cost of a loan.
 
     Parameters
     ----------
     lending : Lending
         As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
-    request : LoanTerms
-        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction. Such as
-        ``ml.loans.loan_terms.LoanTerms(**ml.loans.endpoints.EXAMPLE_LOAN)``.
+    request : DisclosureRequest
+        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction; `form` has the entries of the
+        printed form. Such as ``ml.loans.disclosure_form.DisclosureRequest(**ml.loans.endpoints.EXAMPLE_LOAN)``.
 
     Returns
     -------
@@ -38,13 +39,14 @@ def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.loan_terms import LoanTerms
+    >>> from ml.loans.disclosure_form import DisclosureRequest
     >>> lending = read_lending(Path("configs"))
-    >>> terms = LoanTerms(
+    >>> request = DisclosureRequest(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
     ... )
-    >>> form = answer_disclosure(lending, terms)
+    >>> form = answer_disclosure(lending, request)
     >>> form.total_cost, form.annualised_cost, [item.name.en for item in form.items]
     (524405, 0.033401, ['Interest'])
     """
-    return disclose(lending, request.product, schedule_for(build_loan(lending, request), request.on))
+    schedule = schedule_for(build_loan(lending, request), request.on)
+    return disclose(lending, request.product, schedule, form=request.form)

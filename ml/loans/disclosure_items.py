@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
+
 from features.yaml_config import Section
 from ml.bilingual import Text
 from ml.domain.loans.cost import item_cost
-from ml.domain.loans.product import LoanProduct
-from ml.domain.loans.rounding import MILLION, millionths
+from ml.domain.loans.product import LoanProduct, Payer
 from ml.domain.loans.schedule import FeeTotal, Schedule
 from ml.loans.catalogue.fields import Money
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import Lender, Product
 from ml.loans.catalogue.services import LENDER
+from ml.loans.disclosure_texts import basis_points, money, percent, yearly
 
+PAYERS: Mapping[Payer, Text] = MappingProxyType(
+    {
+        "maker": Text(zh="厂家贴息", en="interest paid by the maker"),
+        "dealer": Text(zh="经销商贴息", en="interest paid by the dealer"),
+        "state": Text(zh="财政贴息", en="interest subsidy by the state"),
+    }
+)
 _AT_DISBURSEMENT = Text(zh="放款时一次性收取", en="once, at disbursement")
 _PER_INSTALMENT = Text(zh="随每期还款收取", en="with every instalment")
 
@@ -23,6 +34,8 @@ class CostItem(Section):
     Attributes
     ----------
     name : Text
+    service : Text or None
+        What is rendered for a fee; None for interest.
     amount : int
         Amount that the borrower pays over the whole loan, fen (yuan in JSON).
     standard, collection, collected_by : Text
@@ -32,6 +45,7 @@ class CostItem(Section):
     """
 
     name: Text
+    service: Text | None
     amount: Money
     standard: Text
     collection: Text
@@ -40,19 +54,23 @@ class CostItem(Section):
 
 
 class SubsidyItem(Section):
-    """Interest paid by another party over the whole loan, fen (yuan in JSON); not in the interest item."""
+    """Interest paid by another party; not in the interest item.
+
+    Attributes
+    ----------
+    name : Text
+    payer : {"maker", "dealer", "state"}
+    amount : int
+        Over the whole loan, fen (yuan in JSON); above 0.
+    first_due, last_due : date
+        Due dates of the first and last month whose interest it lowers.
+    """
 
     name: Text
+    payer: Payer
     amount: Money
-
-
-class ContingentCost(Section):
-    """Cost of late payment or early settlement; `annualised` is a yearly fraction, None if it is not a rate."""
-
-    name: Text
-    standard: Text
-    collected_by: Text
-    annualised: float | None
+    first_due: date
+    last_due: date
 
 
 def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
@@ -94,14 +112,94 @@ def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
     else:
         standard = Text(zh=f"按剩余本金，年利率 {rate}（单利）", en=f"{rate} a year on the outstanding principal")
     if any(amount for _, amount in schedule.subsidy_totals):
-        standard = Text(zh=f"{standard.zh}，已扣除贴息", en=f"{standard.en}, after subsidies")
+        part = Text(zh="已扣除贴息", en="after subsidies")
+        if not schedule.total_interest:
+            part = Text(zh="全部由贴息承担", en="all paid by the subsidies")
+        standard = Text(zh=f"{standard.zh}，{part.zh}", en=f"{standard.en}, {part.en}")
     return CostItem(
         name=Text(zh="贷款利息", en="Interest"),
+        service=None,
         amount=schedule.total_interest,
         standard=standard,
         collection=_interest_collection(product),
         collected_by=lender.name,
         annualised=round(item_cost(schedule, [row.interest for row in schedule.rows]).nominal, 6),
+    )
+
+
+def subsidy_items(schedule: Schedule) -> tuple[SubsidyItem, ...]:
+    """Return the subsidies that lower the interest of at least one month, in the order of the product.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        As returned by `ml.loans.repayment.schedule_for`.
+
+    Returns
+    -------
+    tuple of SubsidyItem
+        `amount` in fen.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
+    >>> from ml.loans.repayment import schedule_for
+    >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
+    >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)
+    >>> (state,) = subsidy_items(schedule_for(build_loan(lending, terms), day))
+    >>> state.amount, str(state.first_due), str(state.last_due)
+    (24340, '2026-10-01', '2026-12-01')
+    """
+    items = []
+    for k, (subsidy, amount) in enumerate(schedule.subsidy_totals):
+        due = [row.due for row in schedule.rows if row.subsidies[k]]
+        if due:
+            name = PAYERS[subsidy.payer]
+            item = SubsidyItem(name=name, payer=subsidy.payer, amount=amount, first_due=due[0], last_due=due[-1])
+            items.append(item)
+    return tuple(items)
+
+
+def adding_up(items: Sequence[CostItem], total: float) -> Text | None:
+    """Return why the annualised rates of the items, as printed, do not add up to that of all of them; None if they do.
+
+    Each rate is the internal rate of the loan with one item as its only cost. The internal rate of all items together
+    is not the sum of those rates.
+
+    Parameters
+    ----------
+    items : sequence of CostItem
+        All items of the loan.
+    total : float
+        Nominal annualised cost of all items together, a yearly fraction.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> text = Text(zh="利息", en="interest")
+    >>> item = CostItem(
+    ...     name=text, service=None, amount=1, standard=text, collection=text, collected_by=text, annualised=0.0602
+    ... )
+    >>> adding_up([item], 0.0602) is None
+    True
+    >>> adding_up([item, item], 0.1207).en
+    '...The column adds up to 12.04%, 0.03 percentage points below the total of 12.07%. The amounts add up exactly.'
+    """
+    printed = sum(basis_points(item.annualised) for item in items)
+    difference = basis_points(total) - printed
+    if not difference:
+        return None
+    column, points = yearly(printed / 10_000), f"{abs(difference) / 100:.2f}"
+    zh, en = ("低", "below") if difference > 0 else ("高", "above")
+    return Text(
+        zh=f"各项目年化水平分别按只有该项成本时的内部收益率计算，不能直接相加：相加为 {column}，比合计 {yearly(total)} "
+        f"{zh} {points} 个百分点。各项金额相加等于合计。",
+        en="Each rate is the internal rate with that item as the only cost, so the rates are not meant to be added. "
+        f"The column adds up to {column}, {points} percentage points {en} the total of {yearly(total)}. "
+        "The amounts add up exactly.",
     )
 
 
@@ -159,7 +257,8 @@ def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Sched
     per_instalment = fee.charged == "per_instalment"
     zh, en = ("每期", " with every instalment") if per_instalment else ("", "")
     if fee.amount:
-        standard = Text(zh=f"{zh}{yuan(fee.amount)}", en=f"{yuan(fee.amount)}{en}")
+        amount = money(fee.amount)
+        standard = Text(zh=f"{zh} {amount.zh}".strip(), en=f"{amount.en}{en}")
     elif fee.share:
         standard = Text(zh=f"{zh}贷款本金的 {percent(fee.share)}", en=f"{percent(fee.share)} of the loan amount{en}")
     else:
@@ -167,114 +266,10 @@ def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Sched
         standard = Text(zh=f"剩余本金的 {share}（每年）", en=f"{share} a year of the outstanding principal")
     return CostItem(
         name=fee.name,
+        service=fee.service,
         amount=total.total,
         standard=standard,
         collection=_PER_INSTALMENT if per_instalment else _AT_DISBURSEMENT,
         collected_by=lender.name if fee.collected_by == LENDER else lending.catalogue.parties[fee.collected_by],
         annualised=round(item_cost(schedule, total.rows, up_front=total.up_front).nominal, 6),
     )
-
-
-def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
-    """Return the contingent cost of late payment: the contract rate times the lender's multiple, on overdue amounts.
-
-    Parameters
-    ----------
-    schedule : Schedule
-        As returned by `ml.loans.repayment.schedule_for`; its loan has the contract rate.
-    lender : Lender
-        An element of ``ml.loans.endpoints.read_lending(Path("configs")).catalogue.lenders``, by key; its
-        `late_interest` is the multiple.
-
-    Returns
-    -------
-    ContingentCost
-        `annualised` is the rate of late interest, a yearly fraction.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> from pathlib import Path
-    >>> from ml.loans.endpoints import read_lending
-    >>> from ml.loans.repayment import schedule_for
-    >>> from ml.loans.loan_terms import LoanTerms, build_loan
-    >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
-    >>> lender = lending.catalogue.lenders["riverside_bank"]
-    >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)
-    >>> schedule = schedule_for(build_loan(lending, terms), day)
-    >>> lender.late_interest, late_interest(schedule, lender).annualised
-    (1.5, 0.0525)
-    """
-    rate = millionths(schedule.loan.annual_rate, "annual_rate") * lender.late_interest / MILLION
-    times = f"{lender.late_interest:g}"
-    return ContingentCost(
-        name=Text(zh="逾期罚息", en="Late interest"),
-        standard=Text(
-            zh=f"逾期金额按年利率 {percent(rate)}（合同利率的 {times} 倍）按日计收",
-            en=f"{percent(rate)} a year ({times} times the contract rate) on overdue amounts, charged daily",
-        ),
-        collected_by=lender.name,
-        annualised=rate,
-    )
-
-
-def early_settlement(lender: Lender) -> ContingentCost:
-    """Return the contingent cost of early settlement, as text of the lender's terms; `annualised` is None.
-
-    Parameters
-    ----------
-    lender : Lender
-        An element of ``ml.loans.endpoints.read_lending(Path("configs")).catalogue.lenders``, by key.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from ml.loans.endpoints import read_lending
-    >>> lenders = read_lending(Path("configs")).catalogue.lenders
-    >>> early_settlement(lenders["riverside_bank"]).standard.en
-    '1.00% of the outstanding principal; free of charge after 12 months'
-    """
-    rule = lender.early_settlement
-    zh, en = [], []
-    if rule.share_of_outstanding:
-        zh.append(f"剩余本金的 {percent(rule.share_of_outstanding)}")
-        en.append(f"{percent(rule.share_of_outstanding)} of the outstanding principal")
-    if rule.months_of_interest:
-        zh.append(f"{rule.months_of_interest} 个月利息")
-        months = "one month" if rule.months_of_interest == 1 else f"{rule.months_of_interest} months"
-        en.append(f"{months} of interest on the outstanding principal")
-    zh, en = ["加".join(zh) or "不收取"], [" plus ".join(en) or "none"]
-    charged = rule.share_of_outstanding or rule.months_of_interest
-    if charged and rule.free_after_months is not None:
-        zh.append(f"放款满 {rule.free_after_months} 个月后免收")
-        en.append(f"free of charge after {rule.free_after_months} months")
-    if rule.up_front_rebate:
-        zh.append(f"退还一次性费用未到期部分的 {percent(rule.up_front_rebate)}")
-        en.append(f"{percent(rule.up_front_rebate)} of the unearned up-front fees is refunded")
-    standard = Text(zh="；".join(zh), en="; ".join(en))
-    name = Text(zh="提前还款违约金", en="Early settlement")
-    return ContingentCost(name=name, standard=standard, collected_by=lender.name, annualised=None)
-
-
-def yuan(fen: int) -> str:
-    """Return an amount in fen as text in yuan.
-
-    Examples
-    --------
-    >>> yuan(10_000_050)
-    '¥100,000.50'
-    """
-    return f"¥{fen // 100:,}.{fen % 100:02d}"
-
-
-def percent(rate: float) -> str:
-    """Return a fraction as a percentage with two to four decimals.
-
-    Examples
-    --------
-    >>> percent(0.04), percent(0.07485)
-    ('4.00%', '7.485%')
-    """
-    text = f"{rate * 100:.4f}".rstrip("0")
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals:0<2}%"

@@ -11,8 +11,8 @@ from ml.loans.applicant_risk import DERIVED
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure import Disclosure
 from ml.loans.disclosure_endpoint import answer_disclosure
+from ml.loans.disclosure_form import DisclosureRequest
 from ml.loans.disclosure_html import page
-from ml.loans.loan_terms import LoanTerms
 from ml.loans.offers_endpoint import LoanOffersAnswer, answer, request
 from ml.loans.schedule_endpoint import ScheduleAnswer, ScheduleRequest, answer_schedule
 
@@ -96,7 +96,7 @@ ENDPOINTS = (
     Endpoint(
         path="disclosure",
         summary={"zh": "个人贷款综合融资成本明示表", "en": "Statement of the total cost of a personal loan"},
-        request=lambda champions: LoanTerms,
+        request=lambda champions: DisclosureRequest,
         response=Disclosure,
         respond=respond_each_by_rules(lambda lending, champions, request: answer_disclosure(lending, request)),
         example=lambda champions: EXAMPLE_LOAN,

@@ -7,8 +7,8 @@ import pytest
 from features.errors import DataError
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure_endpoint import answer_disclosure
+from ml.loans.disclosure_form import DisclosureRequest
 from ml.loans.endpoints import EXAMPLE_LOAN, FILES
-from ml.loans.loan_terms import LoanTerms
 from ml.loans.schedule_endpoint import ScheduleRequest, answer_schedule
 from tests.conftest import ROOT
 
@@ -20,10 +20,10 @@ def lending() -> Lending:
 
 def test_a_loan_outside_the_catalogue_is_refused(lending: Lending) -> None:
     with pytest.raises(DataError, match="product 'nonsense' is unknown"):
-        answer_disclosure(lending, LoanTerms.model_validate({**EXAMPLE_LOAN, "product": "nonsense"}))
+        answer_disclosure(lending, DisclosureRequest.model_validate({**EXAMPLE_LOAN, "product": "nonsense"}))
 
 
 def test_the_statement_states_what_the_rows_add_up_to(lending: Lending) -> None:
-    statement = answer_disclosure(lending, LoanTerms.model_validate(EXAMPLE_LOAN))
+    statement = answer_disclosure(lending, DisclosureRequest.model_validate(EXAMPLE_LOAN))
     schedule = answer_schedule(lending, ScheduleRequest.model_validate(EXAMPLE_LOAN))
     assert statement.total_cost == round(schedule.total_cost * 100)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from ml.bilingual import Text
 from ml.domain.loans.loan import Loan
 from ml.domain.loans.schedule import Schedule
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.catalogue.products import Lender, Product
-from ml.loans.disclosure_items import early_settlement, fee_item, interest_item, late_interest, percent, yuan
+from ml.loans.disclosure_items import CostItem, adding_up, fee_item, interest_item, subsidy_items
 from ml.loans.repayment import schedule_for
 from tests.conftest import ROOT
 
@@ -65,7 +66,7 @@ def test_interest_that_others_pay_is_taken_off_and_said() -> None:
     loan_product = product(form="equal_instalment", subsidies=[{"payer": "maker", "rate": 1.0, **PERIOD}])
     item = interest_item(schedule(loan_product), lender())
     assert item.amount == 0 and item.annualised == 0
-    assert item.standard.en == "6.00% a year on the outstanding principal, after subsidies"
+    assert item.standard.en == "6.00% a year on the outstanding principal, all paid by the subsidies"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,7 @@ def test_a_fee_by_its_kind(
     item = fee_item(lending, loan_product, lender(), made, made.fees[0])
     assert (item.amount, item.standard.en, item.collection.en) == (total, standard, collection)
     assert item.collected_by.en == "Bank" and item.annualised > 0
+    assert item.service == Text(zh="车辆估值", en="Appraisal")
 
 
 def test_a_fee_of_the_balance_is_a_rate_and_another_party_may_collect_it(lending: Lending) -> None:
@@ -114,34 +116,34 @@ def test_a_fee_of_the_balance_is_a_rate_and_another_party_may_collect_it(lending
     assert item.collected_by == lending.catalogue.parties["guarantor"]
 
 
-def test_late_interest_is_a_multiple_of_the_contract_rate() -> None:
-    cost = late_interest(schedule(product()), lender(late_interest=1.3))
-    assert cost.annualised == pytest.approx(0.078)
-    assert cost.standard.en == "7.80% a year (1.3 times the contract rate) on overdue amounts, charged daily"
+def test_only_subsidies_that_are_paid_are_listed() -> None:
+    loan_product = product(
+        form="equal_instalment",
+        subsidies=[
+            {"payer": "maker", "rate": 0.02, "total": 30, **PERIOD},
+            {"payer": "dealer", "rate": 0.01, "total": 0, **PERIOD},
+        ],
+    )
+    (item,) = subsidy_items(schedule(loan_product))
+    assert (item.payer, item.amount) == ("maker", 3_000)
+    assert (item.first_due, item.last_due) == (date(2026, 2, 15), date(2026, 3, 15))  # 20 yuan in the first month
 
 
 @pytest.mark.parametrize(
-    ("rule", "standard"),
+    ("rates", "total", "difference"),
     [
-        ({}, "none"),
-        ({"free_after_months": 6}, "none"),
-        ({"months_of_interest": 1}, "one month of interest on the outstanding principal"),
-        (
-            {"share_of_outstanding": 0.03, "months_of_interest": 2, "free_after_months": 24},
-            "3.00% of the outstanding principal plus 2 months of interest on the outstanding principal; "
-            "free of charge after 24 months",
-        ),
-        (
-            {"up_front_rebate": 0.5},
-            "none; 50.00% of the unearned up-front fees is refunded",
-        ),
+        ((0.0547, 0.0046), 0.0597, "5.93%, 0.04 percentage points below the total of 5.97%"),
+        ((0.0547, 0.0052), 0.0597, "5.99%, 0.02 percentage points above the total of 5.97%"),
+        ((0.05004, 0.00004), 0.05008, "5.00%, 0.01 percentage points below the total of 5.01%"),
+        ((0.05, 0.01), 0.06, None),
     ],
 )
-def test_early_settlement_in_words(rule: dict[str, float], standard: str) -> None:
-    cost = early_settlement(lender(early_settlement=rule))
-    assert cost.standard.en == standard and cost.annualised is None
-
-
-def test_money_and_rates_as_they_are_printed() -> None:
-    assert (yuan(5), yuan(123_456_789)) == ("¥0.05", "¥1,234,567.89")
-    assert (percent(0.1), percent(0.123456), percent(0.0)) == ("10.00%", "12.3456%", "0.00%")
+def test_a_column_that_does_not_add_up_says_why(rates: tuple[float, ...], total: float, difference: str | None) -> None:
+    text = Text(zh="项目", en="item")
+    items = [
+        CostItem(name=text, service=None, amount=1, standard=text, collection=text, collected_by=text, annualised=rate)
+        for rate in rates
+    ]
+    note = adding_up(items, total)
+    assert (note is None) == (difference is None)
+    assert note is None or difference in note.en

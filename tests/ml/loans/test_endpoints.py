@@ -191,5 +191,5 @@ def test_the_page_is_the_statement(endpoints: Any, champions: Any) -> None:
     endpoint = endpoints["disclosure"]
     page = endpoint.page(_ask(endpoint, champions))
     assert page.startswith("<!doctype html>")
-    assert "¥100,000.00" in page and "http" not in page.replace("http-equiv", "")
+    assert "100,000.00 元" in page and "http" not in page.replace("http-equiv", "")
     assert EXAMPLE_LOAN["product"] == "bank_standard"
