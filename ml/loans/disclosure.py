@@ -205,6 +205,12 @@ def _first_period(schedule: Schedule) -> Text | None:
     first = periods(calendar, schedule.start, 1)
     if first.months[0] == 1:
         return None
+    if calendar.first_period_interest == "month":
+        days = int(first.days[0])
+        return Text(
+            zh=f"首期 {days} 天，按一个月计息",
+            en=f"the first period of {days} days bears interest for one month",
+        )
     days = int(first.days[0] if calendar.day_count == "actual/actual" else first.numerator[0])
     return Text(zh=f"首期按 {days} 天计息", en=f"the first period bears interest for {days} days")
 

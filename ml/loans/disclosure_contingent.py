@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from features.yaml_config import Section
 from ml.bilingual import Text
+from ml.domain.loans.product import Fee
 from ml.domain.loans.rounding import MILLION, millionths
 from ml.domain.loans.schedule import Schedule
 from ml.loans.catalogue.contingent import (
@@ -95,7 +97,7 @@ def contingent_costs(lending: Lending, name: str, schedule: Schedule) -> tuple[C
     lender, declared = catalogue.lenders[catalogue.products[name].lender], catalogue.contingent_costs(name)
     by_key = {
         LATE_INTEREST: late_interest(schedule, lender),
-        EARLY_SETTLEMENT: early_settlement(lender),
+        EARLY_SETTLEMENT: early_settlement(lender, schedule.loan.product.fees),
         **{key: _declared(key, terms, schedule, lending, lender) for key, terms in declared.items()},
     }
     return tuple(by_key[key] for key in (*CATEGORIES, *(key for key in by_key if key not in CATEGORIES)))
@@ -135,13 +137,15 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
     return _penalty_interest(LATE_INTEREST, schedule, lender.late_interest, base, lender.name)
 
 
-def early_settlement(lender: Lender) -> ContingentCost:
+def early_settlement(lender: Lender, fees: Sequence[Fee] = ()) -> ContingentCost:
     """Return the contingent cost of early settlement, as text of the lender's terms; `annualised` is None.
 
     Parameters
     ----------
     lender : Lender
         An element of ``ml.loans.endpoints.read_lending(Path("configs")).catalogue.lenders``, by key.
+    fees : sequence of Fee
+        Fees of the loan's product; some are charged for the whole running month.
 
     Examples
     --------
@@ -165,6 +169,9 @@ def early_settlement(lender: Lender) -> ContingentCost:
     if charged and rule.free_after_months is not None:
         zh.append(f"放款满 {rule.free_after_months} 个月起免收")
         en.append(f"free of charge from {rule.free_after_months} months after disbursement")
+    if any(_due_in_full(fee) for fee in fees):
+        zh.append("当期随期收取的费用按整期收取")
+        en.append("fees with every instalment are due for the whole running month")
     if rule.up_front_rebate:
         zh.append(f"退还一次性费用未到期部分的 {percent(rule.up_front_rebate)}")
         en.append(f"{percent(rule.up_front_rebate)} of the unearned up-front fees is refunded")
@@ -175,6 +182,11 @@ def early_settlement(lender: Lender) -> ContingentCost:
         collected_by=lender.name if charged else None,
         annualised=None,
     )
+
+
+def _due_in_full(fee: Fee) -> bool:
+    """Whether settling within a month costs the fee of the whole month; a yearly share always accrues by days."""
+    return fee.charged == "per_instalment" and not fee.yearly_share_of_balance and fee.broken_period == "in_full"
 
 
 def _declared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -142,6 +143,14 @@ def test_how_days_are_counted_is_stated(lending: Lending) -> None:
     assert balloon.first_period.zh == "首期按 35 天计息", "15 September to 20 October, 30E/360"
     assert statement_for(lending, "interest_only").day_count == DAY_COUNTS["actual/360"]
     assert statement_for(lending, "flat_rate").day_count == DAY_COUNTS["30/360"], "the lender's is actual/360"
+
+
+def test_a_first_period_that_bears_interest_for_a_month_says_so(lending: Lending) -> None:
+    loan = schedule_of(lending, "balloon_with_fee").loan
+    calendar = replace(loan.product.calendar, first_period_interest="month")
+    schedule = schedule_for(replace(loan, product=replace(loan.product, calendar=calendar)), ON)
+    first = disclose(lending, "maker_balloon", schedule).first_period
+    assert first is not None and first.zh == "首期 35 天，按一个月计息"
 
 
 def test_every_repayment_form_has_a_name() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ml.bilingual import Text
 from ml.domain.loans.loan import Loan
+from ml.domain.loans.product import Fee
 from ml.domain.loans.settlement import settle
 from ml.loans.catalogue.contingent import CATEGORIES
 from ml.loans.catalogue.files import Lending, load_lending
@@ -143,3 +144,15 @@ def test_the_words_about_early_settlement_agree_with_the_quote() -> None:
     days = (date(2028, 1, 14), date(2028, 1, 15))
     before, after = (settle(plan, day, rule=bank.early_settlement.rule) for day in days)
     assert before.penalty == round(before.outstanding * 0.03) and after.penalty == 0
+
+
+def test_fees_of_the_running_month_are_named_if_they_are_due_in_full() -> None:
+    monthly = Fee(name="a", charged="per_instalment", amount=1_000)
+    others = (
+        Fee(name="b", charged="per_instalment", amount=1_000, broken_period="by_days"),
+        Fee(name="c", charged="per_instalment", yearly_share_of_balance=0.01),
+        Fee(name="d", charged="up_front", amount=1_000),
+    )
+    assert early_settlement(lender(), others).standard == NOT_CHARGED
+    standard = early_settlement(lender(), (*others, monthly)).standard.en
+    assert standard == "not charged; fees with every instalment are due for the whole running month"
