@@ -44,6 +44,8 @@ FORMS: Mapping[Form, Text] = MappingProxyType(
         "flat_rate": Text(zh="等本等息", en="flat-rate instalments"),
     }
 )
+ON_BALANCE = Text(zh="按剩余本金", en="on the outstanding principal")
+ON_ORIGINAL_AMOUNT = Text(zh="按贷款本金，不随还款减少", en="on the original amount until maturity")
 
 
 class CostWithoutSubsidy(Section):
@@ -68,8 +70,9 @@ class Disclosure(Section):
     principal, term_months : int
     annual_rate : float
         Contract rate.
-    day_count, first_period : Text
-        How interest days are counted; length of the first period, None for a whole month.
+    rate_basis, day_count, first_period : Text
+        Principal that bears the contract rate; how interest days are counted; length of the first period, None for a
+        whole month.
     payments : Payments
     items : tuple of CostItem
         Interest and fees if payments are made on time.
@@ -104,6 +107,7 @@ class Disclosure(Section):
     principal: Money
     term_months: int
     annual_rate: float
+    rate_basis: Text
     day_count: Text
     first_period: Text | None
     payments: Payments
@@ -182,6 +186,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule, *, form: FormEntri
         principal=schedule.loan.amount,
         term_months=schedule.loan.term_months,
         annual_rate=schedule.loan.annual_rate,
+        rate_basis=ON_ORIGINAL_AMOUNT if product.form == "flat_rate" else ON_BALANCE,
         day_count=DAY_COUNTS[schedule.loan.product.calendar.day_count],
         first_period=_first_period(schedule),
         payments=payments_of(schedule),

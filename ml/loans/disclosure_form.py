@@ -31,6 +31,7 @@ class FormEntries(RequestPart):
     borrower: Entry = Field(None, description="name of the borrower")
     borrower_id: Entry = Field(None, description="number of the borrower's identity document")
     co_borrower: Entry = Field(None, description="name of a co-borrower; adds a line for the signature")
+    co_borrower_id: Entry = Field(None, description="number of the co-borrower's identity document")
     vehicle: Entry = Field(None, description="brand and model")
     vin: Entry = Field(None, description="vehicle identification number")
     contract_number: Entry = None

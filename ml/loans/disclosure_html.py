@@ -12,7 +12,7 @@ from ml.loans.disclosure_payments import Part, PaymentGroup
 from ml.loans.disclosure_texts import amount, day_text, money, percent, yearly
 
 _STYLE = """
-@page { size: A4; margin: 11mm 12mm 14mm;
+@page { size: A4; margin: 10mm 12mm 13mm;
   @bottom-left { content: "个人贷款综合融资成本明示表"; font-size: 8pt; }
   @bottom-right { content: "第 " counter(page) " 页，共 " counter(pages) " 页  Page " counter(page)
     " of " counter(pages); font-size: 8pt; } }
@@ -35,9 +35,9 @@ thead th, tbody th { font-weight: 700; }
 .pairs th { width: 17%; } .pairs td { width: 33%; }
 .pairs td { vertical-align: middle; }
 .items, .payments, .contingent { table-layout: fixed; }
-.items th:nth-child(1) { width: 15%; } .items th:nth-child(3) { width: 17%; } .items th:nth-child(4) { width: 15%; }
-.items th:nth-child(5) { width: 13%; } .items th:nth-child(6) { width: 12%; }
-.payments th:nth-child(1) { width: 23%; } .payments th:nth-child(2) { width: 33%; }
+.items th:nth-child(1) { width: 14%; } .items th:nth-child(3) { width: 17%; } .items th:nth-child(4) { width: 15%; }
+.items th:nth-child(5) { width: 12%; } .items th:nth-child(6) { width: 10%; }
+.payments th:nth-child(1) { width: 22%; } .payments th:nth-child(2) { width: 36%; }
 .payments th:nth-child(4) { width: 19%; }
 .contingent th:nth-child(1) { width: 18%; } .contingent th:nth-child(3) { width: 20%; }
 .contingent th:nth-child(4) { width: 11%; }
@@ -55,8 +55,9 @@ tfoot th, tfoot td { border-top-width: 2px; font-weight: 700; }
   align-items: flex-end; } .signatures .en { display: inline; margin-left: 6px; }
 @media (max-width: 640px) { body { padding: 0 8px; } table { display: block; overflow-x: auto; }
   .rates { grid-auto-flow: row; } .rates > div + div { border-left: 0; border-top: 1px solid #555; } }
-@media print { body { font-size: 9.2pt; line-height: 1.3; max-width: none; margin: 0; padding: 0; }
-  .en { font-size: 7.2pt; } .small { font-size: 7.6pt; } th, td { padding: 2px 5px; } h1 { font-size: 15pt; } }
+@media print { body { font-size: 9pt; line-height: 1.28; max-width: none; margin: 0; padding: 0; }
+  .en { font-size: 7pt; line-height: 1.2; } .small { font-size: 7.6pt; } th, td { padding: 1.5px 5px; }
+  caption { padding-top: 6px; } h1 { font-size: 15pt; } }
 """
 _PARTS: dict[Part, Text] = {
     "deferred": Text(zh="延期期间", en="deferred"),
@@ -145,11 +146,11 @@ def _cells(*texts: str, numbers: Iterable[str] = ()) -> str:
     )
 
 
-def _pairs(caption: str, pairs: Iterable[tuple[str, str]]) -> str:
+def _pairs(caption: str, pairs: Iterable[tuple[str, str]], *, wide: Iterable[tuple[str, str]] = ()) -> str:
+    """Return a table with two entries in a row; each of `wide` has a row of its own."""
     cells = [f"<th scope='row'>{name}</th><td>{value}</td>" for name, value in pairs]
-    if len(cells) % 2:
-        cells.append("<td colspan='2'></td>")
     rows = "\n".join(f"<tr>{cells[i]}{cells[i + 1]}</tr>" for i in range(0, len(cells), 2))
+    rows += "".join(f"\n<tr><th scope='row'>{name}</th><td colspan='3'>{value}</td></tr>" for name, value in wide)
     return f"<table class='pairs'>\n<caption>{caption}</caption>\n<tbody>\n{rows}\n</tbody>\n</table>"
 
 
@@ -178,26 +179,32 @@ def _entries(d: Disclosure) -> str:
         (_words("出具时间", "Issued"), issued),
     ]
     if form.co_borrower is not None:
-        entries.insert(2, (_words("共同借款人", "Co-borrower"), escape(form.co_borrower)))
+        entries[2:2] = [
+            (_words("共同借款人", "Co-borrower"), escape(form.co_borrower)),
+            (_words("证件号码", "Identity document"), escape(form.co_borrower_id or "")),
+        ]
     return _pairs(_words("当事人与车辆", "Persons and vehicle"), entries)
 
 
 def _loan(d: Disclosure) -> str:
-    rate = Text(zh=f"{percent(d.annual_rate)}；{d.day_count.zh}", en=d.day_count.en)
+    rate = Text(
+        zh=f"{percent(d.annual_rate)}（{d.rate_basis.zh}）；{d.day_count.zh}", en=f"{d.rate_basis.en}; {d.day_count.en}"
+    )
     if d.first_period is not None:
         rate = Text(zh=f"{rate.zh}；{d.first_period.zh}", en=f"{rate.en}; {d.first_period.en}")
-    start, end = day_text(d.on), day_text(d.maturity)
     details = (
         (_words("贷款人", "Lender"), _both(d.lender)),
         (_words("产品", "Product"), _both(d.product)),
         (_words("贷款本金", "Principal"), escape(money(d.principal).zh)),
         (_words("期限", "Term"), _words(f"{d.term_months} 期（月）", f"{d.term_months} months")),
+        (_words("放款日", "Disbursed on"), _both(day_text(d.on))),
+        (_words("到期日", "Maturity"), _both(day_text(d.maturity))),
         (_words("还款方式", "Repayment"), _both(d.repayment)),
-        (_words("合同年利率、计息", "Contract rate a year"), _both(rate)),
-        (_words("放款日", "Disbursed on"), _both(start)),
-        (_words("到期日", "Maturity"), _both(end)),
+        (_words("首次还款日", "First payment due"), _both(day_text(d.first_due))),
     )
-    return _pairs(_words("贷款", "Loan"), details)
+    return _pairs(
+        _words("贷款", "Loan"), details, wide=[(_words("合同年利率、计息", "Contract rate a year"), _both(rate))]
+    )
 
 
 def _payments(d: Disclosure) -> str:
@@ -280,7 +287,7 @@ def _rates(d: Disclosure) -> str:
     cost = money(d.total_cost)
     name = Text(zh="年化综合融资成本（单利）", en="Annualised total cost: 12 x monthly internal rate")
     if d.without_state_subsidy is not None:
-        name = Text(zh="年化综合融资成本（单利，已扣除财政贴息）", en=f"{name.en}, after the state subsidy")
+        name = Text(zh="年化综合融资成本（单利，已扣除财政贴息）", en=f"{name.en}, after state subsidy")
     boxes = [
         (
             name,
@@ -299,7 +306,7 @@ def _rates(d: Disclosure) -> str:
                 Text(zh="如无财政贴息", en="Without the state subsidy"),
                 full.annualised_cost,
                 Text(
-                    zh=f"息费合计 {cost.zh}；财政贴息以政策及审核结果为准，停止后由借款人承担",
+                    zh=f"息费合计 {cost.zh}；贴息以政策和审核为准，停止后由借款人承担",
                     en=f"interest and fees {cost.en}; the subsidy depends on the state's programme, and the borrower "
                     "pays if it ends",
                 ),

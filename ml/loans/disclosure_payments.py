@@ -154,6 +154,9 @@ def _regular_notes(schedule: Schedule, months: int) -> Iterable[Text]:
         yield Text(zh="有财政贴息的各期已扣除贴息", en="less the state subsidy where it is paid")
     if any(fee.yearly_share_of_balance for fee in product.fees):
         yield Text(zh="含按剩余本金收取的费用", en="with the fee on the outstanding principal")
+    if product.form == "interest_only":
+        by_days = product.calendar.day_count != "30/360"
+        yield Text(zh="只还利息，按当期天数计算" if by_days else "只还利息", en="interest only" + ", by days" * by_days)
     if product.form == "equal_principal":
         yield Text(zh="逐期递减", en="falling from month to month")
 

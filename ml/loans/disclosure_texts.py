@@ -14,8 +14,8 @@ DAY_COUNTS: Mapping[DayCount, Text] = MappingProxyType(
         "30/360": Text(zh="每月按 30 天、每年按 360 天计息（30/360）", en="30 days a month, 360 days a year (30/360)"),
         "actual/365": Text(zh="按实际天数计息，日利率＝年利率÷365", en="actual days; daily rate = yearly rate / 365"),
         "actual/360": Text(
-            zh="按实际天数计息，日利率＝年利率÷360；一年按 365 天计，利息比年利率多约 1.4%",
-            en="actual days; daily rate = yearly rate / 360, so 365 days bear about 1.4% more than the yearly rate",
+            zh="按实际天数计息，日利率＝年利率÷360（一年 365 天的利息因此多约 1.4%）",
+            en="actual days; daily rate = yearly rate / 360, so that 365 days bear about 1.4% more",
         ),
         "actual/actual": Text(
             zh="按实际天数计息，日利率＝年利率÷当年天数（365 或 366）",

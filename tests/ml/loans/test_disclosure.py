@@ -14,7 +14,7 @@ from ml.domain.loans.product import FORMS as LOAN_FORMS
 from ml.domain.loans.schedule import Schedule
 from ml.loans.catalogue.contingent import CATEGORIES
 from ml.loans.catalogue.files import Lending, load_lending
-from ml.loans.disclosure import FORMS, STATEMENT, Disclosure, disclose
+from ml.loans.disclosure import FORMS, ON_BALANCE, ON_ORIGINAL_AMOUNT, STATEMENT, Disclosure, disclose
 from ml.loans.disclosure_form import FormEntries
 from ml.loans.disclosure_texts import DAY_COUNTS, basis_points
 from ml.loans.eligibility import PricingBasis
@@ -142,6 +142,7 @@ def test_how_days_are_counted_is_stated(lending: Lending) -> None:
     assert balloon.first_period is not None
     assert balloon.first_period.zh == "首期按 35 天计息", "15 September to 20 October, 30E/360"
     assert statement_for(lending, "interest_only").day_count == DAY_COUNTS["actual/360"]
+    assert bank.rate_basis == ON_BALANCE and statement_for(lending, "flat_rate").rate_basis == ON_ORIGINAL_AMOUNT
     assert statement_for(lending, "flat_rate").day_count == DAY_COUNTS["30/360"], "the lender's is actual/360"
 
 

@@ -25,6 +25,7 @@ ENTRIES = FormEntries(
     borrower="陈晓明",
     borrower_id="330106199203150037",
     co_borrower="李敏",
+    co_borrower_id="330106199305050021",
     vehicle="澄舟 X5",
     vin="LSVAA4182E2123456",
     contract_number="LJ-2026-0173",
@@ -67,7 +68,16 @@ def test_every_figure_of_the_statement_is_printed(lending: Lending, case: str) -
 
 def test_entries_are_printed_as_they_are(lending: Lending) -> None:
     html = page(statement_for(lending, "balloon_with_fee").model_copy(update={"form": ENTRIES}))
-    for entry in ("陈晓明", "330106199203150037", "李敏", "LSVAA4182E2123456", "云川滨江店", "王丽", "表单版本 LJ-3"):
+    for entry in (
+        "陈晓明",
+        "330106199203150037",
+        "李敏",
+        "330106199305050021",
+        "LSVAA4182E2123456",
+        "云川滨江店",
+        "王丽",
+        "表单版本 LJ-3",
+    ):
         assert entry in html
     assert "2026 年 9 月 15 日 10:42" in html and "（合同编号 LJ-2026-0173）" in html
     assert "共同借款人签字" in html

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.domain.loans.calendar import PaymentCalendar
 from ml.domain.loans.loan import Loan
 from ml.domain.loans.product import DEFERRALS, FORMS, Deferral, Fee, Form, LoanProduct, Subsidy
 from ml.loans.disclosure_payments import Payments, payments_of
@@ -55,7 +56,10 @@ def test_an_interest_only_loan_repays_its_principal_at_the_end() -> None:
         (1, 11, 50_000, 50_000),
         (12, 12, 10_050_000, 10_050_000),
     ]
-    assert notes(result)[-1] == "principal of ¥100,000.00 included"
+    assert notes(result) == ["interest only", "principal of ¥100,000.00 included"]
+    by_days = payments(LoanProduct(form="interest_only", calendar=PaymentCalendar("actual/360")))
+    assert notes(by_days)[0] == "interest only, by days"
+    assert by_days.groups[0].lowest == 46_667  # 28 days of February at 6 % of 100,000 yuan
 
 
 def test_deferred_months_are_a_group_and_their_interest_is_named() -> None:
