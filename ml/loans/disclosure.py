@@ -95,6 +95,8 @@ class Disclosure(Section):
     contingent_note : Text or None
         What holds for several of them.
     statement : Text
+    unchecked : tuple of Text
+        Limits that the request does not allow to check; they are not printed.
     """
 
     form: FormEntries
@@ -124,6 +126,7 @@ class Disclosure(Section):
     contingent: tuple[ContingentCost, ...]
     contingent_note: Text | None
     statement: Text = STATEMENT
+    unchecked: tuple[Text, ...] = ()
 
 
 def disclose(lending: Lending, name: str, schedule: Schedule, *, form: FormEntries | None = None) -> Disclosure:

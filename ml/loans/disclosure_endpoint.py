@@ -8,6 +8,8 @@ from __future__ import annotations
 from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure import Disclosure, disclose
 from ml.loans.disclosure_form import DisclosureRequest
+from ml.loans.eligibility import product_by_name
+from ml.loans.loan_limits import unchecked_limits
 from ml.loans.loan_terms import build_loan
 from ml.loans.repayment import schedule_for
 
@@ -49,4 +51,6 @@ def answer_disclosure(lending: Lending, request: DisclosureRequest) -> Disclosur
     (524405, 0.033401, ['Interest'])
     """
     schedule = schedule_for(build_loan(lending, request), request.on)
-    return disclose(lending, request.product, schedule, form=request.form)
+    statement = disclose(lending, request.product, schedule, form=request.form)
+    unchecked = unchecked_limits(lending, product_by_name(lending, request.product), request.stated_loan)
+    return statement.model_copy(update={"unchecked": tuple(unchecked)})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from features.errors import DataError
 from ml.domain.loans.cost import cost
@@ -13,12 +13,11 @@ from ml.domain.loans.loan import Loan
 from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import schedule
 from ml.loans.catalogue.files import Lending
-from ml.loans.catalogue.products import Lender
 from ml.loans.eligibility import product_by_name
-from ml.loans.request import Amount, fen
+from ml.loans.extras import Extra
+from ml.loans.loan_limits import StatedLoan, check_ceiling, check_vehicle
+from ml.loans.request import Amount, Car, fen
 from ml.signature import RequestPart
-
-TOLERANCE = 1e-9  # of an annualised cost that equals its ceiling
 
 
 class LoanTerms(RequestPart):
@@ -30,8 +29,44 @@ class LoanTerms(RequestPart):
     annual_rate: float = Field(ge=0, le=1, allow_inf_nan=False, description="contract rate, a yearly fraction")
     term_months: int = Field(ge=1, le=120)
     balloon: Amount = Field(0.0, description="yuan; only for balloon products")
-    private_use: bool = Field(True, description="vehicle for private use; the state subsidises no other")
+    private_use: bool | None = Field(
+        None, description="vehicle for private use, by default that of `vehicle`; the state subsidises no other"
+    )
     state_subsidy_used: Amount = Field(0.0, description="state subsidy already used with the lender this year, yuan")
+    vehicle: Car | None = Field(None, description="its limits on term, loan-to-value and down payment are checked")
+    resale_value: Amount | None = Field(None, description="the vehicle's lowest value at maturity: limit of a balloon")
+    extras: list[Extra] = Field(
+        default=[], max_length=30, description="items besides the price; `amount` includes the financed ones"
+    )
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the vehicle is for private use: by default it is."""
+        if self.private_use is not None:
+            return self.private_use
+        return self.vehicle is None or self.vehicle.use == "private"
+
+    @property
+    def stated_loan(self) -> StatedLoan:
+        """The terms with amounts in fen, as the limits compare them with the vehicle."""
+        return StatedLoan(
+            on=self.on,
+            amount=fen(self.amount),
+            balloon=fen(self.balloon),
+            term_months=self.term_months,
+            vehicle=self.vehicle,
+            resale_value=None if self.resale_value is None else fen(self.resale_value),
+            extras=sum(fen(extra.amount) for extra in self.extras),
+            financed_extras=sum(fen(extra.amount) for extra in self.extras if extra.financed),
+        )
+
+    @model_validator(mode="after")
+    def _check_use(self) -> Self:
+        if self.vehicle is not None and self.is_private != (self.vehicle.use == "private"):
+            raise ValueError(
+                f"private_use must agree with vehicle.use '{self.vehicle.use}', got {self.private_use}: leave it out"
+            )
+        return self
 
 
 def build_loan(lending: Lending, request: LoanTerms) -> Loan:
@@ -54,7 +89,9 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     ------
     DataError
         The product is unknown or not sold on that day; amount, term, rate or balloon do not belong to it; the
-        annualised cost with all fees, or the late interest, is above the ceiling of the lender's kind on that day.
+        annualised cost with all fees, or the late interest, is above the ceiling of the lender's kind on that day; or
+        term, amount, extras or balloon are above the limits of law and lender for the vehicle, as far as the request
+        describes it.
 
     Examples
     --------
@@ -92,9 +129,10 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     if not any(abs(balloon - amount * share) <= 1 for share in shares):
         amounts = " or ".join(f"{amount * share / 100:.2f}" for share in shares)
         raise DataError(f"balloon: product '{request.product}' allows {amounts} yuan, got {request.balloon:.2f}")
+    check_vehicle(lending, product, request.stated_loan)
     lender = lending.catalogue.lenders[product.lender]
     state = None
-    if request.private_use and lender.state_subsidy and product.state_subsidy:
+    if request.is_private and lender.state_subsidy and product.state_subsidy:
         state = lending.rules.state_subsidy_on(request.on, used_this_year=fen(request.state_subsidy_used))
     try:
         loan_product = product.loan_product(lender, state=state)
@@ -102,18 +140,5 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
         annualised = cost(schedule(loan, request.on)).nominal
     except LoanError as e:
         raise DataError(str(e)) from None
-    _check_ceiling(lending, lender, loan, annualised, on=request.on)
+    check_ceiling(lending, product, loan, annualised, on=request.on)
     return loan
-
-
-def _check_ceiling(lending: Lending, lender: Lender, loan: Loan, annualised: float, *, on: date) -> None:
-    ceiling = lending.rules.ceiling(on, lender.kind)
-    limit = f"above the ceiling of {ceiling.maximum:.2%} for a {lender.kind} on {on} ({ceiling.source.en})"
-    if annualised > ceiling.maximum + TOLERANCE:
-        raise DataError(
-            f"annual_rate: the loan costs {annualised:.2%} a year with all fees, {limit}: choose a product with a "
-            "lower rate or lower fees"
-        )
-    late = loan.annual_rate * lender.late_interest
-    if late > ceiling.maximum + TOLERANCE:
-        raise DataError(f"annual_rate: late interest of {late:.2%} a year is {limit}: choose a lower rate")

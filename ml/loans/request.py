@@ -9,7 +9,7 @@ from pydantic import Field
 
 from features.tables import ENERGY_TYPES
 from ml.domain.loans.application import Applicant, Application, Vehicle
-from ml.loans.catalogue.vehicle_classes import vehicle_class
+from ml.loans.catalogue.vehicle_classes import VehicleClass, vehicle_class
 from ml.signature import RequestPart
 
 Amount = Annotated[float, Field(ge=0, le=1e9, multiple_of=0.01, allow_inf_nan=False)]
@@ -43,6 +43,11 @@ class Car(RequestPart):
     use: Literal["private", "commercial"] = "private"
     brand: str | None = Field(None, max_length=200, description="some products are restricted to brands")
 
+    @property
+    def vehicle_class(self) -> VehicleClass:
+        """The vehicle's class in the lending rules, such as "private_new_energy"."""
+        return vehicle_class(self.condition, self.use, self.energy_type)
+
     def vehicle(self, resale: tuple[int, ...] = ()) -> Vehicle:
         """Return the vehicle with its class and its price in fen.
 
@@ -58,8 +63,9 @@ class Car(RequestPart):
         >>> vehicle.price, vehicle.vehicle_class
         (15000000, 'private_new_energy')
         """
-        rule_class = vehicle_class(self.condition, self.use, self.energy_type)
-        return Vehicle(self.vehicle_id, fen(self.price), rule_class, brand=self.brand, use=self.use, resale=resale)
+        return Vehicle(
+            self.vehicle_id, fen(self.price), self.vehicle_class, brand=self.brand, use=self.use, resale=resale
+        )
 
 
 class LoanRequest(RequestPart):

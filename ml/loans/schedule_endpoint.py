@@ -11,9 +11,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from ml.bilingual import Text
 from ml.domain.loans.cost import cost
 from ml.domain.loans.schedule import Schedule
 from ml.loans.catalogue.files import Lending
+from ml.loans.eligibility import product_by_name
+from ml.loans.loan_limits import unchecked_limits
 from ml.loans.loan_terms import LoanTerms, build_loan
 from ml.loans.repayment import schedule_for, settlement_for
 
@@ -63,6 +66,7 @@ class ScheduleAnswer(BaseModel):
     effective_rate: float = Field(description="annualised cost with all fees, with compounding")
     subsidies: dict[str, float] = Field(description="payer (maker, dealer, state) to the interest that it pays")
     settlement: SettlementAnswer | None
+    unchecked: list[Text] = Field(description="limits that the request does not allow to check, in words")
 
 
 def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswer:
@@ -126,6 +130,7 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
         effective_rate=round(rates.effective, 6),
         subsidies=_by_payer(schedule),
         settlement=_settlement(lending, request.product, schedule, request.settle_on),
+        unchecked=unchecked_limits(lending, product_by_name(lending, request.product), request.stated_loan),
     )
 
 

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from features.yaml_config import Section
 from ml.bilingual import Text
 from ml.loans.catalogue.fields import Dated, Share, check_sequence, in_force, rule_on
-
-LenderKind = Literal[
-    "bank",
-    "auto_finance_company",
-    "consumer_finance_company",
-    "group_finance_company",
-    "micro_loan_company",
-    "finance_leasing_company",
-]
+from ml.loans.catalogue.lender_rules import LenderRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,40 +52,10 @@ class CeilingPeriod(Dated):
         return self
 
 
-class CeilingRule(Section):
-    """A rule on the annualised cost.
+class CeilingRule(LenderRule):
+    """A rule on the annualised cost; `periods` are in order of `valid_from`, without gaps or overlaps."""
 
-    Attributes
-    ----------
-    source : Text
-        The document that sets the ceiling; error messages name it.
-    enabled : bool
-        False keeps the rule in the file without effect.
-    lender_kinds : tuple of str, optional
-        Kinds of lender (`LenderKind`) that the rule binds; by default every kind.
-    periods : tuple of CeilingPeriod
-        In order of `valid_from`, without gaps or overlaps.
-    """
-
-    source: Text
-    enabled: bool = True
-    lender_kinds: tuple[LenderKind, ...] | None = Field(None, min_length=1)
     periods: Annotated[tuple[CeilingPeriod, ...], AfterValidator(check_sequence)]
-
-    def binds(self, lender_kind: str | None) -> bool:
-        """Return whether the rule is enabled and binds a kind of lender; None for rules that bind every kind.
-
-        Examples
-        --------
-        >>> from ml.bilingual import Text
-        >>> rule = CeilingRule(
-        ...     source=Text(zh="示例", en="example"), lender_kinds=("micro_loan_company",),
-        ...     periods=({"valid_from": "2026-01-01", "maximum": 0.24},),
-        ... )
-        >>> rule.binds("micro_loan_company"), rule.binds("bank"), rule.binds(None)
-        (True, False, False)
-        """
-        return self.enabled and (self.lender_kinds is None or lender_kind in self.lender_kinds)
 
 
 def lowest_ceiling(
@@ -111,7 +72,7 @@ def lowest_ceiling(
     on : date
         Day of the application.
     lender_kind : str or None
-        One of `LenderKind`; None for the rules that bind every kind.
+        A kind of lender (`ml.loans.catalogue.lender_rules.LenderKind`); None for the rules that bind every kind.
 
     Raises
     ------

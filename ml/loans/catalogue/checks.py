@@ -79,7 +79,7 @@ def _rate_grid_problems(place: str, grid: Rates, lender: Lender, rules: LendingR
     for day in days_of_change(grid, *sequences, rules.loan_prime_rate):
         ceiling = lowest_ceiling(rules.rate_ceilings, rules.loan_prime_rate, day, lender.kind)
         if ceiling is None:
-            yield f"{place}: no rule of rate_ceilings is in force for a {lender.kind} on {day}: add the rule"
+            yield f"{place}: no rule of rate_ceilings binds lender kind '{lender.kind}' on {day}: add the rule"
         else:
             yield from _ceiling_problems(place, grid, lender, ceiling, day)
 

@@ -15,9 +15,9 @@ from ml.domain.loans.product import Fee as LoanFee
 from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
 from ml.domain.loans.settlement import SettlementRule
-from ml.loans.catalogue.ceilings import LenderKind
 from ml.loans.catalogue.contingent import ContingentCosts, ContingentTerms, declared_costs
 from ml.loans.catalogue.fields import Dated, Share, Yuan, check_sequence, rule_on
+from ml.loans.catalogue.lender_rules import LenderKind
 from ml.loans.catalogue.promotions import Discount, Subsidy
 from ml.loans.catalogue.services import LENDER, ServiceCharge, duplicate_charges
 from ml.loans.catalogue.vehicle_classes import VehicleClass
@@ -56,7 +56,7 @@ class Lender(Section):
     ----------
     name : Text
     kind : str
-        One of `ml.loans.catalogue.ceilings.LenderKind`; rules of law differ by kind.
+        One of `ml.loans.catalogue.lender_rules.LenderKind`; rules of law differ by kind.
     funding_rate : float
         Cost of the lender's money, a yearly fraction.
     state_subsidy : bool

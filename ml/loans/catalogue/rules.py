@@ -13,6 +13,7 @@ from features.yaml_config import Section, load_yaml
 from ml.domain.loans.application import Policy
 from ml.domain.loans.product import Subsidy
 from ml.loans.catalogue.ceilings import CeilingRule, LoanPrimeRate, RateCeiling, lowest_ceiling
+from ml.loans.catalogue.extras_rules import ExtrasRule, LoanToValueBase, LoanToValueBasis, largest_extras_share
 from ml.loans.catalogue.fields import check_sequence, in_force, rule_on
 from ml.loans.catalogue.limits import HousePolicy, LoanToValue, PenaltyInterest, Risk, StateSubsidy, Term
 from ml.loans.catalogue.vehicle_classes import VehicleClass
@@ -29,6 +30,8 @@ class LendingRules(Section):
     term: Annotated[tuple[Term, ...], AfterValidator(check_sequence)]
     rate_ceilings: dict[str, CeilingRule] = Field(min_length=1)
     loan_prime_rate: Annotated[tuple[LoanPrimeRate, ...], AfterValidator(check_sequence)] = ()
+    loan_to_value_base: Annotated[tuple[LoanToValueBasis, ...], AfterValidator(check_sequence)]
+    financed_extras: dict[str, ExtrasRule] = Field(default_factory=dict)
     late_interest: Annotated[tuple[PenaltyInterest, ...], AfterValidator(check_sequence)]
     misuse_interest: Annotated[tuple[PenaltyInterest, ...], AfterValidator(check_sequence)]
     state_subsidy: Annotated[tuple[StateSubsidy, ...], AfterValidator(check_sequence)]
@@ -56,7 +59,7 @@ class LendingRules(Section):
         on : date
             Day of the application.
         lender_kind : str
-            One of `ml.loans.catalogue.ceilings.LenderKind`: ``lending.catalogue.lenders[key].kind``.
+            One of `ml.loans.catalogue.lender_rules.LenderKind`: ``lending.catalogue.lenders[key].kind``.
 
         Returns
         -------
@@ -81,8 +84,8 @@ class LendingRules(Section):
         ceiling = lowest_ceiling(self.rate_ceilings, self.loan_prime_rate, on, lender_kind)
         if ceiling is None:
             raise DataError(
-                f"no rule of rate_ceilings is in force for a {lender_kind} on {on}: correct the date, or add the rule "
-                "to the lending files"
+                f"no rule of rate_ceilings binds lender kind '{lender_kind}' on {on}: correct the date, or add the "
+                "rule to the lending files"
             )
         return ceiling
 
@@ -94,7 +97,7 @@ class LendingRules(Section):
         on : date
             Day of the application.
         lender_kind : str
-            One of `ml.loans.catalogue.ceilings.LenderKind`: ``lending.catalogue.lenders[key].kind``.
+            One of `ml.loans.catalogue.lender_rules.LenderKind`: ``lending.catalogue.lenders[key].kind``.
 
         Returns
         -------
@@ -141,6 +144,54 @@ class LendingRules(Section):
         0.7
         """
         return in_force(self.loan_to_value, on, name="loan_to_value").maximum[vehicle_class]
+
+    def base_of_loan_to_value(self, on: date) -> LoanToValueBase:
+        """Return what the loan-to-value is a share of on a day: "price" or "price_and_extras".
+
+        Under "price", the loan counts without the extras that it finances.
+
+        Raises
+        ------
+        DataError
+            No rule is in force on that day.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> read_lending(Path("configs")).rules.base_of_loan_to_value(date(2026, 9, 1))
+        'price'
+        """
+        return in_force(self.loan_to_value_base, on, name="loan_to_value_base").base
+
+    def maximum_financed_extras_share(self, on: date, lender_kind: str, *, total: int = 0) -> float:
+        """Return the largest fraction of the price of all extras that a kind of lender may finance on a day.
+
+        Parameters
+        ----------
+        on : date
+            Day of the application.
+        lender_kind : str
+            One of `ml.loans.catalogue.lender_rules.LenderKind`: ``lending.catalogue.lenders[key].kind``.
+        total : int
+            Price of all extras, financed or not, fen; a rule may allow less for dear extras.
+
+        Returns
+        -------
+        float
+            A fraction from 0 to 1; 1 if no rule is in force.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> rules = read_lending(Path("configs")).rules
+        >>> rules.maximum_financed_extras_share(date(2026, 9, 1), "bank", total=1_000_000)
+        1.0
+        """
+        return largest_extras_share(self.financed_extras, on, lender_kind, total=total)
 
     def risk_band(self, on: date, probability_of_default: float) -> str | None:
         """Return the risk band of a probability of default from 0 to 1, or None above the last band.

@@ -9,8 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from features.errors import ConfigError, DataError
-from ml.loans.catalogue.ceilings import LenderKind
+from ml.loans.catalogue.ceilings import lowest_ceiling
 from ml.loans.catalogue.files import Lending
+from ml.loans.catalogue.lender_rules import LenderKind
 
 GUIDANCE = "rate_ceilings.consumer_finance_companies"
 
@@ -30,6 +31,7 @@ def test_the_ceiling_of_a_kind_and_day(lending: Lending, kind: str, on: date, ma
     assert (ceiling.maximum, ceiling.rule) == (maximum, rule)
     assert lending.rules.maximum_cost(on, kind) == maximum
     assert ceiling.source == lending.rules.rate_ceilings[rule].source
+    assert lowest_ceiling({rule: lending.rules.rate_ceilings[rule]}, lending.rules.loan_prime_rate, on, kind) == ceiling
 
 
 def test_the_strictest_of_several_ceilings_applies_once_it_is_switched_on(changed: Callable[..., Lending]) -> None:
@@ -48,7 +50,7 @@ def test_the_loan_prime_rate_of_the_day_counts(changed: Callable[..., Lending]) 
 
 
 def test_a_day_before_every_ceiling_is_refused(lending: Lending) -> None:
-    with pytest.raises(DataError, match="no rule of rate_ceilings is in force for a bank on 2017-08-03"):
+    with pytest.raises(DataError, match="no rule of rate_ceilings binds lender kind 'bank' on 2017-08-03"):
         lending.rules.maximum_cost(date(2017, 8, 3), "bank")
 
 
