@@ -167,7 +167,9 @@ def _plain_fee(fee: Fee, loan: Loan, balance: int, numerator: int) -> int:
 
 def disagreement(batch: LoanBatch, prices: Prices, totals: list[PlainTotals]) -> str | None:
     """Return a description of the first loan on which pricing and plain loop differ, or None."""
-    subsidies = sum(amortise(batch, START).subsidies, np.zeros_like(batch.amount[None])).sum(axis=0)
+    subsidies = np.zeros_like(batch.amount)
+    for subsidy, paid in zip(batch.conditions.subsidies, amortise(batch, START).subsidies, strict=True):
+        subsidies[subsidy.loans] += paid.sum(axis=0)
     for i, plain in enumerate(totals):
         vectorised = int(prices.total_interest[i]), int(prices.total_fees[i]), int(subsidies[i])
         expected = plain.interest, plain.fees, plain.subsidies

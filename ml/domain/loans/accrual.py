@@ -9,7 +9,7 @@ import numpy as np
 
 from ml.domain.arrays import IntArray
 from ml.domain.loans.calendar import elapsed_part, periods
-from ml.domain.loans.interest import divide_interest, loan_periods
+from ml.domain.loans.interest import divide_interest
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.product import Fee
 from ml.domain.loans.rounding import LoanError, interest_on, millionths, quotient_of
@@ -124,7 +124,7 @@ def _divide(schedule: Schedule, parts: IntArray, lengths: IntArray) -> tuple[int
         numerator[: product.deferred_months] = 0
     base = np.repeat(opening[:, None], len(parts), axis=1)
     batch = LoanBatch.of([loan]).at(np.zeros(len(parts), dtype=np.int64))  # the loan once for each part
-    dates = loan_periods(batch, schedule.start, len(rows))
+    dates = batch.conditions.periods(schedule.start, len(rows))
     borrower, subsidies = divide_interest(batch, base, numerator, dates)
     highest = min(int(borrower[-1, :-1].max()), int(borrower[-1, -1]))
     return highest, tuple(int(paid[-1, -2]) for paid in subsidies)

@@ -11,12 +11,12 @@ from datetime import date
 
 import numpy as np
 
-from ml.domain.arrays import IntArray
-from ml.domain.loans.calendar import Periods
-from ml.domain.loans.interest import divide_interest, loan_periods
-from ml.domain.loans.loan import LoanBatch, PerLoan
-from ml.domain.loans.plan import PrincipalPlan, plan
-from ml.domain.loans.rounding import interest_on, millionths, share_of
+from ml.domain.arrays import BoolArray, IntArray
+from ml.domain.loans.conditions import FeeColumns, LoanPeriods
+from ml.domain.loans.interest import divide_interest
+from ml.domain.loans.loan import LoanBatch
+from ml.domain.loans.plan import plan
+from ml.domain.loans.rounding import interest_on, share_of
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,23 @@ class CashFlows:
     ----------
     batch : LoanBatch
         The loans, in the order of all columns.
-    periods : PerLoan of Periods
+    periods : LoanPeriods
         Due dates and interest periods of the loans, up to the longest term.
     principal, interest, opening : array of int, shape (n_periods, n)
         Principal, interest that the borrower pays, and balance before the instalment.
     deferred_interest : array of int, shape (n_periods, n)
         Interest accrued but not yet due.
-    subsidies : tuple of array of int, shape (n_periods, n)
-        Interest paid under the first, second, ... subsidy of each loan's product; 0 for a loan without one.
-    up_front_fees : tuple of array of int, shape (n,)
-        The first, second, ... fee of each loan's product: the part charged at disbursement.
-    fees : tuple of array of int, shape (n_periods, n)
+    subsidies : tuple of array of int, shape (n_periods, m)
+        Interest paid under the first, second, ... subsidy of the m loans that have one (`batch.conditions.subsidies`).
+    up_front_fees : tuple of array of int, shape (m,)
+        The first, second, ... fee of the m loans that have one (`batch.conditions.fees`): the part charged at
+        disbursement.
+    fees : tuple of array of int, shape (n_periods, m)
         The same fees: the part charged with instalments.
     """
 
     batch: LoanBatch
-    periods: PerLoan[Periods]
+    periods: LoanPeriods
     principal: IntArray
     interest: IntArray
     opening: IntArray
@@ -54,12 +55,18 @@ class CashFlows:
     @property
     def up_front(self) -> IntArray:
         """Fees at disbursement, fen, shape (n,)."""
-        return sum(self.up_front_fees, np.zeros_like(self.batch.amount))
+        total = np.zeros_like(self.batch.amount)
+        for fee, amount in zip(self.batch.conditions.fees, self.up_front_fees, strict=True):
+            total[fee.loans] += amount
+        return total
 
     @property
     def fee(self) -> IntArray:
         """Fees with the instalments, fen, shape (n_periods, n)."""
-        return sum(self.fees, np.zeros_like(self.principal))
+        total = np.zeros_like(self.principal)
+        for fee, amount in zip(self.batch.conditions.fees, self.fees, strict=True):
+            total[:, fee.loans] += amount
+        return total
 
     @property
     def payment(self) -> IntArray:
@@ -74,8 +81,6 @@ class CashFlows:
 
 def amortise(batch: LoanBatch, start: date) -> CashFlows:
     """Return the amounts due of every loan in a batch.
-
-    Loans of one day count are computed several times faster than loans of several.
 
     Parameters
     ----------
@@ -105,35 +110,34 @@ def amortise(batch: LoanBatch, start: date) -> CashFlows:
     >>> [int(x) for x in (flows.payment[0, 0], flows.payment[-1, 0], flows.principal.sum())]
     [304219, 304236, 10000000]
     """
-    dates = loan_periods(batch, start, int(batch.term.max()))
-    numerator = dates.by_period(lambda periods: periods.numerator)
+    conditions = batch.conditions
+    dates = conditions.periods(start, int(batch.term.max()))
+    numerator = dates.by_loan("numerator")
     repayment = plan(batch, numerator)
-    is_interest_free = batch.per_loan.values(lambda p: p.deferral == "interest_free")
-    numerator *= repayment.paying | (repayment.active & ~is_interest_free)
-    base = repayment.opening.copy()
-    is_flat = batch.per_loan.values(lambda p: p.form == "flat_rate")
+    numerator *= repayment.paying | (repayment.active & (conditions.deferral != "interest_free"))
+    base, is_flat = repayment.opening.copy(), conditions.form == "flat_rate"
     base[:, is_flat] = batch.amount[is_flat]
     interest, subsidies = divide_interest(batch, base, numerator, dates)
     deferred_interest = _defer(batch, interest)
-    up_front_fees, fees = _fees(batch, repayment, numerator)
+    rows = repayment.paying | (repayment.active & (conditions.deferral == "interest_only"))
+    fees = [_charge(fee, batch, repayment.opening, rows, numerator) for fee in conditions.fees]
     return CashFlows(
-        batch,
-        dates,
-        repayment.principal,
-        interest,
-        repayment.opening,
-        deferred_interest,
-        subsidies,
-        up_front_fees,
-        fees,
+        batch=batch,
+        periods=dates,
+        principal=repayment.principal,
+        interest=interest,
+        opening=repayment.opening,
+        deferred_interest=deferred_interest,
+        subsidies=subsidies,
+        up_front_fees=tuple(up_front for up_front, _ in fees),
+        fees=tuple(instalments for _, instalments in fees),
     )
 
 
 def _defer(batch: LoanBatch, interest: IntArray) -> IntArray:
     """Move interest of deferred months to the first instalment where it is due with it; return the deferred sums."""
-    deferred_interest = np.zeros_like(interest)
-    months = batch.per_loan.values(lambda p: p.deferred_months * (p.deferral == "with_first_instalment"))
-    loans = np.flatnonzero(months)
+    deferred_interest, months = np.zeros_like(interest), batch.conditions.deferred_months
+    loans = np.flatnonzero((months > 0) & (batch.conditions.deferral == "with_first_instalment"))
     if len(loans):
         first = months[loans]
         is_deferred = np.arange(len(interest))[:, None] < first
@@ -144,33 +148,21 @@ def _defer(batch: LoanBatch, interest: IntArray) -> IntArray:
     return deferred_interest
 
 
-def _fees(
-    batch: LoanBatch, repayment: PrincipalPlan, numerator: IntArray
-) -> tuple[tuple[IntArray, ...], tuple[IntArray, ...]]:
-    """Return each fee at disbursement, and with the instalments."""
-    pays_interest_only = batch.per_loan.values(lambda p: p.deferral == "interest_only")
-    rows = repayment.paying | (repayment.active & pays_interest_only)
-    half_up = batch.per_loan.values(lambda p: p.half_up)
-    denominator = batch.per_loan.values(lambda p: p.calendar.denominator)
-    at_start, with_instalments = [], []
-    for fees in batch.items_per_loan(lambda p: p.fees):
-        loans = fees.loans
-        share = share_of(batch.amount[loans], fees.values(lambda f: millionths(f.share, f.name)), half_up[loans])
-        amount = fees.values(lambda f: f.amount) + share
-        is_up_front = fees.values(lambda f: f.charged == "up_front")
-        up_front, instalments = np.zeros_like(batch.amount), np.zeros_like(numerator)
-        up_front[loans] = amount * is_up_front
-        instalments[:, loans] = rows[:, loans] * (amount * ~is_up_front)
-        yearly = fees.values(lambda f: millionths(f.yearly_share_of_balance, f.name))
-        loans, yearly = loans[yearly > 0], yearly[yearly > 0]
-        if len(loans):
-            instalments[:, loans] = interest_on(
-                repayment.opening[:, loans],
-                yearly,
-                numerator[:, loans] * rows[:, loans],
-                denominator=denominator[loans],
-                half_up=half_up[loans],
-            )
-        at_start.append(up_front)
-        with_instalments.append(instalments)
-    return tuple(at_start), tuple(with_instalments)
+def _charge(
+    fee: FeeColumns, batch: LoanBatch, opening: IntArray, rows: BoolArray, numerator: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Return a fee at disbursement, and in each of `rows`."""
+    conditions, loans = batch.conditions, fee.loans
+    amount = fee.amount + share_of(batch.amount[loans], fee.share, conditions.half_up[loans])
+    instalments = rows[:, loans] * (amount * ~fee.up_front)
+    by_balance = np.flatnonzero(fee.yearly_share_of_balance)
+    if len(by_balance):
+        loans = loans[by_balance]
+        instalments[:, by_balance] = interest_on(
+            opening[:, loans],
+            fee.yearly_share_of_balance[by_balance],
+            numerator[:, loans] * rows[:, loans],
+            denominator=conditions.denominator[loans],
+            half_up=conditions.half_up[loans],
+        )
+    return amount * fee.up_front, instalments

@@ -3,52 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 import numpy as np
 
 from ml.domain.arrays import IntArray
-from ml.domain.loans.calendar import Periods, periods
-from ml.domain.loans.loan import LoanBatch, PerLoan
+from ml.domain.loans.conditions import NO_LIMIT, LoanPeriods, SubsidyColumns
+from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.plan import subsidised_rate
-from ml.domain.loans.product import Subsidy
-from ml.domain.loans.rounding import MAX_AMOUNT, interest_on
-
-
-def loan_periods(batch: LoanBatch, start: date, count: int) -> PerLoan[Periods]:
-    """Return due dates and interest periods of every loan.
-
-    Parameters
-    ----------
-    batch : LoanBatch
-        As built by `ml.domain.loans.loan.LoanBatch.build`.
-    start : date
-        Day of disbursement of all loans.
-    count : int
-        Number of periods.
-
-    Raises
-    ------
-    LoanError
-        The first due date of a product is not after disbursement.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> from ml.domain.loans.interest import loan_periods
-    >>> from ml.domain.loans.loan import LoanBatch
-    >>> from ml.domain.loans.product import LoanProduct
-    >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
-    >>> loan_periods(batch, date(2026, 1, 31), 2).by_period(lambda p: p.days).tolist()
-    [[28], [31]]
-    """
-    calendars = list(dict.fromkeys(product.calendar for product in batch.products))
-    place = {calendar: i for i, calendar in enumerate(calendars)}
-    index = batch.per_loan.values(lambda p: place[p.calendar])
-    return PerLoan(tuple(periods(c, start, count) for c in calendars), index, np.arange(len(batch)))
+from ml.domain.loans.rounding import interest_on
 
 
 def divide_interest(
-    batch: LoanBatch, base: IntArray, numerator: IntArray, dates: PerLoan[Periods]
+    batch: LoanBatch, base: IntArray, numerator: IntArray, dates: LoanPeriods
 ) -> tuple[IntArray, tuple[IntArray, ...]]:
     """Divide the interest of the contract between the borrower and the payers of subsidies.
 
@@ -64,67 +31,58 @@ def divide_interest(
     numerator : array of int, shape (n_periods, n)
         Length of the period in years, as the numerator over the denominator of the loan's calendar; 0 where no interest
         accrues.
-    dates : PerLoan of Periods
-        As returned by `loan_periods`, with n_periods periods; caps by date and by year read it.
+    dates : LoanPeriods
+        As returned by ``batch.conditions.periods(start, n_periods)``; caps by date and by year read it.
 
     Returns
     -------
-    (array, tuple of array), each of shape (n_periods, n)
-        Interest that the borrower pays, and interest paid under the first, second, ... subsidy of each loan's product,
-        fen.
+    array of shape (n_periods, n), tuple of array of shape (n_periods, m)
+        Interest that the borrower pays, and interest paid under the first, second, ... subsidy of the m loans that have
+        one (`batch.conditions.subsidies`), fen.
 
     Examples
     --------
     >>> from datetime import date
     >>> import numpy as np
-    >>> from ml.domain.loans.interest import divide_interest, loan_periods
+    >>> from ml.domain.loans.interest import divide_interest
     >>> from ml.domain.loans.loan import LoanBatch
     >>> from ml.domain.loans.product import LoanProduct, Subsidy
     >>> product = LoanProduct(subsidies=(Subsidy(payer="dealer", rate=0.02),))
     >>> batch = LoanBatch.build((product,), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
-    >>> dates = loan_periods(batch, date(2026, 1, 15), 1)
+    >>> dates = batch.conditions.periods(date(2026, 1, 15), 1)
     >>> borrower, (dealer,) = divide_interest(batch, np.array([[10_000_000]]), np.array([[30]]), dates)
     >>> borrower.tolist(), dealer.tolist()
     ([[33333]], [[16667]])
     """
-    half_up = batch.per_loan.values(lambda p: p.half_up)
-    denominator = batch.per_loan.values(lambda p: p.calendar.denominator)
-    rate = batch.rate.copy()
+    denominator, half_up, rate = batch.conditions.denominator, batch.conditions.half_up, batch.rate.copy()
     borrower = interest_on(base, rate, numerator, denominator=denominator, half_up=half_up)
     paid = []
-    for subsidies in batch.items_per_loan(lambda p: p.subsidies):
-        loans = subsidies.loans
-        rule = {"denominator": denominator[loans], "half_up": half_up[loans]}
-        limit = subsidies.values(lambda s: MAX_AMOUNT if s.principal is None else s.principal)
-        principal, lengths = np.minimum(base[:, loans], limit), numerator[:, loans]
-        lower_rate = subsidised_rate(subsidies, rate[loans], half_up[loans])
-        amount = interest_on(principal, rate[loans], lengths, **rule)
-        amount -= interest_on(principal, lower_rate, lengths, **rule)
-        amount = np.minimum(_apply_caps(amount, subsidies, dates), borrower[:, loans])
+    for subsidy in batch.conditions.subsidies:
+        loans = subsidy.loans
+        interest = partial(interest_on, denominator=denominator[loans], half_up=half_up[loans])
+        principal, lengths = np.minimum(base[:, loans], subsidy.principal), numerator[:, loans]
+        lower_rate = subsidised_rate(subsidy, rate[loans], half_up[loans])
+        amount = interest(principal, rate[loans], lengths) - interest(principal, lower_rate, lengths)
+        amount = np.minimum(_apply_caps(amount, subsidy, dates), borrower[:, loans])
         borrower[:, loans] -= amount
         rate[loans] = lower_rate
-        paid.append(np.zeros_like(borrower))
-        paid[-1][:, loans] = amount
+        paid.append(amount)
     return borrower, tuple(paid)
 
 
-def _apply_caps(amount: IntArray, subsidies: PerLoan[Subsidy], dates: PerLoan[Periods]) -> IntArray:
+def _apply_caps(amount: IntArray, subsidy: SubsidyColumns, dates: LoanPeriods) -> IntArray:
     """Return the amounts of each loan's subsidy after the limits by month, date, calendar year and loan."""
-    count = len(amount)
-    amount = amount * (np.arange(count)[:, None] < subsidies.values(lambda s: count if s.months is None else s.months))
-    if any(s.until for s in subsidies.items):
-        due = dates.by_period(lambda p: [day.toordinal() for day in p.due])[:, subsidies.loans]
-        amount *= due <= subsidies.values(lambda s: (s.until or date.max).toordinal())
-    columns = np.flatnonzero(subsidies.values(lambda s: s.per_year is not None))
-    if len(columns):
-        loans = subsidies.loans[columns]
-        limit = subsidies.values(lambda s: s.per_year or 0)[columns]
-        used = subsidies.values(lambda s: min(s.used_this_year, s.per_year or 0))[columns]
-        year, first_year = dates.by_period(lambda p: p.year)[:, loans], dates.values(lambda p: p.first_year)[loans]
-        amount[:, columns] = _limit_by_year(amount[:, columns], year, limit - used * (year == first_year))
-    columns = np.flatnonzero(subsidies.values(lambda s: s.total is not None))
-    if len(columns):
-        amount[:, columns] = _limit_sum(amount[:, columns], subsidies.values(lambda s: s.total or 0)[columns])
+    amount *= np.arange(len(amount))[:, None] < subsidy.months
+    if (subsidy.until < date.max.toordinal()).any():
+        amount *= dates.due(subsidy.loans) <= subsidy.until
+    if len(columns := np.flatnonzero(subsidy.per_year < NO_LIMIT)):
+        year = dates.by_loan("year", subsidy.loans[columns])
+        limit = subsidy.per_year[columns] - np.minimum(subsidy.used_this_year, subsidy.per_year)[columns] * (
+            year == dates.first_year
+        )
+        amount[:, columns] = _limit_by_year(amount[:, columns], year, limit)
+    if len(columns := np.flatnonzero(subsidy.total < NO_LIMIT)):
+        amount[:, columns] = _limit_sum(amount[:, columns], subsidy.total[columns])
     return amount
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ml.domain.arrays import FloatArray
 
 _STEPS = 60
-_TOLERANCE = 1e-9  # of a step: the error after it is in proportion to its square
+_TOLERANCE = 1e-7  # of a step: the error after it is in proportion to its square
 
 
 def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) -> FloatArray:

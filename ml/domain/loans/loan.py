@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from numpy.typing import NDArray
 
-from ml.domain.arrays import FloatArray, IndexArray, IntArray
+from ml.domain.arrays import IndexArray, IntArray
+from ml.domain.loans.conditions import Conditions
 from ml.domain.loans.product import LoanProduct
 from ml.domain.loans.rounding import MAX_AMOUNT, MILLION, LoanError, millionths
 
 MAX_TERM_MONTHS = 120
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,33 +59,6 @@ class Loan:
 
 
 @dataclass(frozen=True)
-class PerLoan(Generic[T]):
-    """Products, fees, subsidies or calendars of which each loan has one, such as `LoanBatch.per_loan`.
-
-    Attributes
-    ----------
-    items : tuple
-        The products, fees, subsidies or calendars.
-    index : array of int, shape (m,)
-        Index of each loan's item in `items`.
-    loans : array of int, shape (m,)
-        Positions of the m loans in the batch.
-    """
-
-    items: tuple[T, ...]
-    index: IntArray
-    loans: IndexArray
-
-    def values(self, value: Callable[[T], float]) -> NDArray[Any]:
-        """Return a value of each loan's item, shape (m,)."""
-        return np.array([value(item) for item in self.items])[self.index]
-
-    def by_period(self, values: Callable[[T], Sequence[float] | IntArray | FloatArray]) -> NDArray[Any]:
-        """Return a value of each loan's item in each period, shape (n_periods, m)."""
-        return np.take(np.array([values(item) for item in self.items]).T, self.index, axis=1)
-
-
-@dataclass(frozen=True)
 class LoanBatch:
     """Loans as columns; made by `LoanBatch.build` or `LoanBatch.of`.
 
@@ -99,6 +70,8 @@ class LoanBatch:
         Index of each loan's product in `products`.
     amount, rate, term, balloon : array of int, shape (n,)
         Principal in fen, contract rate in millionths, term in months, balloon in fen.
+    conditions : Conditions
+        Conditions of the products, by loan.
     """
 
     products: tuple[LoanProduct, ...]
@@ -107,6 +80,7 @@ class LoanBatch:
     rate: IntArray
     term: IntArray
     balloon: IntArray
+    conditions: Conditions
 
     @classmethod
     def of(cls, loans: Sequence[Loan]) -> Self:
@@ -188,6 +162,7 @@ class LoanBatch:
             rate=_column(_millionths(annual_rate), "annual_rate", 0, MILLION, n),
             term=_column(term_months, "term_months", 1, MAX_TERM_MONTHS, n),
             balloon=_column(balloon, "balloon", 0, MAX_AMOUNT, n),
+            conditions=Conditions.of(products, product_index),
         )
         batch._check()
         return batch
@@ -207,49 +182,25 @@ class LoanBatch:
         >>> batch.at(np.array([1])).term.tolist()
         [24]
         """
-        places, product = np.unique(self.product[rows], return_inverse=True)
-        columns = (self.amount, self.rate, self.term, self.balloon)
-        return type(self)(tuple(self.products[i] for i in places), product, *(column[rows] for column in columns))
-
-    @property
-    def per_loan(self) -> PerLoan[LoanProduct]:
-        """The product of each loan."""
-        return PerLoan(self.products, self.product, np.arange(len(self)))
-
-    def items_per_loan(self, items: Callable[[LoanProduct], tuple[T, ...]]) -> tuple[PerLoan[T], ...]:
-        """Return the first, second, ... item of each loan's product, such as its fees; each for the loans that have it.
-
-        Examples
-        --------
-        >>> from ml.domain.loans.loan import LoanBatch
-        >>> from ml.domain.loans.product import LoanProduct, Subsidy
-        >>> products = (LoanProduct(), LoanProduct(subsidies=(Subsidy(payer="maker", rate=0.02),)))
-        >>> batch = LoanBatch.build(products, [0, 1, 1], amount=10_000_000, annual_rate=0.06, term_months=36)
-        >>> (subsidy,) = batch.items_per_loan(lambda product: product.subsidies)
-        >>> subsidy.loans.tolist(), subsidy.values(lambda s: s.rate).tolist()
-        ([1, 2], [0.02, 0.02])
-        """
-        by_product = [items(product) for product in self.products]
-        counts = np.array([len(of_product) for of_product in by_product])
-        columns = []
-        for k in range(counts[self.product].max()):
-            has_item = counts > k
-            loans = np.flatnonzero(has_item[self.product])
-            index = (np.cumsum(has_item) - 1)[self.product[loans]]
-            kth_items = tuple(of_product[k] for of_product in by_product if len(of_product) > k)
-            columns.append(PerLoan(kth_items, index, loans))
-        return tuple(columns)
+        return type(self)(
+            self.products,
+            self.product[rows],
+            self.amount[rows],
+            self.rate[rows],
+            self.term[rows],
+            self.balloon[rows],
+            self.conditions.at(rows),
+        )
 
     def _check(self) -> None:
-        deferred = self.per_loan.values(lambda product: product.deferred_months)
+        deferred = self.conditions.deferred_months
         if (too_short := self.term <= deferred).any():
             i = int(np.argmax(too_short))
             raise LoanError(f"term_months must exceed the {deferred[i]} deferred months, got {self.term[i]}")
-        is_balloon = self.per_loan.values(lambda product: product.form == "balloon")
+        is_balloon = self.conditions.form == "balloon"
         if (balloons := ~is_balloon & (self.balloon != 0)).any():
             i = int(np.argmax(balloons))
-            form = self.products[int(self.product[i])].form
-            raise LoanError(f"balloon must be 0 with the form {form}, got {self.balloon[i]}")
+            raise LoanError(f"balloon must be 0 with the form {self.conditions.form[i]}, got {self.balloon[i]}")
         if (invalid := is_balloon & ((self.balloon < 1) | (self.balloon >= self.amount))).any():
             i = int(np.argmax(invalid))
             raise LoanError(f"balloon must be above 0 and below the amount {self.amount[i]}, got {self.balloon[i]}")

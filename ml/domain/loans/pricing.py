@@ -13,6 +13,7 @@ from ml.domain.loans.internal_rate import monthly_rates
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.rounding import LoanError
 
+_BLOCK = 1_000  # loans; arrays of more do not fit into the processor's cache
 RISKS = ("probability_of_default", "loss_given_default", "funding_rate")
 
 
@@ -170,8 +171,8 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     """
     _check_lengths(risk, len(batch))
     discount = np.broadcast_to(forgone_discount, len(batch))
-    day_count = batch.per_loan.values(lambda p: p.calendar.denominator)
-    parts = [np.flatnonzero(day_count == value) for value in np.unique(day_count)]  # each is amortised faster alone
+    by_term = np.argsort(batch.term, kind="stable")  # in blocks of similar terms few rows are empty
+    parts = np.array_split(by_term, -(-len(batch) // _BLOCK))
     prices = [_price(batch.at(rows), start, risk.at(rows, len(batch)), discount[rows]) for rows in parts]
     order = np.argsort(np.concatenate(parts))
     names = [field.name for field in fields(Prices)]
@@ -211,7 +212,7 @@ def _price(batch: LoanBatch, start: date, risk: RiskAndFunding, forgone_discount
 def _rates(flows: CashFlows, payment: IntArray, forgone_discount: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return the monthly internal rates, and with the forgone discount as a further cost."""
     received, paid = (flows.batch.amount - flows.up_front).astype(np.float64), payment.astype(np.float64)
-    months = flows.periods.by_period(lambda periods: periods.months)
+    months = flows.periods.by_loan("months")
     rates = monthly_rates(received, paid, months)
     implied, loans = rates.copy(), np.flatnonzero(forgone_discount)
     if len(loans):
@@ -292,10 +293,12 @@ def _expected_loss_of_defaults(
 
 def _lender_income(flows: CashFlows) -> tuple[IntArray, IntArray]:
     """Return the lender's income in fen: at disbursement, and per period."""
-    at_start, income = np.zeros_like(flows.batch.amount), sum(flows.subsidies, flows.interest)
-    fees = flows.batch.items_per_loan(lambda p: p.fees)
-    for fee, up_front, instalments in zip(fees, flows.up_front_fees, flows.fees, strict=True):
-        loans = fee.loans[fee.values(lambda f: f.collected_by == "lender")]
-        at_start[loans] += up_front[loans]
-        income[:, loans] += instalments[:, loans]
+    conditions = flows.batch.conditions
+    at_start, income = np.zeros_like(flows.batch.amount), flows.interest.copy()
+    for subsidy, paid in zip(conditions.subsidies, flows.subsidies, strict=True):
+        income[:, subsidy.loans] += paid
+    for fee, up_front, instalments in zip(conditions.fees, flows.up_front_fees, flows.fees, strict=True):
+        columns = np.flatnonzero(fee.lender_collects)
+        at_start[fee.loans[columns]] += up_front[columns]
+        income[:, fee.loans[columns]] += instalments[:, columns]
     return at_start, income

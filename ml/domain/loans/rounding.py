@@ -13,9 +13,9 @@ Rounding = Literal["half_up", "half_even"]
 
 ROUNDINGS: tuple[Rounding, ...] = ("half_up", "half_even")
 MILLION = 1_000_000
-MAX_AMOUNT = 10**10  # fen; larger amounts overflow int64 in the products below
+MAX_AMOUNT = 10**10  # fen; the product of larger amounts and a rate in millionths has errors above _MAX_ERROR
 
-_SMALL_DENOMINATOR = 366
+_MAX_ERROR = 2e-5  # fen, of the interest in floating point: four roundings of at most 2.5e10 fen, 2^-53 each
 
 
 class LoanError(ValueError):
@@ -54,28 +54,6 @@ def millionths(rate: float, name: str) -> int:
     return parts
 
 
-def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: Any) -> IntArray:
-    """Round ``quotient + remainder / denominator`` to an integer.
-
-    Parameters
-    ----------
-    quotient, remainder, denominator : int or array of int
-        Results of a floor division of non-negative numbers.
-    half_up : int or array of int
-        Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ml.domain.loans.rounding import rounded_quotient
-    >>> rounded_quotient(np.array([2, 3]), np.array([5, 5]), 10, 1).tolist()
-    [3, 4]
-    >>> rounded_quotient(np.array([2, 3]), np.array([5, 5]), 10, 0).tolist()
-    [2, 4]
-    """
-    return np.asarray(quotient + (2 * remainder + ((quotient | half_up) & 1) > denominator), dtype=np.int64)
-
-
 def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
     """Return the quotient of two non-negative integers, rounded to an integer.
 
@@ -90,14 +68,15 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from ml.domain.loans.rounding import quotient_of
-    >>> quotient_of(10_000_000, 36, half_up=1)
-    array(277778)
+    >>> quotient_of(np.array([24, 25, 26, 35]), 10, half_up=1).tolist()
+    [2, 3, 3, 4]
+    >>> quotient_of(np.array([24, 25, 26, 35]), 10, half_up=0).tolist()
+    [2, 2, 3, 4]
     """
-    if np.all(half_up):
-        return np.asarray((np.asarray(numerator, dtype=np.int64) + denominator // 2) // denominator)
-    quotient, remainder = _divide(np.asarray(numerator, dtype=np.int64), denominator)
-    return rounded_quotient(quotient, remainder, denominator, half_up)
+    quotient = np.asarray(numerator, dtype=np.int64) // denominator
+    return _round(quotient, numerator - quotient * denominator, denominator, half_up)
 
 
 def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
@@ -124,6 +103,9 @@ def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
 def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, half_up: Any) -> IntArray:
     """Return the interest of one period in fen: ``balance * rate * numerator / denominator``, rounded once.
 
+    The quotient is estimated in floating point, at most one fen too low. The remainder of that estimate is exact in
+    64-bit integers, which wrap around, although the product of all three overflows them: it decides the last fen.
+
     Parameters
     ----------
     balance : int or array of int
@@ -141,24 +123,19 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     >>> int(interest_on(balance=10_000_000, rate=60_000, numerator=30, denominator=360, half_up=1))
     50000
     """
-    denominator = _one_value(denominator)
     product = np.asarray(balance, dtype=np.int64) * rate
-    if np.max(denominator) <= _SMALL_DENOMINATOR:
-        whole = denominator * MILLION
-        return quotient_of(product * numerator, whole, half_up)
-    high, low = _divide(product, denominator)  # in two steps: the product of all three overflows int64
-    more, rest = _divide(low * numerator, denominator)
-    quotient, millionth = _divide(high * numerator + more, MILLION)
-    return rounded_quotient(quotient, millionth * denominator + rest, denominator * MILLION, half_up)
+    whole = np.asarray(denominator, dtype=np.int64) * MILLION
+    quotient = np.asarray(product * (numerator / whole) + (0.5 - _MAX_ERROR)).astype(np.int64)
+    with np.errstate(over="ignore"):
+        remainder = product * numerator - quotient * whole
+    return _round(quotient, remainder, whole, half_up)
 
 
-def _divide(numerator: IntArray, denominator: Any) -> tuple[IntArray, IntArray]:
-    """Return quotient and remainder, several times faster than `numpy.divmod`."""
-    quotient = numerator // denominator
-    return quotient, numerator - quotient * denominator
-
-
-def _one_value(values: Any) -> Any:
-    """Return one number if all values are equal: NumPy divides by a scalar several times faster than by an array."""
-    array = np.ravel(values)
-    return int(array[0]) if (array == array[0]).all() else values
+def _round(quotient: IntArray, remainder: Any, denominator: Any, half_up: Any) -> IntArray:
+    """Round ``quotient + remainder / denominator``, which is at least ``quotient - 1 / 2``, to an integer."""
+    twice = 2 * remainder
+    result = np.asarray(quotient + (twice >= denominator))
+    if np.all(half_up):
+        return result
+    is_half = (twice == denominator) & (np.asarray(half_up) == 0)
+    return np.asarray(result - (is_half & (quotient & 1 == 0))) if is_half.any() else result

@@ -163,7 +163,7 @@ def schedule(loan: Loan, start: date) -> Schedule:
     (0, 951901)
     """
     flows = amortise(LoanBatch.of([loan]), start)
-    (periods,) = flows.periods.items
+    (periods,) = flows.periods.calendars
     opening, principal = flows.opening[:, 0].tolist(), flows.principal[:, 0].tolist()
     interest, fee, deferred_interest = (
         flows.interest[:, 0].tolist(),

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.domain.loans.interest import _limit_by_year, divide_interest, loan_periods
+from ml.domain.loans.interest import _limit_by_year, divide_interest
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.product import LoanProduct, Subsidy
 
@@ -20,9 +20,9 @@ def test_shares_of_the_interest_add_up_to_the_contract_s() -> None:
     products = (LoanProduct(subsidies=(subsidy,)), LoanProduct())
     batch = LoanBatch.build(products, [0, 1], amount=1_200_000, annual_rate=0.06, term_months=2)
     base, numerator = np.array([[1_200_000] * 2, [600_000] * 2]), np.full((2, 2), 30)
-    borrower, (paid,) = divide_interest(batch, base, numerator, loan_periods(batch, START, 2))
-    assert paid.tolist() == [[2_000, 0], [0, 0]]  # 12,000 yuan at 2 % for a month, and nothing after it
-    assert (borrower + paid)[:, 0].tolist() == borrower[:, 1].tolist() == [6_000, 3_000]
+    borrower, (paid,) = divide_interest(batch, base, numerator, batch.conditions.periods(START, 2))
+    assert paid.tolist() == [[2_000], [0]]  # 12,000 yuan at 2 % for a month, and nothing after it
+    assert (borrower[:, :1] + paid).ravel().tolist() == borrower[:, 1].tolist() == [6_000, 3_000]
 
 
 @given(
