@@ -1,14 +1,18 @@
-"""Predictions of the credit model for one applicant and any loan: fields that follow from the loan are filled in."""
+"""Credit assessment of one applicant and any loan: fields that follow from the loan are filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from features.errors import DataError
-from ml.domain.loans.application import Application
+from ml.domain.loans.application import Applicant
+from ml.domain.loans.assessment import Assessment, ProposedLoans
+from ml.loans.catalogue.files import Lending
+from ml.loans.eligibility import risk_bands
 from ml.loans.request import Car, LoanRequest
 from ml.signature import Signature, columns_of, request_model
 
@@ -61,13 +65,15 @@ def borrower_model(signature: Signature) -> type[BaseModel]:
 
 
 class Borrower:
-    """Predicts the probability of default of one applicant for any loan.
+    """Assesses any loan of one applicant: probability of default, risk band and decision.
 
     Parameters
     ----------
     estimator : ml.credit_risk.estimator.CreditRiskEstimator
         Fitted: as returned by its method `fit`, or `.estimator` of
         ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`; its risk bands of the day `request.on` apply.
     request : LoanRequest
         Applicant, vehicle, down payment and term: an `ml.loans.request.LoanRequest`, amounts in yuan.
     details : BaseModel
@@ -78,77 +84,81 @@ class Borrower:
     Raises
     ------
     DataError
-        The model reads `term_months` and the request has none.
+        The model reads `term_months` and the request has none, or `details` deny the co-borrower of the request.
     """
 
     def __init__(
-        self, estimator: CreditRiskEstimator, request: LoanRequest, details: BaseModel, cars: Mapping[str, Car]
+        self,
+        estimator: CreditRiskEstimator,
+        lending: Lending,
+        request: LoanRequest,
+        details: BaseModel,
+        cars: Mapping[str, Car],
     ) -> None:
         signature: Signature = estimator.signature
-        self.estimator = estimator
-        self.columns_read = set(signature.request_columns[0])
+        self.estimator, self.lending, self.on = estimator, lending, request.on
+        self.columns_read = signature.request_columns[0]
         if "term_months" in self.columns_read and request.term_months is None:
             raise DataError("term_months: the credit model needs the term of the loan; give the requested term")
         remaining = Signature(fields=tuple(f for f in signature.fields if f.name not in DERIVED))
         self.details = {name: values[0] for name, values in columns_of([details], remaining).items()}
         self.cars = {**cars, request.vehicle.vehicle_id: request.vehicle}
+        self.applicant: Applicant = request.applicant.applicant(request.co_borrower)
+        if request.co_borrower is not None and self.details.get("co_borrower") is False:
+            raise DataError(
+                "borrower.co_borrower: must be true or left out if the request has a co_borrower, got false; correct it"
+            )
 
-    def columns(self, applications: list[Application]) -> dict[str, list[Any]]:
-        """Return the raw columns that the model reads, with one value per application.
+    def columns(self, loans: ProposedLoans) -> dict[str, Any]:
+        """Return the raw columns that the model reads, with one value per loan.
 
         Parameters
         ----------
-        applications : list of Application
-            Each as returned by `ml.loans.request.LoanRequest.application`; their vehicles must be the requested one or
-            among `cars`, by `vehicle_id`.
+        loans : ProposedLoans
+            Their vehicles must be the requested one or among `cars`, by `vehicle_id`.
 
         Returns
         -------
-        dict of str to list
+        dict of str to list or array
             By the names of `estimator.signature`, in the units of the raw table (amounts in fen).
         """
-        rows = [self._row(application) for application in applications]
-        return {name: [row[name] for row in rows] for name in self.estimator.signature.request_columns[0]}
-
-    def _row(self, application: Application) -> dict[str, Any]:
-        car, applicant = self.cars[application.vehicle.vehicle_id], application.applicant
-        derived = {
-            "vehicle_price": application.vehicle.price,
-            "down_payment": application.down_payment,
-            "loan_amount": application.vehicle.price - application.down_payment,
-            "term_months": application.term_months,
-            "condition": car.condition,
-            "energy_type": car.energy_type,
-            "use": car.use,
-            "monthly_income": applicant.monthly_income,
-            "monthly_debt_payment": applicant.monthly_debt_payment,
+        cars = [self.cars[vehicle.vehicle_id] for vehicle in loans.vehicles]
+        vehicles = loans.vehicle.tolist()
+        columns: dict[str, Any] = {
+            "vehicle_price": np.array([v.price for v in loans.vehicles])[loans.vehicle],
+            "down_payment": loans.down_payment,
+            "loan_amount": loans.amount,
+            "term_months": loans.term,
         }
-        return {name: derived.get(name, self.details.get(name)) for name in self.columns_read}
+        for name in ("condition", "energy_type", "use"):
+            by_car = [getattr(car, name) for car in cars]
+            columns[name] = [by_car[i] for i in vehicles]
+        for name in ("monthly_income", "monthly_debt_payment"):
+            columns[name] = np.full(len(loans), getattr(self.applicant, name))
+        return {name: columns.get(name, [self.details.get(name)] * len(loans)) for name in self.columns_read}
 
-    def probability_of_default(self, application: Application) -> float:
-        """Return the predicted probability of default for one application, 0 to 1.
-
-        Parameters
-        ----------
-        application : Application
-            As returned by `ml.loans.request.LoanRequest.application`, for example ``request.application(36)`` for 36
-            months; its vehicle must be the requested one or among `cars`, by `vehicle_id`.
-        """
-        return self.probabilities([application])[0]
-
-    def probabilities(self, applications: list[Application]) -> list[float]:
-        """Return the predicted probability of default for each application.
+    def assess(self, loans: ProposedLoans) -> Assessment:
+        """Return probability of default, risk band and decision of each loan; all loans are scored in one batch.
 
         Parameters
         ----------
-        applications : list of Application
-            Loans of this applicant, such as returned by `request.application(36)`; their vehicles must be the requested
-            one or among `cars`, by `vehicle_id`.
+        loans : ProposedLoans
+            Their vehicles must be the requested one or among `cars`, by `vehicle_id`.
 
         Returns
         -------
-        list of float
-            Probabilities from 0 to 1, in the order of `applications`.
+        Assessment
+            In the order of `loans`.
+
+        Raises
+        ------
+        DataError
+            No risk band is in force on the day of the application.
         """
-        matrix = self.estimator.encoder_.transform(self.columns(applications))
-        return [float(p) for p in self.estimator.probability_of_default(matrix)]
+        if len(loans) == 0:
+            return Assessment(np.zeros(0), np.zeros(0, dtype="<U1"), np.zeros(0, dtype="<U7"))
+        matrix = self.estimator.encoder_.transform(self.columns(loans))
+        probability = self.estimator.probability_of_default(matrix)
+        return Assessment(
+            probability, risk_bands(self.lending, self.on, probability), self.estimator.bands(probability)
+        )

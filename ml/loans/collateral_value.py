@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, Field
 
 from ml.endpoint import Champions
-from ml.loans.request import fen
+from ml.loans.amounts import fen
 from ml.signature import columns_of, request_model
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ class TradeInQuote(BaseModel):
     quote: float = Field(description="offered price: lower bound of the predicted price, yuan")
     value: float = Field(description="predicted price (median), yuan")
     value_high: float = Field(description="upper bound of the predicted price, yuan")
+    payoff: float = Field(description="outstanding loan on the car, which the dealer pays off, yuan")
+    net: float = Field(description="quote less payoff, yuan; below 0, the customer pays the difference")
 
 
 def used_car_fields(champions: Champions) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
     return tuple(fen(value) for value in low)
 
 
-def trade_in_quote(champions: Champions, car: BaseModel | None) -> TradeInQuote | None:
+def trade_in_quote(champions: Champions, car: BaseModel | None, *, payoff: float = 0.0) -> TradeInQuote | None:
     """Return the trade-in quote for a car, in yuan, or None if `car` is None.
 
     Parameters
@@ -106,14 +108,16 @@ def trade_in_quote(champions: Champions, car: BaseModel | None) -> TradeInQuote 
     car : BaseModel or None
         Fields of the car: an instance of
         ``ml.signature.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
+    payoff : float
+        Outstanding loan on the car, yuan.
 
     Returns
     -------
     TradeInQuote or None
-        `quote` (offered price, the lower bound), `value` (median) and `value_high`, in yuan.
+        `quote` (offered price, the lower bound), `value` (median), `value_high`, `payoff` and `net`, in yuan.
     """
     if car is None:
         return None
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
     value, low, high = estimator.values(columns_of([car], estimator.signature))[0].tolist()
-    return TradeInQuote(quote=low, value=value, value_high=high)
+    return TradeInQuote(quote=low, value=value, value_high=high, payoff=payoff, net=round(low - payoff, 2))

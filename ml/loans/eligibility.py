@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
 
 from features.errors import DataError
+from ml.domain.arrays import FloatArray
 from ml.domain.loans.application import Applicant, OfferedProduct, Policy, Vehicle
+from ml.domain.loans.assessment import Assess, fixed_assessment
 from ml.loans.catalogue.fields import in_force
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import Product
@@ -15,27 +22,99 @@ from ml.loans.catalogue.vehicle_classes import VEHICLE_CLASSES, VehicleClass
 
 @dataclass(frozen=True, kw_only=True)
 class PricingBasis:
-    """Date and risk of an application: they decide which products are available and at which rate.
+    """Date of an application, and the credit assessment that gives each of its loans a risk band and a decision.
 
     Attributes
     ----------
     on : date
         Date of the application and of disbursement; the rules of this day apply.
-    probability_of_default : float
-        From 0 to 1, such as predicted by `ml.credit_risk.estimator.CreditRiskEstimator`; sets the risk band.
-    state_subsidy_used : int
-        State interest subsidy that the applicant has already used with the lender this year, fen.
+    assess : callable
+        ``(loans) -> assessment``: an `ml.domain.loans.assessment.Assess`, such as the method `assess` of
+        `ml.loans.applicant_risk.Borrower`, or `assumed_risk` for an assumed borrower.
+    state_subsidy_used : mapping of str to int
+        Lender to the state interest subsidy that the applicant has already used with it this year, fen.
 
     Examples
     --------
     >>> from datetime import date
-    >>> PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01).state_subsidy_used
-    0
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending, on = read_lending(Path("configs")), date(2026, 9, 1)
+    >>> PricingBasis(on=on, assess=assumed_risk(lending, on, probability_of_default=0.01)).state_subsidy_used
+    {}
     """
 
     on: date
-    probability_of_default: float
-    state_subsidy_used: int = 0
+    assess: Assess
+    state_subsidy_used: Mapping[str, int] = field(default_factory=dict)
+
+
+def assumed_risk(lending: Lending, on: date, *, probability_of_default: float) -> Assess:
+    """Return an assessment that gives every loan the same probability of default and the decision "approve".
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
+    on : date
+        Date of the application; its risk bands apply.
+    probability_of_default : float
+        Of an assumed borrower, 0 to 1.
+
+    Raises
+    ------
+    DataError
+        The probability is not from 0 to 1, or the date is before the first rule.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from ml.domain.loans.application import Vehicle
+    >>> from ml.domain.loans.assessment import ProposedLoans
+    >>> from ml.loans.endpoints import read_lending
+    >>> assess = assumed_risk(read_lending(Path("configs")), date(2026, 9, 1), probability_of_default=0.02)
+    >>> car, down, term = Vehicle("V1", 10_000_000, "used"), np.array([3_000_000]), np.array([36])
+    >>> assess(ProposedLoans.build((car,), 0, down, term, extras=0)).risk_band.tolist()
+    ['B']
+    """
+    band = lending.rules.risk_band(on, probability_of_default) or ""
+    return lambda loans: fixed_assessment(probability_of_default, risk_band=band, count=len(loans))
+
+
+def risk_bands(lending: Lending, on: date, probability_of_default: FloatArray) -> npt.NDArray[np.str_]:
+    """Return the risk band of each probability of default; empty above the last band.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
+    on : date
+        Date of the application; its risk bands apply.
+    probability_of_default : array of float, shape (n,)
+        0 to 1.
+
+    Raises
+    ------
+    DataError
+        A probability is not from 0 to 1, or the date is before the first rule.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from ml.loans.endpoints import read_lending
+    >>> risk_bands(read_lending(Path("configs")), date(2026, 9, 1), np.array([0.01, 0.011, 0.9])).tolist()
+    ['A', 'B', '']
+    """
+    invalid = ~((probability_of_default >= 0) & (probability_of_default <= 1))
+    if invalid.any():
+        raise DataError(f"probability_of_default must be from 0 to 1, got {probability_of_default[invalid][0]}")
+    bands = in_force(lending.rules.risk, on, name="risk").bands
+    names = np.array([*bands, ""])
+    return np.asarray(names[np.searchsorted(list(bands.values()), probability_of_default, side="left")])
 
 
 def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
@@ -53,8 +132,8 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
     Returns
     -------
     Policy
-        Limits on payment-to-income (a fraction), term (months), age (years) and annualised cost (a yearly fraction),
-        and the expected profit that a loan needs (fen).
+        Limits on payment-to-income (a fraction), term (months) and age (years), and the expected profit that a loan
+        needs (fen).
 
     Raises
     ------
@@ -69,16 +148,16 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
     >>> from ml.loans.endpoints import read_lending
     >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="used")  # fen
     >>> policy = policy_for(read_lending(Path("configs")), vehicle, on=date(2026, 9, 1))
-    >>> policy.payment_to_income, policy.maximum_term_months, policy.maximum_cost
-    (0.55, 36, 0.24)
+    >>> policy.payment_to_income, policy.maximum_term_months
+    (0.55, 36)
     """
     return lending.rules.policy_on(on, _checked_class(vehicle))
 
 
-def obstacles(
-    lending: Lending, applicant: Applicant, vehicle: Vehicle, *, basis: PricingBasis
-) -> dict[str, str | None]:
+def obstacles(lending: Lending, applicant: Applicant, vehicle: Vehicle, *, on: date) -> dict[str, str | None]:
     """Return, for each product of the catalogue, the first rule that excludes the applicant.
+
+    Risk is no such rule: it differs between the loans of one product.
 
     Parameters
     ----------
@@ -89,46 +168,49 @@ def obstacles(
     vehicle : Vehicle
         `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
         `ml.loans.catalogue.vehicle_classes.vehicle_class`.
-    basis : PricingBasis
-        `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
+    on : date
+        Date of the application.
 
     Returns
     -------
     dict of str to str or None
-        Product key to `vehicle_class`, `brand`, `date`, `risk_band`, `income` or `age`; None if it is available.
+        Product key to `vehicle_class`, `brand`, `date`, `income` or `age`; None if it is available.
 
     Raises
     ------
     DataError
-        The date is before the first rule, the vehicle class is unknown, or the probability is not from 0 to 1.
+        The vehicle class is unknown.
 
     Examples
     --------
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.domain.loans.application import Applicant, Vehicle
-    >>> from ml.loans.eligibility import PricingBasis, obstacles
+    >>> from ml.loans.eligibility import obstacles
     >>> from ml.loans.endpoints import read_lending
     >>> lending = read_lending(Path("configs"))
     >>> applicant = Applicant(age=35, monthly_income=1_500_000)  # fen a month
     >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
-    >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
-    >>> by_product = obstacles(lending, applicant, vehicle, basis=basis)
+    >>> by_product = obstacles(lending, applicant, vehicle, on=date(2026, 9, 1))
     >>> by_product["bank_standard"], by_product["used_guaranteed"]
     (None, 'vehicle_class')
     """
     vehicle_class = _checked_class(vehicle)
-    band = lending.rules.risk_band(basis.on, basis.probability_of_default)
     return {
-        key: _obstacle(product, applicant, vehicle, vehicle_class, on=basis.on, band=band)
+        key: _obstacle(product, applicant, vehicle, vehicle_class, on=on)
         for key, product in lending.catalogue.products.items()
     }
 
 
 def offered_products(
-    lending: Lending, applicant: Applicant, vehicle: Vehicle, *, basis: PricingBasis
+    lending: Lending,
+    applicant: Applicant,
+    vehicle: Vehicle,
+    *,
+    on: date,
+    state_subsidy_used: Mapping[str, int] | None = None,
 ) -> tuple[OfferedProduct, ...]:
-    """Return the products available to an applicant, at the rates of the risk band and under the rules of the day.
+    """Return the products available to an applicant under the rules of the day, with the rates of every risk band.
 
     Parameters
     ----------
@@ -139,37 +221,40 @@ def offered_products(
     vehicle : Vehicle
         `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
         `ml.loans.catalogue.vehicle_classes.vehicle_class`.
-    basis : PricingBasis
-        `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
+    on : date
+        Date of the application.
+    state_subsidy_used : mapping of str to int, optional
+        Lender to the state interest subsidy that the applicant has already used with it this year, fen.
 
     Returns
     -------
     tuple of OfferedProduct
-        In the order of the catalogue; empty if no product is available. Each has `name` (product key), `rates` (term in
-        months to yearly rate, a fraction), `minimum_amount` and `maximum_amount` (fen) and the limits of the lender.
+        In the order of the catalogue; empty if no product is available. Each has `name` (product key), `rates` (risk
+        band to term in months to yearly rate, a fraction), `minimum_amount` and `maximum_amount` (fen) and the limits
+        of the lender.
 
     Raises
     ------
     DataError
-        The date is before the first rule, the vehicle class is unknown, or the probability is not from 0 to 1.
+        The date is before the first rule, or the vehicle class or a lender is unknown.
 
     Examples
     --------
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.domain.loans.application import Applicant, Vehicle
-    >>> from ml.loans.eligibility import PricingBasis, offered_products
+    >>> from ml.loans.eligibility import offered_products
     >>> from ml.loans.endpoints import read_lending
     >>> lending = read_lending(Path("configs"))
     >>> applicant = Applicant(age=35, monthly_income=1_500_000)  # fen a month
     >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
-    >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
-    >>> products = offered_products(lending, applicant, vehicle, basis=basis)
-    >>> products[0].name, products[0].rates[36]
+    >>> products = offered_products(lending, applicant, vehicle, on=date(2026, 9, 1))
+    >>> products[0].name, products[0].rates["A"][36]
     ('bank_standard', 0.035)
     """
-    by_product = obstacles(lending, applicant, vehicle, basis=basis)
-    return tuple(_offered(lending, key, vehicle, basis=basis) for key, rule in by_product.items() if rule is None)
+    used = _checked_lenders(lending, state_subsidy_used or {})
+    by_product = obstacles(lending, applicant, vehicle, on=on)
+    return tuple(_offered(lending, key, vehicle, on, used) for key, rule in by_product.items() if rule is None)
 
 
 def product_by_name(lending: Lending, name: str) -> Product:
@@ -208,7 +293,13 @@ def product_by_name(lending: Lending, name: str) -> Product:
 
 
 def offered_product(
-    lending: Lending, name: str, applicant: Applicant, vehicle: Vehicle, *, basis: PricingBasis
+    lending: Lending,
+    name: str,
+    applicant: Applicant,
+    vehicle: Vehicle,
+    *,
+    on: date,
+    state_subsidy_used: Mapping[str, int] | None = None,
 ) -> OfferedProduct:
     """Return one product of the catalogue on the terms that hold for an applicant.
 
@@ -223,85 +314,102 @@ def offered_product(
     vehicle : Vehicle
         `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
         `ml.loans.catalogue.vehicle_classes.vehicle_class`.
-    basis : PricingBasis
-        `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
+    on : date
+        Date of the application.
+    state_subsidy_used : mapping of str to int, optional
+        Lender to the state interest subsidy that the applicant has already used with it this year, fen.
 
     Returns
     -------
     OfferedProduct
-        `name` and `lender` (keys); `rates` (term in months to contract rate, a yearly fraction); `minimum_amount`,
-        `maximum_amount` and `forgone_discount` (fen); `minimum_down_payment` and `maximum_loan_to_value` (fractions of
-        the price); `balloon_shares` (fractions of the loan amount); `funding_rate` (a yearly fraction);
-        `loss_given_default` (fraction of the balance); `maximum_age_at_maturity` (years); `product` (a `LoanProduct`:
-        repayment form, fees and subsidies).
+        `name` and `lender` (keys); `rates` (risk band to term in months to contract rate, a yearly fraction);
+        `minimum_amount`, `maximum_amount` and `forgone_discount` (fen); `minimum_down_payment` and
+        `maximum_loan_to_value` (fractions of the price); `balloon_shares` (fractions of the loan amount);
+        `funding_rate` and `maximum_cost` (yearly fractions); `loss_given_default` (fraction of the balance);
+        `maximum_age_at_maturity` (years); `product` (a `LoanProduct`: repayment form, fees and subsidies).
 
     Raises
     ------
     DataError
-        The product is unknown or not available to the applicant, the date is before the first rule, the vehicle class
-        is unknown, or the probability is not from 0 to 1.
+        The product is unknown or not available to the applicant, the date is before the first rule, or the vehicle
+        class is unknown.
 
     Examples
     --------
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.domain.loans.application import Applicant, Vehicle
-    >>> from ml.loans.eligibility import PricingBasis, offered_product
+    >>> from ml.loans.eligibility import offered_product
     >>> from ml.loans.endpoints import read_lending
     >>> lending = read_lending(Path("configs"))
     >>> applicant = Applicant(age=35, monthly_income=1_500_000)  # fen a month
     >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
-    >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
-    >>> product = offered_product(lending, "bank_standard", applicant, vehicle, basis=basis)
-    >>> product.lender, product.rates[36], product.minimum_amount
+    >>> product = offered_product(lending, "bank_standard", applicant, vehicle, on=date(2026, 9, 1))
+    >>> product.lender, product.rates["A"][36], product.minimum_amount
     ('riverside_bank', 0.035, 2000000)
     """
     product_by_name(lending, name)
-    if obstacle := obstacles(lending, applicant, vehicle, basis=basis)[name]:
+    if obstacle := obstacles(lending, applicant, vehicle, on=on)[name]:
         raise DataError(
             f"product '{name}' is not available for this application (rule: {obstacle}); choose another product"
         )
-    return _offered(lending, name, vehicle, basis=basis)
+    return _offered(lending, name, vehicle, on, _checked_lenders(lending, state_subsidy_used or {}))
 
 
-def _offered(lending: Lending, key: str, vehicle: Vehicle, *, basis: PricingBasis) -> OfferedProduct:
-    product = lending.catalogue.products[key]
-    lender, rules = lending.catalogue.lenders[product.lender], lending.rules
-    vehicle_class = _checked_class(vehicle)
-    band = rules.risk_band(basis.on, basis.probability_of_default)
+def _checked_lenders(lending: Lending, used: Mapping[str, int]) -> Mapping[str, int]:
+    if unknown := [lender for lender in used if lender not in lending.catalogue.lenders]:
+        lenders = ", ".join(lending.catalogue.lenders)
+        raise DataError(f"state_subsidy_used: lender '{unknown[0]}' is unknown; the lenders are: {lenders}")
+    return used
+
+
+def _offered(lending: Lending, key: str, vehicle: Vehicle, on: date, used: Mapping[str, int]) -> OfferedProduct:
+    private = vehicle.use == "private"
+    lender = lending.catalogue.products[key].lender
+    return _offered_terms(lending, key, _checked_class(vehicle), private, on, used.get(lender, 0))
+
+
+@lru_cache(maxsize=4096)
+def _offered_terms(
+    lending: Lending, key: str, vehicle_class: VehicleClass, private: bool, on: date, used: int
+) -> OfferedProduct:
+    """Return the terms of a product, which do not depend on the applicant: built once for all requests of a day."""
+    product, rules = lending.catalogue.products[key], lending.rules
+    lender, grid = lending.catalogue.lenders[product.lender], product.rate_grid(on)
     state = None
-    if lender.state_subsidy and product.state_subsidy and vehicle.use == "private":
-        state = rules.state_subsidy_on(basis.on, used_this_year=basis.state_subsidy_used)
+    if lender.state_subsidy and product.state_subsidy and private:
+        state = rules.state_subsidy_on(on, used_this_year=used)
     return OfferedProduct(
         name=key,
         lender=product.lender,
         product=product.loan_product(lender, state=state),
-        rates=product.rates_on(basis.on, band or "") or {},
+        rates={} if grid is None else grid.by_band,
         minimum_amount=product.minimum_amount,
         maximum_amount=product.maximum_amount,
         minimum_down_payment=product.minimum_down_payment,
-        maximum_loan_to_value=min(product.maximum_loan_to_value, rules.maximum_loan_to_value(basis.on, vehicle_class)),
+        maximum_loan_to_value=min(product.maximum_loan_to_value, rules.maximum_loan_to_value(on, vehicle_class)),
         balloon_shares=product.balloon_shares,
-        forgone_discount=product.forgone_discount_on(basis.on),
+        forgone_discount=product.forgone_discount_on(on),
         funding_rate=lender.funding_rate,
-        loss_given_default=in_force(rules.risk, basis.on, name="risk").loss_given_default[vehicle_class],
+        loss_given_default=in_force(rules.risk, on, name="risk").loss_given_default[vehicle_class],
         maximum_age_at_maturity=product.eligibility.maximum_age_at_maturity,
+        maximum_cost=rules.maximum_cost(on, lender.kind),
     )
 
 
 def _obstacle(
-    product: Product, applicant: Applicant, vehicle: Vehicle, vehicle_class: VehicleClass, *, on: date, band: str | None
+    product: Product, applicant: Applicant, vehicle: Vehicle, vehicle_class: VehicleClass, *, on: date
 ) -> str | None:
     eligibility = product.eligibility
-    checks = {
-        "vehicle_class": vehicle_class not in eligibility.vehicle_classes,
-        "brand": eligibility.brands is not None and vehicle.brand not in eligibility.brands,
-        "date": product.rate_grid(on) is None,
-        "risk_band": band is None or product.rates_on(on, band) is None,
-        "income": applicant.monthly_income < eligibility.minimum_monthly_income,
-        "age": applicant.age < eligibility.minimum_age,
-    }
-    return next((name for name, is_violated in checks.items() if is_violated), None)
+    if vehicle_class not in eligibility.vehicle_classes:
+        return "vehicle_class"
+    if eligibility.brands is not None and vehicle.brand not in eligibility.brands:
+        return "brand"
+    if product.rate_grid(on) is None:
+        return "date"
+    if applicant.joint_income < eligibility.minimum_monthly_income:
+        return "income"
+    return "age" if applicant.age < eligibility.minimum_age else None
 
 
 def _checked_class(vehicle: Vehicle) -> VehicleClass:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ml.loans.request import Amount
+from ml.loans.amounts import Amount
 from ml.signature import Name, RequestPart
 
 ExtraKind = Literal[

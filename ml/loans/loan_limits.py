@@ -13,10 +13,11 @@ from datetime import date
 from features.errors import DataError
 from ml.bilingual import Text
 from ml.domain.loans.loan import Loan
+from ml.loans.amounts import fen
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import Product
 from ml.loans.catalogue.vehicle_classes import VehicleClass
-from ml.loans.request import Car, fen
+from ml.loans.request import Car
 
 TOLERANCE = 1e-9  # of an annualised cost that equals its ceiling
 NO_TERM = Text(

@@ -12,11 +12,12 @@ from ml.domain.loans.cost import cost
 from ml.domain.loans.loan import Loan
 from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import schedule
+from ml.loans.amounts import Amount, fen
 from ml.loans.catalogue.files import Lending
 from ml.loans.eligibility import product_by_name
 from ml.loans.extras import Extra
 from ml.loans.loan_limits import StatedLoan, check_ceiling, check_vehicle
-from ml.loans.request import Amount, Car, fen
+from ml.loans.request import Car
 from ml.signature import RequestPart
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -13,110 +13,73 @@ from ml.bilingual import Text
 from ml.credit_risk.answer import CreditRiskAnswer, answers
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.domain.loans.application import Application
+from ml.domain.loans.assessment import ProposedLoans
 from ml.domain.loans.changes import Change
-from ml.domain.loans.offers import Offer, Offers
+from ml.domain.loans.offers import Offer
 from ml.domain.loans.rounding import LoanError
 from ml.endpoint import Champions
+from ml.loans.amounts import Amount, fen
 from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
 from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields
 from ml.loans.eligibility import PricingBasis, obstacles
 from ml.loans.extras import Extra
-from ml.loans.price_conduct import FeeService, Notice, fee_services, price_and_fee_notices
-from ml.loans.quotes import changes_for, grid_for, offers_for
-from ml.loans.request import Amount, Car, LoanRequest, fen
-from ml.signature import RequestPart
+from ml.loans.offer_answer import (
+    CashPurchase,
+    ChangeAnswer,
+    GridCell,
+    OfferAnswer,
+    cash_purchase,
+    grid_cells,
+    offer_answer,
+)
+from ml.loans.offer_identity import offer_id
+from ml.loans.price_conduct import Notice, price_and_fee_notices
+from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
+from ml.loans.request import Car, LoanRequest
+from ml.signature import Name, RequestPart
 
-BEST_AT: Mapping[str, Text] = {
-    "as_requested": Text(zh="按您的方案", en="as requested"),
-    "lowest_payment": Text(zh="月供最低", en="lowest monthly payment"),
-    "lowest_payment_balloon": Text(
-        zh="月供最低（到期付尾款）", en="lowest monthly payment, with an amount due at maturity"
-    ),
-    "lowest_total_cost": Text(zh="息费合计最低", en="lowest interest and fees"),
-    "lowest_down_payment": Text(zh="首付最低", en="lowest down payment"),
-    "fastest_equity": Text(zh="还本最快", en="fastest repayment of principal"),
-    "balanced": Text(zh="最均衡", en="most balanced"),
-}
+# Fields that ask for something about an offer, and are no inputs of the offer itself.
+_QUESTIONS = frozenset(
+    {
+        "down_payment",
+        "term_months",
+        "offers",
+        "products",
+        "stock",
+        "grid",
+        "change_step",
+        "lender_view",
+        "explain",
+        "trade_in",
+    }
+)
 
 
 class PaymentGridRequest(RequestPart):
     """Request for a table of one product's payments by term and down payment."""
 
     product: str = Field(max_length=200, description="key in the catalogue")
-    down_payments: list[Amount] = Field(min_length=1, max_length=20, description="yuan")
-
-
-class OfferAnswer(BaseModel):
-    """One loan offer; money in yuan, rates as yearly fractions."""
-
-    best_at: list[str] = Field(description="measures in which this offer is the best, and balanced")
-    best_at_text: list[Text] = Field(description="the same as texts for the customer")
-    product: str
-    product_name: Text
-    lender: Text
-    form: str
-    down_payment: float
-    amount: float
-    term_months: int
-    annual_rate: float = Field(description="contract rate")
-    balloon_share: float | None
-    balloon: float
-    monthly_payment: float
-    final_payment: float = Field(description="last payment, with the balloon or principal due at maturity")
-    up_front: float = Field(description="fees at disbursement")
-    total_interest: float
-    total_fees: float
-    total_cost: float = Field(description="interest and fees")
-    fees: list[FeeService] = Field(description="fees of the product, each with the service rendered for it")
-    forgone_discount: float = Field(description="cash discount that the customer loses with this loan")
-    nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
-    effective_rate: float = Field(description="annualised cost with all fees, with compounding")
-    implied_rate: float = Field(description="nominal annualised cost with the forgone discount as a further cost")
-    loan_to_value: float
-    payment_to_income: float = Field(description="this loan and all other debts, as a share of income")
-    probability_of_default: float = Field(description="predicted for this loan")
-    band: str = Field(description="pre-assessment of this loan: approve, refer or decline")
-    expected_profit: float | None = Field(None, description="of the lender; null without lender_view")
-    expected_loss: float | None = Field(None, description="of the lender; null without lender_view")
-
-
-class ChangeAnswer(BaseModel):
-    """A changed application that model and lending rules allow; money in yuan."""
-
-    changed: list[str] = Field(description="changed fields: down_payment, term_months, vehicle")
-    vehicle_id: str
-    vehicle_price: float
-    down_payment: float
-    term_months: int
-    probability_of_default: float
-    offer: OfferAnswer
-
-
-class GridCell(BaseModel):
-    """One combination of term and down payment; `violations` lists the rules that exclude it."""
-
-    term_months: int
-    down_payment: float
-    monthly_payment: float
-    nominal_rate: float = Field(description="annualised cost with all fees")
-    violations: list[str]
+    down_payments: list[Amount] = Field(min_length=1, max_length=20, description="in cash and by trade-in, yuan")
+    balloon_share: float | None = Field(None, gt=0, lt=1, description="null for the product's first, or none")
 
 
 class LoanOffersAnswer(BaseModel):
     """Credit decision, loan offers and smallest changes for one application."""
 
-    credit: CreditRiskAnswer
-    risk_band: str | None = Field(description="band that sets the rate; null if the risk is above the last band")
-    offers: list[OfferAnswer]
+    credit: CreditRiskAnswer = Field(description="of the requested loan; each offer has its own")
+    risk_band: str | None = Field(description="band of the requested loan; null if its risk is above the last band")
+    offers: list[OfferAnswer] = Field(description="none that would be declined; band says which would be referred")
     n_candidates: int = Field(description="number of combinations of product, term, balloon and down payment")
     n_feasible: int = Field(description="number of combinations that violate no rule")
     violations: dict[str, int] = Field(description="rule to the number of combinations that violate it")
     unavailable_products: dict[str, str] = Field(description="product to the first rule that excludes the application")
-    changes: list[ChangeAnswer] = Field(description="smallest changes with which the application passes")
+    changes: list[ChangeAnswer] = Field(description="smallest changes with which the application is approved")
     grid: list[GridCell] = Field(description="payments of the product in the request's grid; empty without it")
+    cash: CashPurchase = Field(description="purchase without a loan")
     trade_in: TradeInQuote | None
     notices: list[Notice] = Field(description="breaches of the rules on prices and fees, each with its remedy")
+    notes: list[Text] = Field(description="what the customer should know about these offers, such as an ended subsidy")
 
 
 def request(champions: Champions) -> type[BaseModel]:
@@ -132,8 +95,8 @@ def request(champions: Champions) -> type[BaseModel]:
     -------
     type
         Pydantic model `LoanOffersRequest`: the fields of `ml.loans.request.LoanRequest`, and `borrower`, `offers`,
-        `stock`, `grid`, `extras`, `lender_view` and `explain`; with `residual_value` also those of `used_car_fields`.
-        Amounts in yuan.
+        `products`, `stock`, `change_step`, `grid`, `extras`, `lender_view` and `explain`; with `residual_value` also
+        those of `used_car_fields`. Amounts in yuan.
     """
     credit = champions["credit_risk"].estimator
     used_car = used_car_fields(champions)
@@ -142,7 +105,12 @@ def request(champions: Champions) -> type[BaseModel]:
         __base__=LoanRequest,
         borrower=(borrower_model(credit.signature), Field(description="further fields of the credit model")),
         offers=(int, Field(4, ge=1, le=8, description="maximum number of offers")),
+        products=(
+            list[Name] | None,
+            Field(None, min_length=1, max_length=1000, description="keys of the products to compare; null for all"),
+        ),
         stock=(list[Car], Field(default=[], max_length=50, description="alternative vehicles for smaller changes")),
+        change_step=(Amount, Field(100.0, ge=1, description="distance of two down payments in the search, yuan")),
         grid=(PaymentGridRequest | None, None),
         extras=(list[Extra], Field(default=[], max_length=30, description="insurance, tax, plates and services")),
         lender_view=(bool, Field(False, description="include expected profit and loss; internal, not for customers")),
@@ -168,8 +136,9 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
     Returns
     -------
     LoanOffersAnswer
-        `credit` (probability, score and band), `offers` (empty if declined or none is feasible), `changes` (smallest
-        changes with which the application passes), `grid` and `trade_in`; amounts in yuan, rates as yearly fractions.
+        `credit` (probability, score and band of the requested loan), `offers` (none that would be declined), `changes`
+        (smallest changes with which the application is approved), `grid`, `cash` and `trade_in`; amounts in yuan, rates
+        as yearly fractions.
 
     Raises
     ------
@@ -191,116 +160,96 @@ class _Quotation:
         stock = {car.vehicle_id: car for car in request.stock}
         if len(stock) < len(request.stock) or request.vehicle.vehicle_id in stock:
             raise DataError("stock: every vehicle_id must be unique and differ from the requested vehicle's")
-        self.borrower = Borrower(self.estimator, request, request.borrower, stock)
+        self.borrower = Borrower(self.estimator, lending, request, request.borrower, stock)
         resale = resale_values(
             champions, getattr(request, "vehicle_details", None), getattr(request, "km_per_month", None)
         )
-        self.application = request.application(request.term_months, resale=resale)
-        self.credit = answers(
-            self.estimator, self.borrower.columns([self.application]), ids=[None], explain=request.explain
-        )[0]
-        self.state_subsidy_used = fen(request.state_subsidy_used)
+        self.application: Application = request.application(request.term_months, resale=resale, extras=request.extras)
+        self.basis = PricingBasis(
+            on=request.on,
+            assess=self.borrower.assess,
+            state_subsidy_used={lender: fen(amount) for lender, amount in request.state_subsidy_used.items()},
+        )
 
     def answer(self) -> LoanOffersAnswer:
-        request, credit = self.request, self.credit
-        offers = self.offers(self.application, credit.probability_of_default, count=request.offers)
-        declined = credit.band == "decline"
-        by_product = obstacles(
-            self.lending,
-            self.application.applicant,
-            self.application.vehicle,
-            basis=self.basis(credit.probability_of_default),
+        request, application, credit = self.request, self.application, self.credit()
+        offers = offers_for(
+            self.lending, application, basis=self.basis, count=request.offers, products=request.products
         )
+        by_product = obstacles(self.lending, application.applicant, application.vehicle, on=request.on)
+        unavailable = {name: rule for name, rule in by_product.items() if rule}
+        available = [product for name, product in self.lending.catalogue.products.items() if name not in unavailable]
+        discount = max((product.forgone_discount_on(request.on) for product in available), default=0)
+        is_approved = any(offer.decision == "approve" for offer in offers.offers)
         return LoanOffersAnswer(
             credit=credit,
             risk_band=self.lending.rules.risk_band(request.on, credit.probability_of_default),
-            offers=[] if declined else self.offer_answers(self.application, offers),
+            offers=[self.offer_answer(application, offer) for offer in offers.offers],
             n_candidates=offers.n_candidates,
             n_feasible=offers.n_feasible,
             violations={rule: n for rule, n in offers.violations.items() if n},
-            unavailable_products={name: rule for name, rule in by_product.items() if rule},
-            changes=[] if credit.band == "approve" and offers.offers else self.changes(),
+            unavailable_products={**unavailable, **dict.fromkeys(offers.without_rate, "risk_band")},
+            changes=[] if is_approved else self.changes(),
             grid=self.grid(),
-            trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None)),
+            cash=cash_purchase(application, discount=discount, net=request.trade_in_net),
+            trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None), payoff=request.trade_in_payoff),
             notices=price_and_fee_notices(
                 request.extras,
                 {o.name: self.lending.catalogue.products[o.name] for o in offers.offers},
                 on=request.on,
                 condition=request.vehicle.condition,
             ),
+            notes=[],
         )
 
-    def basis(self, probability: float) -> PricingBasis:
-        return PricingBasis(
-            on=self.request.on, probability_of_default=probability, state_subsidy_used=self.state_subsidy_used
+    def credit(self) -> CreditRiskAnswer:
+        """Return the credit answer for the requested loan."""
+        application = self.application
+        loan = ProposedLoans.build(
+            (application.vehicle,),
+            0,
+            np.array([application.down_payment]),
+            np.array([application.term_months or 0]),  # without a requested term the model does not read it
+            extras=application.financed_extras,
         )
+        columns = self.borrower.columns(loan)
+        return answers(self.estimator, columns, ids=[None], explain=self.request.explain)[0]
 
-    def offers(self, application: Application, probability: float, *, count: int) -> Offers:
-        """Return offers of all terms; the requested term is only an input of the credit model."""
-        open_term = Application(application.applicant, application.vehicle, application.down_payment)
-        return offers_for(self.lending, open_term, basis=self.basis(probability), count=count)
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs of an offer, as JSON content: of the borrower, only fields that the model reads."""
+        content = self.request.model_dump(mode="json", exclude=set(_QUESTIONS))
+        borrower = {name: value for name, value in content["borrower"].items() if name in self.borrower.columns_read}
+        version = getattr(self.champions["credit_risk"], "version", None)
+        return {**content, "borrower": borrower, "credit_risk_version": version}
 
-    def offer_answers(self, application: Application, offers: Offers) -> list[OfferAnswer]:
-        """Return the offers with the probability of default predicted for each."""
-        loans = [
-            Application(application.applicant, application.vehicle, o.down_payment, o.loan.term_months)
-            for o in offers.offers
-        ]
-        probabilities = self.borrower.probabilities(loans) if loans else []
-        return [self.offer_answer(o, p) for o, p in zip(offers.offers, probabilities, strict=True)]
-
-    def offer_answer(self, offer: Offer, probability: float) -> OfferAnswer:
-        product = self.lending.catalogue.products[offer.name]
-        loan, view = offer.loan, self.request.lender_view
-        return OfferAnswer(
-            best_at=list(offer.best_at),
-            best_at_text=[BEST_AT[name] for name in offer.best_at],
-            product=offer.name,
-            product_name=product.name,
-            lender=self.lending.catalogue.lenders[offer.lender].name,
-            form=product.form,
-            down_payment=offer.down_payment / 100,
-            amount=loan.amount / 100,
-            term_months=loan.term_months,
-            annual_rate=loan.annual_rate,
-            balloon_share=round(loan.balloon / loan.amount, 6) if loan.balloon else None,
-            balloon=loan.balloon / 100,
-            monthly_payment=offer.monthly_payment / 100,
-            final_payment=offer.final_payment / 100,
-            up_front=offer.up_front / 100,
-            total_interest=offer.total_interest / 100,
-            total_fees=offer.total_fees / 100,
-            total_cost=offer.total_cost / 100,
-            fees=fee_services(self.lending.catalogue, offer.name),
-            forgone_discount=offer.forgone_discount / 100,
-            nominal_rate=round(offer.nominal_rate, 6),
-            effective_rate=round(offer.effective_rate, 6),
-            implied_rate=round(offer.implied_rate, 6),
-            loan_to_value=round(offer.loan_to_value, 6),
-            payment_to_income=round(offer.payment_to_income, 6),
-            probability_of_default=round(probability, 6),
-            band=str(self.estimator.bands(np.array([probability]))[0]),
-            expected_profit=offer.expected_profit / 100 if view else None,
-            expected_loss=offer.expected_loss / 100 if view else None,
+    def offer_answer(self, application: Application, offer: Offer) -> OfferAnswer:
+        inputs = {**self.inputs, "vehicle_id": application.vehicle.vehicle_id, "price": application.vehicle.price}
+        return offer_answer(
+            self.lending,
+            application,
+            offer,
+            on=self.request.on,
+            identity=offer_id(self.lending, inputs, offer.name, offer.loan),
+            lender_view=self.request.lender_view,
+            net=self.request.trade_in_net,
         )
 
     def changes(self) -> list[ChangeAnswer]:
-        if self.application.term_months is None:
-            return []
         changes = changes_for(
             self.lending,
             self.application,
-            on=self.request.on,
-            probability_of_default=self.borrower.probability_of_default,
-            approve_at_most=self.estimator.policy_["approve"],
+            basis=self.basis,
+            step=fen(self.request.change_step),
             vehicles=[car.vehicle() for car in self.request.stock],
-            state_subsidy_used=self.state_subsidy_used,
+            products=self.request.products,
         )
-        return [self.change_answer(c) for c in changes]
+        return [self.change_answer(change) for change in changes]
 
     def change_answer(self, change: Change) -> ChangeAnswer:
         application = change.application
-        offers = offers_for(self.lending, application, basis=self.basis(change.probability_of_default), count=1)
+        offer = offer_at(self.lending, application, basis=self.basis, products=self.request.products)
+        assert offer is not None  # the search returns feasible loans only
         return ChangeAnswer(
             changed=list(change.changed),
             vehicle_id=application.vehicle.vehicle_id,
@@ -308,28 +257,18 @@ class _Quotation:
             down_payment=application.down_payment / 100,
             term_months=int(application.term_months or 0),
             probability_of_default=round(change.probability_of_default, 6),
-            offer=self.offer_answers(application, offers)[0],
+            offer=self.offer_answer(application, offer),
         )
 
     def grid(self) -> list[GridCell]:
         if self.request.grid is None:
             return []
-        grid_request = self.request.grid
         grid = grid_for(
             self.lending,
-            grid_request.product,
+            self.request.grid.product,
             self.application,
-            [fen(d) for d in grid_request.down_payments],
-            basis=self.basis(self.credit.probability_of_default),
+            [fen(down) for down in self.request.grid.down_payments],
+            basis=self.basis,
+            balloon_share=self.request.grid.balloon_share,
         )
-        return [
-            GridCell(
-                term_months=term,
-                down_payment=down / 100,
-                monthly_payment=cell.monthly_payment / 100,
-                nominal_rate=round(cell.nominal_rate, 6),
-                violations=list(cell.violations),
-            )
-            for term, row in zip(grid.terms, grid.cells, strict=True)
-            for down, cell in zip(grid.down_payments, row, strict=True)
-        ]
+        return grid_cells(grid)

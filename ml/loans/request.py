@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from features.errors import DataError
 from features.tables import ENERGY_TYPES
 from ml.domain.loans.application import Applicant, Application, Vehicle
+from ml.loans.amounts import Amount, fen
 from ml.loans.catalogue.vehicle_classes import VehicleClass, vehicle_class
-from ml.signature import RequestPart
+from ml.loans.extras import Extra
+from ml.signature import Name, RequestPart
 
-Amount = Annotated[float, Field(ge=0, le=1e9, multiple_of=0.01, allow_inf_nan=False)]
+
+class CoBorrower(RequestPart):
+    """A second person who signs the contract: income and debts count towards the payment-to-income."""
+
+    monthly_income: Amount = Field(gt=0, description="yuan a month")
+    monthly_debt_payment: Amount = Field(0.0, description="payments on other debts, yuan a month")
 
 
 class Person(RequestPart):
@@ -22,15 +31,26 @@ class Person(RequestPart):
     monthly_income: Amount = Field(gt=0, description="yuan a month")
     monthly_debt_payment: Amount = Field(0.0, description="payments on other debts, yuan a month")
 
-    def applicant(self) -> Applicant:
+    def applicant(self, co_borrower: CoBorrower | None = None) -> Applicant:
         """Return the applicant with amounts in fen.
+
+        Parameters
+        ----------
+        co_borrower : CoBorrower, optional
+            Second person who signs the contract.
 
         Examples
         --------
-        >>> Person(age=35, monthly_income=15_000.0).applicant()
-        Applicant(age=35.0, monthly_income=1500000, monthly_debt_payment=0)
+        >>> Person(age=35, monthly_income=15_000.0).applicant(CoBorrower(monthly_income=8_000.0)).joint_income
+        2300000
         """
-        return Applicant(self.age, fen(self.monthly_income), fen(self.monthly_debt_payment))
+        return Applicant(
+            self.age,
+            fen(self.monthly_income),
+            fen(self.monthly_debt_payment),
+            fen(co_borrower.monthly_income) if co_borrower else 0,
+            fen(co_borrower.monthly_debt_payment) if co_borrower else 0,
+        )
 
 
 class Car(RequestPart):
@@ -73,12 +93,28 @@ class LoanRequest(RequestPart):
 
     on: Annotated[date, Field(strict=False, description="date of the application")]
     applicant: Person
+    co_borrower: CoBorrower | None = None
     vehicle: Car
-    down_payment: Amount = Field(description="largest down payment that the applicant can make, yuan")
+    down_payment: Amount = Field(description="largest down payment that the applicant can make in cash, yuan")
     term_months: int | None = Field(None, ge=1, le=120, description="requested term; null for any term")
-    state_subsidy_used: Amount = Field(0.0, description="state subsidy already used with the lender this year, yuan")
+    trade_in_value: Amount | None = Field(
+        None, description="agreed price of a car that is traded in, yuan; its net value adds to the down payment"
+    )
+    trade_in_payoff: Amount = Field(0.0, description="outstanding loan on the car that is traded in, yuan")
+    state_subsidy_used: dict[Name, Amount] = Field(
+        default={}, description="lender to the state subsidy already used with it this year, yuan"
+    )
 
-    def application(self, term_months: int | None, *, resale: tuple[int, ...] = ()) -> Application:
+    @property
+    def trade_in_net(self) -> int:
+        """Agreed price of the car that is traded in, less the payoff of its loan, fen; may be negative."""
+        if self.trade_in_value is None:
+            return 0
+        return fen(self.trade_in_value) - fen(self.trade_in_payoff)
+
+    def application(
+        self, term_months: int | None, *, resale: tuple[int, ...] = (), extras: Sequence[Extra] = ()
+    ) -> Application:
         """Return the application with amounts in fen.
 
         Parameters
@@ -88,11 +124,15 @@ class LoanRequest(RequestPart):
         resale : tuple of int
             Lower bound of the vehicle's resale value by months from now, fen, as returned by
             `ml.loans.collateral_value.resale_values`; empty if unknown.
+        extras : sequence of Extra
+            Items of the deal besides the price.
 
         Raises
         ------
         LoanError
-            The down payment exceeds the price.
+            Cash and trade-in exceed the price.
+        DataError
+            The cash does not cover the payoff that exceeds the trade-in's price.
 
         Examples
         --------
@@ -102,21 +142,25 @@ class LoanRequest(RequestPart):
         ...     applicant=Person(age=35, monthly_income=15_000.0),
         ...     vehicle=Car(price=150_000.0, condition="new", energy_type="battery_electric"),
         ...     down_payment=50_000.0,
+        ...     trade_in_value=40_000.0,
+        ...     trade_in_payoff=10_000.0,
         ... )
         >>> application = request.application(36)
-        >>> application.down_payment, application.term_months
-        (5000000, 36)
+        >>> application.down_payment, application.trade_in, application.term_months
+        (8000000, 3000000, 36)
         """
-        vehicle = self.vehicle.vehicle(resale)
-        return Application(self.applicant.applicant(), vehicle, fen(self.down_payment), term_months)
-
-
-def fen(yuan: float) -> int:
-    """Return an amount in yuan as whole fen.
-
-    Examples
-    --------
-    >>> fen(3042.19)
-    304219
-    """
-    return round(yuan * 100)
+        net, cash = self.trade_in_net, fen(self.down_payment)
+        if cash + net < 0:
+            raise DataError(
+                f"down_payment: the loan on the car that is traded in exceeds its price by {-net / 100:.2f} yuan, got "
+                f"{self.down_payment:.2f} yuan in cash; enter a down payment of at least the difference"
+            )
+        return Application(
+            self.applicant.applicant(self.co_borrower),
+            self.vehicle.vehicle(resale),
+            cash + net,
+            term_months,
+            extras=sum(fen(extra.amount) for extra in extras),
+            financed_extras=sum(fen(extra.amount) for extra in extras if extra.financed),
+            trade_in=max(net, 0),
+        )

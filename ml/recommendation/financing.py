@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from features.errors import DataError
 from ml.bilingual import Text
 from ml.domain.loans.application import Applicant, Application, Vehicle
-from ml.domain.loans.candidates import price_candidates
+from ml.domain.loans.candidates import CandidateRows, price_candidates
 from ml.domain.loans.rounding import LoanError
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.vehicle_classes import vehicle_class
-from ml.loans.eligibility import PricingBasis, offered_products, policy_for
+from ml.loans.eligibility import assumed_risk, offered_products, policy_for
 from ml.recommendation.merchandising import CardPayment
 
 MAX_CACHED_PRICES = 50_000
@@ -155,24 +156,25 @@ class Financing:
             applicant = Applicant(self.assumptions.age, UNLIMITED_INCOME)
             down = round(price * share / 100) * 100
             application = Application(applicant, vehicle, down_payment=down)
-            basis = PricingBasis(on=on, probability_of_default=self.assumptions.probability_of_default)
-            products = offered_products(self.lending, applicant, vehicle, basis=basis)
+            assess = assumed_risk(self.lending, on, probability_of_default=self.assumptions.probability_of_default)
+            products = offered_products(self.lending, applicant, vehicle, on=on)
             policy = policy_for(self.lending, vehicle, on)
             rows = [
-                (place, term, rate, down, balloon)
+                (place, term, down, balloon)
                 for place, product in enumerate(products)
-                for term, rate in product.rates.items()
+                for term in product.terms
                 for balloon in product.balloon_shares or (0.0,)
             ]
             if not rows or down >= price:
                 return None
-            risk = self.assumptions.probability_of_default
-            offers = price_candidates(application, products, rows, probability_of_default=risk, policy=policy, start=on)
+            columns = CandidateRows(*(np.array(column) for column in zip(*rows, strict=True)))
+            loans = price_candidates(application, products, columns, assess=assess, policy=policy, start=on)
         except (LoanError, DataError):
             return None
-        feasible = offers.feasible.nonzero()[0]
-        if len(feasible) == 0:
+        rows_feasible = np.flatnonzero(loans.feasible[loans.priced])
+        if loans.prices is None or len(rows_feasible) == 0:
             return None
-        i = int(feasible[offers.prices.monthly_payment[feasible].argmin()])
-        term, payment = int(offers.batch.term[i]), int(offers.prices.monthly_payment[i])
-        return _Cheapest(products[int(offers.offered_index[i])].name, term, down, payment, policy.payment_to_income)
+        row = int(rows_feasible[loans.prices.monthly_payment[rows_feasible].argmin()])
+        i, payment = int(loans.priced[row]), int(loans.prices.monthly_payment[row])
+        name = products[int(loans.offered_index[i])].name
+        return _Cheapest(name, int(loans.loans.term[i]), down, payment, policy.payment_to_income)

@@ -1,23 +1,33 @@
-"""Candidate loans of one application: product x term x down payment x balloon, priced and checked against policy."""
+"""Candidate loans of one application: product x term x down payment x balloon, assessed, priced and checked.
+
+Every candidate is a loan of its own: it has its own probability of default, and with it its own risk band, rate,
+decision and expected profit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import product as combinations
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.loans.application import Application, OfferedProduct, Policy
-from ml.domain.loans.loan import Loan, LoanBatch
+from ml.domain.loans.assessment import Assess, Assessment, ProposedLoans
+from ml.domain.loans.down_payments import down_payment_steps, down_payments
+from ml.domain.loans.loan import MAX_TERM_MONTHS, Loan, LoanBatch
 from ml.domain.loans.pricing import Prices, RiskAndFunding, price
-from ml.domain.loans.rounding import MILLION, millionths
+from ml.domain.loans.rounding import MAX_AMOUNT, MILLION
 
 RULES = (
+    "risk_band",
+    "credit_decision",
     "amount",
     "loan_to_value",
+    "extras",
     "payment_to_income",
     "term",
     "age_at_maturity",
@@ -25,12 +35,32 @@ RULES = (
     "annualised_cost",
     "expected_profit",
 )
-_YUAN = 100
+
+
+class CandidateRows(NamedTuple):
+    """Combinations to price, as columns of one length.
+
+    Attributes
+    ----------
+    product : array of int
+        Index of the product.
+    term : array of int
+        Months.
+    down_payment : array of int
+        Fen.
+    balloon_share : array of float
+        Balloon as a fraction of the loan amount; 0 for none.
+    """
+
+    product: IntArray
+    term: IntArray
+    down_payment: IntArray
+    balloon_share: FloatArray
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Priced candidate loans of one application, as returned by `candidates` and `price_candidates`.
+    """Candidate loans of one application, as returned by `candidates` and `price_candidates`.
 
     Attributes
     ----------
@@ -40,92 +70,81 @@ class Candidates:
         Products from which the candidates are made.
     offered_index : array of int, shape (n,)
         Index of each candidate's product in `offered`.
-    batch : LoanBatch
-        The candidate loans.
-    down_payment : array of int, shape (n,)
-        Fen.
-    prices : Prices
-        Arrays of shape (n,): payments and expected profit (fen), rates (fractions per year); as returned by
+    loans : ProposedLoans
+        Down payment, amount (fen) and term (months) of the n candidates.
+    assessment : Assessment
+        Probability of default, risk band and decision of each candidate.
+    priced : array of int, shape (n_priced,)
+        Candidates with a price, ascending: their risk band has a rate.
+    batch : LoanBatch or None
+        The loans of `priced`; None if there is none.
+    prices : Prices or None
+        Arrays of shape (n_priced,): payments and expected profit (fen), rates (fractions per year); as returned by
         `ml.domain.loans.pricing.price`.
     violations : dict of str to array of bool, shape (n,)
-        For each rule of `RULES` ("amount", "loan_to_value", ...), whether each candidate violates it.
+        For each rule of `RULES` ("amount", "loan_to_value", ...), whether each candidate violates it. Rules that need a
+        price are not violated by candidates without one; these violate "risk_band" or "amount".
+    extras_in_loan_to_value : bool
+        Base of the loan-to-value, as in `Policy`.
     """
 
     application: Application
     offered: tuple[OfferedProduct, ...]
     offered_index: IntArray
-    batch: LoanBatch
-    down_payment: IntArray
-    prices: Prices
+    loans: ProposedLoans
+    assessment: Assessment
+    priced: npt.NDArray[np.intp]
+    batch: LoanBatch | None
+    prices: Prices | None
     violations: dict[str, BoolArray]
+    extras_in_loan_to_value: bool
 
     @property
     def feasible(self) -> BoolArray:
         """Whether each candidate satisfies every rule, shape (n,)."""
         return np.asarray(~np.any(list(self.violations.values()), axis=0))
 
-    def loan(self, i: int) -> Loan:
-        """Return candidate `i` (counted from 0) as a loan, the argument of `ml.domain.loans.schedule.schedule`."""
+    def price_row(self, i: int) -> int | None:
+        """Return the row of candidate `i` in `batch` and `prices`, or None if it has no price."""
+        row = int(np.searchsorted(self.priced, i))
+        return row if row < len(self.priced) and int(self.priced[row]) == i else None
+
+    def loan_to_value(self, i: int) -> float:
+        """Return the loan-to-value of candidate `i` (counted from 0), a fraction, by the base of the rules."""
+        amount, price, extras = (
+            int(self.loans.amount[i]),
+            self.application.vehicle.price,
+            self.application.financed_extras,
+        )
+        return amount / (price + extras) if self.extras_in_loan_to_value else (amount - extras) / price
+
+    def loan(self, row: int) -> Loan:
+        """Return the loan in a row of `batch`, the argument of `ml.domain.loans.schedule.schedule`."""
         b = self.batch
-        rate = int(b.rate[i]) / MILLION
-        return Loan(b.products[int(b.product[i])], int(b.amount[i]), rate, int(b.term[i]), int(b.balloon[i]))
-
-
-def down_payments(offered: OfferedProduct, vehicle_price: int, maximum: int, *, step: float = 0.1) -> list[int]:
-    """Return candidate down payments: the minimum of the product, every `step` of the price above it, and `maximum`.
-
-    Parameters
-    ----------
-    offered : OfferedProduct
-        As returned by `ml.loans.eligibility.offered_product`.
-    vehicle_price, maximum : int
-        Price, and largest down payment of the applicant, fen.
-    step : float
-        Distance between two down payments as a fraction of the price.
-
-    Returns
-    -------
-    list of int
-        Fen, ascending, rounded up to whole yuan (except `maximum`); empty if `maximum` is below the product's minimum.
-
-    Examples
-    --------
-    >>> from ml.domain.loans.application import OfferedProduct
-    >>> from ml.domain.loans.candidates import down_payments
-    >>> from ml.domain.loans.product import LoanProduct
-    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={36: 0.05}, minimum_amount=1,
-    ...     maximum_amount=10**9, minimum_down_payment=0.15, funding_rate=0.02, loss_given_default=0.4)
-    >>> down_payments(bank, 10_000_000, 4_000_000)
-    [1500000, 2000000, 3000000, 4000000]
-    """
-    minimum_share = max(
-        millionths(offered.minimum_down_payment, "minimum_down_payment"),
-        MILLION - millionths(offered.maximum_loan_to_value, "maximum_loan_to_value"),
-    )
-    minimum = max(_whole_yuan(vehicle_price * minimum_share), vehicle_price - offered.maximum_amount, 0)
-    steps = [_whole_yuan(vehicle_price * share) for share in range(0, MILLION, millionths(step, "step"))]
-    return sorted({d for d in (minimum, *steps, maximum) if minimum <= d <= maximum and d < vehicle_price})
+        assert b is not None
+        rate = int(b.rate[row]) / MILLION
+        return Loan(b.products[int(b.product[row])], int(b.amount[row]), rate, int(b.term[row]), int(b.balloon[row]))
 
 
 def candidates(
     application: Application,
     offered: Sequence[OfferedProduct],
     *,
-    probability_of_default: float,
+    assess: Assess,
     policy: Policy,
     start: date,
     step: float = 0.1,
 ) -> Candidates | None:
-    """Enumerate the candidate loans of one application, price them and check them against policy.
+    """Enumerate the candidate loans of one application, assess and price each, and check it against policy.
 
     Parameters
     ----------
     application : Application
-        `ml.domain.loans.application.Application(...)`.
+        `ml.domain.loans.application.Application(...)`; its down payment is the largest. Candidates have every term.
     offered : sequence of OfferedProduct
         Products available to the applicant, as returned by `ml.loans.eligibility.offered_products`.
-    probability_of_default : float
-        Within `policy.horizon_months`, 0 to 1; used for expected profit and loss.
+    assess : callable
+        ``(loans) -> assessment``: `ml.domain.loans.assessment.Assess`; called once with all distinct loans.
     policy : Policy
         Limits of the day, as returned by
         ``ml.loans.catalogue.files.load_lending(products, rules).rules.policy_on(day, vehicle_class)``.
@@ -137,49 +156,49 @@ def candidates(
     Returns
     -------
     Candidates or None
-        None if no product has the requested term and a minimum down payment within the applicant's.
+        None without products.
 
     Examples
     --------
     >>> from datetime import date
     >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
+    >>> from ml.domain.loans.assessment import fixed_assessment
     >>> from ml.domain.loans.candidates import candidates
     >>> from ml.domain.loans.product import LoanProduct
-    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.05, 36: 0.05},
+    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={"A": {12: 0.05, 36: 0.05}},
     ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.02, loss_given_default=0.4)
-    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
-    ...     maximum_cost=0.24)
+    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65)
     >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 10_000_000, "used"), down_payment=3_000_000)
-    >>> loans = candidates(application, [bank], probability_of_default=0.01, policy=policy, start=date(2026, 1, 15))
-    >>> loans.batch.term.tolist(), loans.down_payment.tolist(), loans.feasible.all().item()
+    >>> loans = candidates(application, [bank], policy=policy, start=date(2026, 1, 15),
+    ...     assess=lambda loans: fixed_assessment(0.01, risk_band="A", count=len(loans)))
+    >>> loans.loans.term.tolist(), loans.loans.down_payment.tolist(), loans.feasible.all().item()
     ([12, 12, 36, 36], [2000000, 3000000, 2000000, 3000000], True)
     """
+    steps = down_payment_steps(application.vehicle.price, step)
+    compared = [(i, o, down_payments(o, application, policy, steps)) for i, o in enumerate(offered)]
     rows = [
-        (i, months, rate, down, share)
-        for i, o in enumerate(offered)
-        for months, rate in sorted(o.rates.items())
-        if application.term_months in (None, months)
-        for down, share in combinations(
-            down_payments(o, application.vehicle.price, application.down_payment, step=step), o.balloon_shares or (0.0,)
-        )
+        (i, term, down, share)
+        for i, o, downs in compared
+        for term in o.terms
+        for down in downs
+        for share in o.balloon_shares or (0.0,)
     ]
     if not rows:
         return None
-    return price_candidates(
-        application, offered, rows, probability_of_default=probability_of_default, policy=policy, start=start
-    )
+    columns = CandidateRows(*(np.array(column) for column in zip(*rows, strict=True)))
+    return price_candidates(application, offered, columns, assess=assess, policy=policy, start=start)
 
 
 def price_candidates(
     application: Application,
     offered: Sequence[OfferedProduct],
-    rows: Sequence[tuple[int, int, float, int, float]],
+    rows: CandidateRows,
     *,
-    probability_of_default: float,
+    assess: Assess,
     policy: Policy,
     start: date,
 ) -> Candidates:
-    """Price combinations of product, term, down payment and balloon, and check them against policy.
+    """Assess and price combinations of product, term, down payment and balloon, and check them against policy.
 
     Parameters
     ----------
@@ -187,11 +206,10 @@ def price_candidates(
         `ml.domain.loans.application.Application(...)`; its down payment and term are ignored.
     offered : sequence of OfferedProduct
         Products available to the applicant, as returned by `ml.loans.eligibility.offered_products`.
-    rows : sequence of (int, int, float, int, float)
-        Index in `offered`, term in months, contract rate, down payment in fen, balloon as a fraction of the amount; at
-        least one row, ordered by index.
-    probability_of_default : float
-        Within `policy.horizon_months`, 0 to 1; used for expected profit and loss.
+    rows : CandidateRows
+        Index in `offered`, term in months, down payment in fen, balloon as a fraction of the amount; at least one row.
+    assess : callable
+        ``(loans) -> assessment``: `ml.domain.loans.assessment.Assess`; called once with all distinct loans.
     policy : Policy
         Limits of the day, as returned by
         ``ml.loans.catalogue.files.load_lending(products, rules).rules.policy_on(day, vehicle_class)``.
@@ -206,84 +224,152 @@ def price_candidates(
     Examples
     --------
     >>> from datetime import date
+    >>> import numpy as np
     >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
-    >>> from ml.domain.loans.candidates import price_candidates
+    >>> from ml.domain.loans.assessment import fixed_assessment
+    >>> from ml.domain.loans.candidates import CandidateRows, price_candidates
     >>> from ml.domain.loans.product import LoanProduct
-    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.05, 36: 0.05},
+    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={"A": {12: 0.05, 36: 0.05}},
     ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.02, loss_given_default=0.4)
-    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
-    ...     maximum_cost=0.24)
+    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65)
     >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 10_000_000, "used"), down_payment=3_000_000)
-    >>> rows, start = [(0, 36, 0.05, 3_000_000, 0.0)], date(2026, 1, 15)
-    >>> priced = price_candidates(application, [bank], rows, probability_of_default=0.01, policy=policy, start=start)
+    >>> rows = CandidateRows(np.array([0]), np.array([36]), np.array([3_000_000]), np.array([0.0]))
+    >>> priced = price_candidates(application, [bank], rows, policy=policy, start=date(2026, 1, 15),
+    ...     assess=lambda loans: fixed_assessment(0.01, risk_band="A", count=len(loans)))
     >>> int(priced.prices.monthly_payment[0])
     209796
     """
-    index, term, rate, down, share = (np.array(column) for column in zip(*rows, strict=True))
-    amount = application.vehicle.price - down
-    distinct = tuple(dict.fromkeys(o.product for o in offered))
-    order = np.argsort([distinct.index(offered[i].product) for i in index], kind="stable")
-    index, term, rate, down, share, amount = (x[order] for x in (index, term, rate, down, share, amount))
-    batch = LoanBatch.build(
-        distinct,
-        [distinct.index(offered[i].product) for i in index],
-        amount=amount,
-        annual_rate=rate,
-        term_months=term,
-        balloon=np.rint(amount * share).astype(np.int64),
+    products = tuple({id(o.product): o.product for o in offered}.values())
+    position = {id(product): i for i, product in enumerate(products)}
+    product_of = np.array([position[id(o.product)] for o in offered])
+    order = np.argsort(product_of[rows.product], kind="stable")
+    index, term, down, share = (
+        rows.product[order],
+        rows.term[order],
+        rows.down_payment[order],
+        rows.balloon_share[order],
     )
-    risk = RiskAndFunding(
-        probability_of_default,
-        np.array([o.loss_given_default for o in offered])[index],
-        np.array([o.funding_rate for o in offered])[index],
-        policy.horizon_months,
-        recoverable=tuple(policy.recovery * value for value in application.vehicle.resale),
+    loans = ProposedLoans.build((application.vehicle,), 0, down, term, extras=application.financed_extras)
+    assessment = _assess_distinct(loans, assess)
+    rate = _rates(offered, index, loans, assessment)
+    balloon = np.rint(loans.amount * share).astype(np.int64)
+    valid_balloon = (share == 0) | ((balloon >= 1) & (balloon < loans.amount))
+    valid = (down < application.vehicle.price) & (loans.amount <= MAX_AMOUNT) & valid_balloon
+    priced = np.flatnonzero(valid & ~np.isnan(rate))
+    violations = _violations(application, offered, index, loans, balloon, policy)
+    violations["risk_band"] = np.isnan(rate)
+    violations["credit_decision"] = assessment.decision == "decline"
+    violations["amount"] |= ~valid
+    batch, prices, at = None, None, index[priced]
+    if len(priced):
+        batch = LoanBatch.build(
+            products,
+            product_of[at],
+            amount=loans.amount[priced],
+            annual_rate=rate[priced],
+            term_months=term[priced],
+            balloon=balloon[priced],
+        )
+        risk = RiskAndFunding(
+            assessment.probability_of_default[priced],
+            _limit(offered, "loss_given_default")[at],
+            _limit(offered, "funding_rate")[at],
+            policy.horizon_months,
+            recoverable=tuple(policy.recovery * value for value in application.vehicle.resale),
+        )
+        discount = np.array([o.forgone_discount for o in offered])
+        prices = price(batch, start, risk=risk, forgone_discount=discount[at])
+    price_flags = _price_violations(application, prices, policy, _limit(offered, "maximum_cost")[at])
+    for rule, flags in price_flags.items():
+        violations[rule] = np.zeros(len(index), dtype=bool)
+        violations[rule][priced] = flags
+    return Candidates(
+        application=application,
+        offered=tuple(offered),
+        offered_index=index,
+        loans=loans,
+        assessment=assessment,
+        priced=priced,
+        batch=batch,
+        prices=prices,
+        violations={rule: violations[rule] for rule in RULES},
+        extras_in_loan_to_value=policy.extras_in_loan_to_value,
     )
-    discount = np.array([o.forgone_discount for o in offered])[index]
-    prices = price(batch, start, risk=risk, forgone_discount=discount)
-    violations = _violations(application, offered, index, batch, prices, policy)
-    return Candidates(application, tuple(offered), index, batch, down, prices, violations)
+
+
+def _assess_distinct(loans: ProposedLoans, assess: Assess) -> Assessment:
+    """Assess every distinct loan once: products with the same term and down payment share an assessment."""
+    _, first, inverse = np.unique(
+        loans.down_payment * (MAX_TERM_MONTHS + 1) + loans.term, return_index=True, return_inverse=True
+    )
+    return assess(loans.at(first)).at(inverse)
+
+
+def _rates(
+    offered: Sequence[OfferedProduct], index: IntArray, loans: ProposedLoans, assessment: Assessment
+) -> FloatArray:
+    """Return the contract rate of each loan in its own risk band; NaN without one."""
+    none: dict[int, float] = {}
+    columns = zip(index.tolist(), loans.term.tolist(), assessment.risk_band.tolist(), strict=True)
+    return np.array([offered[i].rates.get(band, none).get(term, np.nan) for i, term, band in columns])
 
 
 def _violations(
     application: Application,
     offered: Sequence[OfferedProduct],
     index: IntArray,
-    batch: LoanBatch,
-    prices: Prices,
+    loans: ProposedLoans,
+    balloon: IntArray,
     policy: Policy,
 ) -> dict[str, BoolArray]:
-    def limit(name: str) -> FloatArray:
-        return np.array([getattr(o, name) for o in offered])[index]
+    """Return the violations of the rules that need no price."""
 
-    applicant, vehicle_price = application.applicant, application.vehicle.price
-    down = vehicle_price - batch.amount
-    debts = applicant.monthly_debt_payment + prices.monthly_burden
+    def limit(name: str) -> FloatArray:
+        return _limit(offered, name)[index]
+
+    applicant, vehicle_price, extras = application.applicant, application.vehicle.price, application.financed_extras
+    base, counted = vehicle_price, loans.amount - extras
+    if policy.extras_in_loan_to_value:
+        base, counted = vehicle_price + extras, loans.amount
     maximum_age = np.minimum(limit("maximum_age_at_maturity"), policy.maximum_age_at_maturity)
     return {
-        "amount": (batch.amount < limit("minimum_amount")) | (batch.amount > limit("maximum_amount")),
-        "loan_to_value": (batch.amount > _share(vehicle_price, limit("maximum_loan_to_value")))
-        | (down < _share(vehicle_price, limit("minimum_down_payment"))),
-        "payment_to_income": debts > _share(applicant.monthly_income, policy.payment_to_income),
-        "term": batch.term > policy.maximum_term_months,
-        "age_at_maturity": (applicant.age < policy.minimum_age) | (applicant.age + batch.term / 12 > maximum_age),
-        "balloon": batch.balloon > _resale_at_maturity(application.vehicle.resale, batch),
-        "annualised_cost": ~(prices.nominal_rate <= policy.maximum_cost + 1e-9) | np.isnan(prices.implied_rate),
+        "amount": (loans.amount < limit("minimum_amount")) | (loans.amount > limit("maximum_amount")),
+        "loan_to_value": (counted > _share(base, limit("maximum_loan_to_value")))
+        | (loans.down_payment < _share(vehicle_price, limit("minimum_down_payment"))),
+        "extras": extras > _share(application.extras, limit("maximum_financed_extras")),
+        "term": loans.term > policy.maximum_term_months,
+        "age_at_maturity": (applicant.age < policy.minimum_age) | (applicant.age + loans.term / 12 > maximum_age),
+        "balloon": balloon > _resale_at_maturity(application.vehicle.resale, loans.term),
+    }
+
+
+def _price_violations(
+    application: Application, prices: Prices | None, policy: Policy, ceiling: FloatArray
+) -> dict[str, BoolArray]:
+    """Return the violations of the rules that need a price; a loan without an annualised cost violates the ceiling."""
+    if prices is None:
+        return dict.fromkeys(("payment_to_income", "annualised_cost", "expected_profit"), np.zeros(0, dtype=bool))
+    applicant = application.applicant
+    debts = applicant.joint_debt_payment + prices.monthly_burden
+    has_cost = np.isfinite(prices.nominal_rate) & np.isfinite(prices.implied_rate)
+    return {
+        "payment_to_income": debts > _share(applicant.joint_income, policy.payment_to_income),
+        "annualised_cost": ~(has_cost & (prices.nominal_rate <= ceiling + 1e-9)),
         "expected_profit": prices.expected_profit < policy.minimum_expected_profit,
     }
 
 
-def _resale_at_maturity(resale: tuple[int, ...], batch: LoanBatch) -> FloatArray:
+def _limit(offered: Sequence[OfferedProduct], name: str) -> FloatArray:
+    return np.array([getattr(o, name) for o in offered])
+
+
+def _resale_at_maturity(resale: tuple[int, ...], term: IntArray) -> FloatArray:
     """Return the resale value at the maturity of each loan in fen; infinite if `resale` is empty."""
     if not resale:
-        return np.full(len(batch), np.inf)
-    return np.asarray(resale, dtype=np.float64)[np.minimum(batch.term, len(resale) - 1)]
+        return np.full(len(term), np.inf)
+    return np.asarray(resale, dtype=np.float64)[np.minimum(term, len(resale) - 1)]
 
 
 def _share(amount: int, share: float | FloatArray) -> FloatArray:
     """Return a share of an amount; rounding removes floating-point noise, so that an amount equal to a limit passes."""
     return np.asarray(np.round(amount * np.asarray(share, dtype=np.float64), 4))
-
-
-def _whole_yuan(fen_millionths: int) -> int:
-    return -(-fen_millionths // (MILLION * _YUAN)) * _YUAN

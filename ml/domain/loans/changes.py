@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from itertools import product as combinations
-from typing import Any
 
+import numpy as np
+
+from ml.domain.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from ml.domain.loans.application import Application, Vehicle
+from ml.domain.loans.assessment import Assess, Assessment, ProposedLoans
 from ml.domain.loans.rounding import LoanError
 
 _TERM_SCALE_MONTHS = 60  # a change of the term by so many months has distance 1
-_MAX_TRIALS = 200  # changed applications that the model scores before the search stops
+_BATCH = 20_000  # loans scored at once
+_MAX_NEAREST = 60_000  # nearest loans that are all scored; of the others an even sample follows
+_MAX_SAMPLE = 20_000
+_MAX_STEPS = 10_000  # down payments of the requested vehicle
+_MAX_OTHERS = 120_000  # loans on other vehicles
+_FIRST_PRICED = 8  # approved loans that are priced first; each following batch has four times as many
+
+Possible = Callable[[ProposedLoans], BoolArray]
+Feasible = Callable[[ProposedLoans, Assessment], BoolArray]
 
 
 @dataclass(frozen=True)
@@ -41,28 +50,34 @@ class Change:
 def smallest_changes(
     application: Application,
     *,
-    probability_of_default: Callable[[Application], float],
-    passes: Callable[[Application, float], bool],
-    down_payments: Sequence[int],
+    assess: Assess,
+    possible: Possible,
+    feasible: Feasible,
+    step: int,
     terms: Sequence[int],
-    vehicles: Sequence[Vehicle],
+    vehicles: Sequence[Vehicle] = (),
 ) -> tuple[Change, ...]:
     """Return the smallest changes with which an application passes.
 
-    Single changes (a higher down payment, another term, a cheaper vehicle) are tried first, for each field in order of
-    distance until one passes. Combinations of two or three changes are tried only if no single change passes. The
-    search does not assume that risk is monotone: model and rules have accepted every change that is returned.
+    Single changes (a higher down payment, another term, a cheaper vehicle) come first: the smallest of each field.
+    Combinations of two or three changes are searched only if no single change passes. The search does not assume that
+    risk is monotone: model and rules accept every change that is returned, and no smaller one. Beyond the 60,000
+    nearest loans an even sample of the others is searched.
 
     Parameters
     ----------
     application : Application
-        `ml.domain.loans.application.Application(...)` that does not pass; `term_months` must be set.
-    probability_of_default : callable
-        ``(application) -> float``: the model's prediction.
-    passes : callable
-        ``(application, probability) -> bool``: whether cut-off and lending rules allow the application.
-    down_payments : sequence of int
-        Candidate down payments in fen; values up to the current down payment are ignored.
+        `ml.domain.loans.application.Application(...)` that does not pass. Without `term_months` every term is as good
+        as the requested one.
+    assess : callable
+        ``(loans) -> assessment``: `ml.domain.loans.assessment.Assess`.
+    possible : callable
+        ``(loans) -> array of bool``: whether some product may be feasible; loans that are not are not scored.
+    feasible : callable
+        ``(loans, assessment) -> array of bool``: whether at least one product is feasible for each loan.
+    step : int
+        Distance of two down payments, fen; down payments are multiples of it. It is widened for a price above 10,000
+        steps, and for other vehicles if they have more than 120,000 loans.
     terms : sequence of int
         Candidate terms in months.
     vehicles : sequence of Vehicle
@@ -71,81 +86,128 @@ def smallest_changes(
     Returns
     -------
     tuple of Change
-        In order of distance: at most one single change per field, or one combination. Empty if no tried change
-        passes; at most 200 changed applications are tried.
+        In order of distance: at most one single change per field, or one combination. Empty if no change passes.
 
     Raises
     ------
     LoanError
-        The application has no term.
+        The step is below 1.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from ml.domain.loans.application import Applicant, Application, Vehicle
+    >>> from ml.domain.loans.assessment import Assessment
     >>> from ml.domain.loans.changes import smallest_changes
     >>> application = Application(Applicant(30, 1_000_000), Vehicle("V1", 10_000_000, "used"), 1_000_000, 36)
-    >>> changes = smallest_changes(application, probability_of_default=lambda a: 1 - a.down_payment / a.vehicle.price,
-    ...     passes=lambda a, probability: probability <= 0.75, down_payments=[2_000_000, 2_500_000, 3_000_000],
-    ...     terms=[24, 36], vehicles=[])
+    >>> def assess(loans):
+    ...     probability = loans.amount / 10_000_000
+    ...     return Assessment(probability, np.full(len(loans), "A"), np.where(probability <= 0.745, "approve", "refer"))
+    >>> changes = smallest_changes(application, assess=assess, possible=lambda loans: loans.amount > 0,
+    ...     feasible=lambda loans, assessment: loans.term == 36, step=10_000, terms=[24, 36])
     >>> [(c.changed, c.application.down_payment, c.probability_of_default) for c in changes]
-    [(('down_payment',), 2500000, 0.75)]
+    [(('down_payment',), 2550000, 0.745)]
     """
-    if application.term_months is None:
-        raise LoanError("term_months must be set to search for changes, got None")
-    budget = [_MAX_TRIALS]
-    cheaper = [v for v in vehicles if v.price < application.vehicle.price]
-    options: dict[str, list[Any]] = {
-        "down_payment": sorted(d for d in set(down_payments) if d > application.down_payment),
-        "term_months": [t for t in sorted(set(terms)) if t != application.term_months],
-        "vehicle": sorted(cheaper, key=lambda v: (-v.price, v.vehicle_id)),
-    }
-
-    def first(trials: Iterator[Application]) -> Change | None:
-        for trial in islice(trials, budget[0]):
-            budget[0] -= 1
-            probability = float(probability_of_default(trial))
-            if passes(trial, probability):
-                return Change(trial, _changed(application, trial), probability, _distance(application, trial))
-        return None
-
-    single = [first(_by_distance(application, {name: values})) for name, values in options.items()]
-    changes = [change for change in single if change is not None]
-    if not changes and (combined := first(_combinations(application, options))):
-        changes = [combined]
+    if type(step) is not int or step < 1:
+        raise LoanError(f"step must be a whole number of fen of at least 1, got {step!r}")
+    cheaper = sorted(
+        (v for v in vehicles if v.price < application.vehicle.price), key=lambda v: (-v.price, v.vehicle_id)
+    )
+    trials = _all_trials(application, (application.vehicle, *cheaper), step=step, terms=terms)
+    changes = []
+    for field in ("down_payment", "term_months", "vehicle"):
+        single = trials.at(np.flatnonzero(trials.is_changed[field] & (trials.n_changed == 1)))
+        changes += _first(application, single, assess, possible, feasible)
+    if not changes:
+        combined = trials.at(np.flatnonzero(trials.n_changed > 1))
+        changes = _first(application, combined, assess, possible, feasible)
     return tuple(sorted(changes, key=lambda change: change.distance))
 
 
-def _by_distance(application: Application, options: dict[str, list[Any]]) -> Iterator[Application]:
-    """Yield changed applications in order of distance; equal distances keep the order of the options."""
-    choices = [[(name, value) for value in values] for name, values in options.items()]
-    trials = [_with(application, dict(values)) for values in combinations(*choices)]
-    valid_trials = [trial for trial in trials if trial is not None]
-    return iter(sorted(valid_trials, key=lambda trial: _distance(application, trial)))
+@dataclass(frozen=True)
+class _Trials:
+    """Changed applications as columns, in order of distance."""
+
+    loans: ProposedLoans
+    distance: FloatArray
+    is_changed: dict[str, BoolArray]
+
+    @property
+    def n_changed(self) -> IntArray:
+        return np.asarray(np.sum(list(self.is_changed.values()), axis=0, dtype=np.int64))
+
+    def at(self, rows: IndexArray) -> _Trials:
+        return _Trials(
+            self.loans.at(rows), self.distance[rows], {name: flags[rows] for name, flags in self.is_changed.items()}
+        )
 
 
-def _combinations(application: Application, options: dict[str, list[Any]]) -> Iterator[Application]:
-    """Yield applications with two or three changed fields in order of distance."""
-    all_options: dict[str, list[Any]] = {
-        "down_payment": [application.down_payment, *options["down_payment"]],
-        "term_months": [application.term_months, *options["term_months"]],
-        "vehicle": [application.vehicle, *options["vehicle"]],
+def _all_trials(application: Application, vehicles: tuple[Vehicle, ...], *, step: int, terms: Sequence[int]) -> _Trials:
+    base_term = application.term_months
+    term_options = np.array(sorted({*terms, *([] if base_term is None else [base_term])}), dtype=np.int64)
+    n_terms = len(term_options)
+    most = [_MAX_STEPS, *[max(_MAX_OTHERS // (n_terms * len(vehicles)), 1)] * (len(vehicles) - 1)]
+    downs = [_down_payment_options(application, v, step, most=n) for v, n in zip(vehicles, most, strict=True)]
+    vehicle = np.repeat(np.arange(len(vehicles)), [len(d) * n_terms for d in downs])
+    down = np.concatenate([np.tile(d, n_terms) for d in downs])
+    term = np.concatenate([np.repeat(term_options, len(d)) for d in downs])
+    price = np.array([v.price for v in vehicles])[vehicle]
+    money = np.abs(down - application.down_payment) + np.abs(price - application.vehicle.price)
+    months = np.zeros(len(term)) if base_term is None else np.abs(term - base_term)
+    distance = np.round(money / application.vehicle.price + months / _TERM_SCALE_MONTHS, 9)
+    order = np.argsort(distance, kind="stable")
+    loans = ProposedLoans.build(vehicles, vehicle, down, term, extras=application.financed_extras)
+    is_changed = {
+        "down_payment": down != application.down_payment,
+        "term_months": months != 0,
+        "vehicle": vehicle != 0,
     }
-    return (trial for trial in _by_distance(application, all_options) if len(_changed(application, trial)) > 1)
+    return _Trials(loans, distance, is_changed).at(order)
 
 
-def _with(application: Application, values: dict[str, Any]) -> Application | None:
-    vehicle = values.get("vehicle", application.vehicle)
-    down = values.get("down_payment", application.down_payment)
-    # No loan remains if the down payment covers the price.
-    return None if down >= vehicle.price else replace(application, **values)
+def _down_payment_options(application: Application, vehicle: Vehicle, step: int, *, most: int) -> IntArray:
+    """Return the down payment of the application and the multiples of the step between it and the price, fen."""
+    lowest, price = application.down_payment, vehicle.price
+    wide = step * max(-(-(price - lowest) // (step * most)), 1)
+    above = np.arange((lowest // wide + 1) * wide, price, wide, dtype=np.int64)
+    return np.append([lowest] if lowest < price else np.zeros(0, dtype=np.int64), above).astype(np.int64)
 
 
-def _changed(before: Application, after: Application) -> tuple[str, ...]:
-    names = ("down_payment", "term_months", "vehicle")
-    return tuple(name for name in names if getattr(before, name) != getattr(after, name))
+def _first(
+    application: Application, trials: _Trials, assess: Assess, possible: Possible, feasible: Feasible
+) -> list[Change]:
+    """Return the nearest trial that passes, as a list of one change; empty if none passes."""
+    trials = trials.at(np.flatnonzero(possible(trials.loans)))
+    for rows in _batches(len(trials.distance)):
+        batch = trials.at(rows)
+        assessment = assess(batch.loans)
+        approved = np.flatnonzero(assessment.decision == "approve")
+        begin, size = 0, _FIRST_PRICED
+        while begin < len(approved):
+            part = approved[begin : begin + size]
+            passes = np.flatnonzero(feasible(batch.loans.at(part), assessment.at(part)))
+            if len(passes):
+                i = int(part[passes[0]])
+                return [_change(application, batch, i, float(assessment.probability_of_default[i]))]
+            begin, size = begin + size, 4 * size
+    return []
 
 
-def _distance(before: Application, after: Application) -> float:
-    money = abs(after.down_payment - before.down_payment) + abs(after.vehicle.price - before.vehicle.price)
-    months = abs((after.term_months or 0) - (before.term_months or 0))
-    return round(money / before.vehicle.price + months / _TERM_SCALE_MONTHS, 9)
+def _batches(count: int) -> Iterator[IndexArray]:
+    nearest = min(count, _MAX_NEAREST)
+    for begin in range(0, nearest, _BATCH):
+        yield np.arange(begin, min(begin + _BATCH, nearest))
+    if count > nearest:
+        yield np.arange(nearest, count, -(-(count - nearest) // _MAX_SAMPLE))
+
+
+def _change(application: Application, trials: _Trials, i: int, probability: float) -> Change:
+    loans = trials.loans
+    changed = replace(
+        application,
+        vehicle=loans.vehicles[int(loans.vehicle[i])],
+        down_payment=int(loans.down_payment[i]),
+        term_months=int(loans.term[i]),
+    )
+    names = tuple(name for name, flags in trials.is_changed.items() if flags[i])
+    return Change(changed, names, probability, float(trials.distance[i]))

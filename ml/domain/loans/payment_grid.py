@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+
 from ml.domain.loans.application import Application, OfferedProduct, Policy
-from ml.domain.loans.candidates import RULES, price_candidates
+from ml.domain.loans.assessment import Assess
+from ml.domain.loans.candidates import RULES, CandidateRows, Candidates, price_candidates
 from ml.domain.loans.rounding import LoanError
 
 
@@ -17,16 +20,22 @@ class Cell:
 
     Attributes
     ----------
-    monthly_payment : int
-        Fen.
-    nominal_rate : float
-        Nominal annualised cost, fraction per year.
+    monthly_payment : int or None
+        Fen; None if the loan's own risk band has no rate.
+    nominal_rate : float or None
+        Nominal annualised cost, fraction per year; None without a price, or if fees leave nothing of the loan.
+    probability_of_default : float
+        Of this loan, 0 to 1.
+    decision : str
+        "approve", "refer" or "decline".
     violations : tuple of str
         Rules that exclude the combination, in the order of `candidates.RULES`; empty if it is feasible.
     """
 
-    monthly_payment: int
-    nominal_rate: float
+    monthly_payment: int | None
+    nominal_rate: float | None
+    probability_of_default: float
+    decision: str
     violations: tuple[str, ...]
 
 
@@ -54,7 +63,7 @@ def payment_grid(
     offered: OfferedProduct,
     down_payments: Sequence[int],
     *,
-    probability_of_default: float,
+    assess: Assess,
     policy: Policy,
     start: date,
 ) -> PaymentGrid:
@@ -68,8 +77,8 @@ def payment_grid(
         As returned by `ml.loans.eligibility.offered_product`. Its first balloon share is used.
     down_payments : sequence of int
         Fen, from 0 to below the price.
-    probability_of_default : float
-        Used for the rule on expected profit only.
+    assess : callable
+        ``(loans) -> assessment``: `ml.domain.loans.assessment.Assess`; every cell has its own risk and rate.
     policy : Policy
         Limits of the day, as returned by
         ``ml.loans.catalogue.files.load_lending(products, rules).rules.policy_on(day, vehicle_class)``.
@@ -90,40 +99,49 @@ def payment_grid(
     --------
     >>> from datetime import date
     >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
+    >>> from ml.domain.loans.assessment import fixed_assessment
     >>> from ml.domain.loans.payment_grid import payment_grid
     >>> from ml.domain.loans.product import LoanProduct
-    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.0, 24: 0.0},
+    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={"A": {12: 0.0, 24: 0.0}},
     ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.0, loss_given_default=0.4)
-    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
-    ...     maximum_cost=0.24)
+    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65)
     >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 12_000_000, "used"), down_payment=0)
-    >>> grid = payment_grid(application, bank, [0, 6_000_000], probability_of_default=0, policy=policy,
-    ...     start=date(2026, 1, 15))
+    >>> grid = payment_grid(application, bank, [0, 6_000_000], policy=policy, start=date(2026, 1, 15),
+    ...     assess=lambda loans: fixed_assessment(0.0, risk_band="A", count=len(loans)))
     >>> [[(cell.monthly_payment, cell.violations) for cell in row] for row in grid.cells]
     [[(1000000, ('loan_to_value',)), (500000, ())], [(500000, ('loan_to_value',)), (250000, ())]]
     """
-    vehicle_price = application.vehicle.price
+    vehicle_price, terms, n_columns = application.vehicle.price, offered.terms, len(down_payments)
     if not down_payments:
         raise LoanError("down_payments must have at least one amount")
     if invalid := [d for d in down_payments if not 0 <= d < vehicle_price]:
         limit, down = vehicle_price / 100, invalid[0] / 100
         raise LoanError(f"down_payments must be from 0 to below the price of {limit:.2f} yuan, got {down:.2f} yuan")
-    share = offered.balloon_shares[0] if offered.balloon_shares else 0.0
-    rows = [(0, term, rate, d, share) for term, rate in sorted(offered.rates.items()) for d in down_payments]
-    combinations = price_candidates(
-        application, [offered], rows, probability_of_default=probability_of_default, policy=policy, start=start
+    n_rows = len(terms) * n_columns
+    rows = CandidateRows(
+        product=np.zeros(n_rows, dtype=np.int64),
+        term=np.repeat(terms, n_columns),
+        down_payment=np.tile(down_payments, len(terms)),
+        balloon_share=np.full(n_rows, offered.balloon_shares[0] if offered.balloon_shares else 0.0),
     )
-    cells = [
-        Cell(
-            int(combinations.prices.monthly_payment[i]),
-            float(combinations.prices.nominal_rate[i]),
-            tuple(rule for rule in RULES if combinations.violations[rule][i]),
-        )
-        for i in range(len(rows))
-    ]
-    n_columns = len(down_payments)
+    priced = price_candidates(application, [offered], rows, assess=assess, policy=policy, start=start)
+    cells = [_cell(priced, i) for i in range(n_rows)]
     return PaymentGrid(
-        tuple(sorted(offered.rates)),
+        terms,
         tuple(down_payments),
-        tuple(tuple(cells[k : k + n_columns]) for k in range(0, len(cells), n_columns)),
+        tuple(tuple(cells[k : k + n_columns]) for k in range(0, n_rows, n_columns)),
+    )
+
+
+def _cell(priced: Candidates, i: int) -> Cell:
+    row, prices, assessment = priced.price_row(i), priced.prices, priced.assessment
+    payment = rate = None
+    if row is not None and prices is not None:
+        payment, rate = int(prices.monthly_payment[row]), float(prices.nominal_rate[row])
+    return Cell(
+        payment,
+        rate if rate is not None and np.isfinite(rate) else None,
+        float(assessment.probability_of_default[i]),
+        str(assessment.decision[i]),
+        tuple(rule for rule in RULES if priced.violations[rule][i]),
     )

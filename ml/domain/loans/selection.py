@@ -14,16 +14,16 @@ _PAYMENT, _TOTAL_COST, _DOWN_PAYMENT, _DEBT = range(4)  # columns of `comparison
 
 
 def comparison_measures(candidates: Candidates) -> FloatArray:
-    """Return the measures by which candidates are compared; lower is better.
+    """Return the measures by which candidates with a price are compared; lower is better.
 
     Parameters
     ----------
     candidates : Candidates
-        As returned by `ml.domain.loans.candidates.candidates`.
+        As returned by `ml.domain.loans.candidates.candidates`; at least one has a price.
 
     Returns
     -------
-    array of float, shape (n_candidates, 4)
+    array of float, shape (n_priced, 4)
         Monthly payment as it is displayed, total cost with forgone discount, down payment (fen), and fraction of the
         price still owed, summed over the months.
 
@@ -31,24 +31,25 @@ def comparison_measures(candidates: Candidates) -> FloatArray:
     --------
     >>> from datetime import date
     >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
+    >>> from ml.domain.loans.assessment import fixed_assessment
     >>> from ml.domain.loans.candidates import candidates
     >>> from ml.domain.loans.product import LoanProduct
     >>> from ml.domain.loans.selection import comparison_measures
-    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.05, 36: 0.05},
+    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={"A": {12: 0.05, 36: 0.05}},
     ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.02, loss_given_default=0.4)
-    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
-    ...     maximum_cost=0.24)
+    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65)
     >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 10_000_000, "used"), down_payment=3_000_000)
-    >>> loans = candidates(application, [bank], probability_of_default=0.01, policy=policy, start=date(2026, 1, 15))
+    >>> loans = candidates(application, [bank], policy=policy, start=date(2026, 1, 15),
+    ...     assess=lambda loans: fixed_assessment(0.01, risk_band="A", count=len(loans)))
     >>> comparison_measures(loans).shape
     (4, 4)
     """
-    discount = np.array([o.forgone_discount for o in candidates.offered])[candidates.offered_index]
-    prices, vehicle_price = candidates.prices, candidates.application.vehicle.price
-    owed = prices.average_life * candidates.batch.amount / vehicle_price
-    return np.column_stack(
-        [prices.monthly_payment, prices.total_cost + discount, candidates.down_payment, owed.round(9)]
-    )
+    prices, batch, priced = candidates.prices, candidates.batch, candidates.priced
+    assert prices is not None and batch is not None
+    discount = np.array([o.forgone_discount for o in candidates.offered])[candidates.offered_index[priced]]
+    owed = prices.average_life * batch.amount / candidates.application.vehicle.price
+    down_payment = candidates.loans.down_payment[priced]
+    return np.column_stack([prices.monthly_payment, prices.total_cost + discount, down_payment, owed.round(9)])
 
 
 def pareto_efficient(values: FloatArray) -> IndexArray:

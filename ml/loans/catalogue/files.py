@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from features.errors import ConfigError
@@ -12,7 +14,7 @@ from ml.loans.catalogue.products import LoanProducts
 from ml.loans.catalogue.rules import LendingRules, load_lending_rules
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: it is the key of cached terms
 class Lending:
     """Lending rules and product catalogue, checked for consistency; returned by `load_lending`.
 
@@ -26,6 +28,12 @@ class Lending:
 
     rules: LendingRules
     catalogue: LoanProducts
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of rules and catalogue, hexadecimal; part of every offer's id."""
+        content = self.rules.model_dump_json() + self.catalogue.model_dump_json()
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 def load_lending(products: Path, rules: Path) -> Lending:

@@ -92,9 +92,12 @@ class HousePolicy(Dated):
         Years.
     minimum_expected_profit : int
         Loans with a lower expected profit are not offered; fen (yuan in YAML).
+    offer_validity_days : int
+        Days for which an offer holds, unless rates or rules change before.
     """
 
     payment_to_income: Share
     minimum_age: int = Field(ge=18, le=130)
     maximum_age_at_maturity: int = Field(ge=18, le=130)
     minimum_expected_profit: Yuan = 0
+    offer_validity_days: int = Field(7, ge=0, le=90)

@@ -255,28 +255,6 @@ class Product(Section):
         discount = self.forgone_discount
         return discount.amount if discount is not None and discount.covers(on) else 0
 
-    def rates_on(self, on: date, band: str) -> dict[int, float] | None:
-        """Return a risk band's rates on a day (term in months to yearly fraction), or None if there are none.
-
-        Parameters
-        ----------
-        on : date
-            Day of the application.
-        band : str
-            Risk band, as returned by `LendingRules.risk_band`.
-
-        Examples
-        --------
-        >>> from datetime import date
-        >>> from pathlib import Path
-        >>> from ml.loans.endpoints import read_lending
-        >>> product = read_lending(Path("configs")).catalogue.products["bank_standard"]
-        >>> product.rates_on(date(2026, 9, 1), "A")[36]
-        0.035
-        """
-        grid = self.rate_grid(on)
-        return None if grid is None else grid.by_band.get(band)
-
     def rate_grid(self, on: date) -> Rates | None:
         """Return the rates in force on a day, or None if the product is not sold then.
 

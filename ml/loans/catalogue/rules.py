@@ -251,15 +251,10 @@ class LendingRules(Section):
             maximum_term_months=term.used if vehicle_class == "used" else term.new,
             minimum_age=house.minimum_age,
             maximum_age_at_maturity=house.maximum_age_at_maturity,
-            maximum_cost=self._common_ceiling(on),
             minimum_expected_profit=house.minimum_expected_profit,
             horizon_months=in_force(self.risk, on, name="risk").horizon_months,
             recovery=in_force(self.risk, on, name="risk").recovery,
         )
-
-    def _common_ceiling(self, on: date) -> float:
-        ceiling = lowest_ceiling(self.rate_ceilings, self.loan_prime_rate, on, None)
-        return 1.0 if ceiling is None else ceiling.maximum
 
     def state_subsidy_on(self, on: date, *, used_this_year: int = 0) -> Subsidy | None:
         """Return the state's subsidy for an application of a day, or None if no programme runs.

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 from ml.domain.loans.application import Application
 from ml.domain.loans.loan import Loan
 from ml.loans.catalogue.files import Lending
-from ml.loans.eligibility import PricingBasis, offered_product
+from ml.loans.eligibility import offered_product
 
 
 def loan_for(
-    lending: Lending, name: str, application: Application, *, basis: PricingBasis, balloon_share: float = 0.0
+    lending: Lending,
+    name: str,
+    application: Application,
+    *,
+    on: date,
+    probability_of_default: float = 0.008,
+    state_subsidy_used: Mapping[str, int] | None = None,
+    balloon_share: float = 0.0,
 ) -> Loan:
-    """Return a loan of the price less the down payment, at the rate of the catalogue."""
-    offered = offered_product(lending, name, application.applicant, application.vehicle, basis=basis)
+    """Return a loan of the price less the down payment, at the catalogue's rate for a probability of default."""
+    offered = offered_product(
+        lending, name, application.applicant, application.vehicle, on=on, state_subsidy_used=state_subsidy_used
+    )
     term, amount = application.term_months, application.vehicle.price - application.down_payment
     assert term is not None
-    return Loan(offered.product, amount, offered.rates[term], term, round(amount * balloon_share))
+    rate = offered.rates[lending.rules.risk_band(on, probability_of_default) or ""][term]
+    return Loan(offered.product, amount, rate, term, round(amount * balloon_share))

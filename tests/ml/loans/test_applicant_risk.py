@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 from features.errors import DataError
+from ml.domain.loans.assessment import ProposedLoans
 from ml.loans.applicant_risk import Borrower, borrower_model
+from ml.loans.catalogue.files import load_lending
+from ml.loans.endpoints import FILES
 from ml.loans.request import Car, LoanRequest
 from ml.signature import Field, Signature
+from tests.conftest import ROOT
 
 SIGNATURE = Signature(
     fields=(
@@ -23,6 +27,7 @@ SIGNATURE = Signature(
         Field(name="housing", kind="text", feature=True),
     )
 )
+LENDING = load_lending(*(ROOT / "configs" / name for name in FILES))
 TERM = Field(name="term_months", kind="integer", feature=True)
 
 
@@ -34,7 +39,12 @@ class Encoder:
 
 
 def estimator(*, signature: Signature = SIGNATURE) -> Any:
-    return SimpleNamespace(signature=signature, encoder_=Encoder(), probability_of_default=lambda share: share / 10)
+    return SimpleNamespace(
+        signature=signature,
+        encoder_=Encoder(),
+        probability_of_default=lambda share: share / 10,
+        bands=lambda probability: np.where(probability <= 0.05, "approve", "refer"),
+    )
 
 
 def car(name: str, price: float, condition: str) -> Car:
@@ -55,7 +65,18 @@ def loan(**changes: Any) -> LoanRequest:
 
 def borrower(**changes: Any) -> Borrower:
     details = borrower_model(SIGNATURE).model_validate({"existing_debt": 12.5, "housing": "own"})
-    return Borrower(estimator(**changes), loan(), details, {"V2": car("V2", 50_000, "used")})
+    return Borrower(estimator(**changes), LENDING, loan(), details, {"V2": car("V2", 50_000, "used")})
+
+
+def proposed(*requests: LoanRequest, term: int = 36) -> ProposedLoans:
+    applications = [request.application(term) for request in requests]
+    return ProposedLoans.build(
+        tuple(a.vehicle for a in applications),
+        np.arange(len(applications)),
+        np.array([a.down_payment for a in applications]),
+        np.full(len(applications), term),
+        extras=0,
+    )
 
 
 def test_fields_of_the_loan_are_not_in_the_borrower_model() -> None:
@@ -64,8 +85,8 @@ def test_fields_of_the_loan_are_not_in_the_borrower_model() -> None:
 
 def test_columns_combine_applicant_and_loan() -> None:
     other = loan(vehicle=car("V2", 50_000, "used").model_dump(), down_payment=10_000)
-    columns = borrower().columns([loan().application(None), other.application(None)])
-    assert columns == {
+    columns = borrower().columns(proposed(loan(), other))
+    assert {name: list(values) for name, values in columns.items()} == {
         "vehicle_price": [10_000_000, 5_000_000],
         "loan_amount": [8_000_000, 4_000_000],
         "condition": ["new", "used"],
@@ -74,10 +95,15 @@ def test_columns_combine_applicant_and_loan() -> None:
     }
 
 
-def test_each_loan_has_the_model_s_probability() -> None:
-    half = loan(down_payment=50_000).application(None)
-    assert borrower().probabilities([loan().application(None), half]) == pytest.approx([0.08, 0.05])
-    assert borrower().probability_of_default(half) == pytest.approx(0.05)
+def test_each_loan_has_its_own_probability_band_and_decision() -> None:
+    assessment = borrower().assess(proposed(loan(), loan(down_payment=50_000), loan(down_payment=99_000)))
+    assert assessment.probability_of_default == pytest.approx([0.08, 0.05, 0.001])
+    assert assessment.risk_band.tolist() == ["D", "C", "A"]
+    assert assessment.decision.tolist() == ["refer", "approve", "approve"]
+
+
+def test_no_loans_have_no_assessment() -> None:
+    assert borrower().assess(proposed(loan()).at(slice(0))).decision.tolist() == []
 
 
 def test_a_model_that_reads_the_term_needs_one() -> None:
@@ -87,5 +113,15 @@ def test_a_model_that_reads_the_term_needs_one() -> None:
     ):
         borrower(signature=timed)
     details = borrower_model(timed).model_validate({})
-    made = Borrower(estimator(signature=timed), loan(term_months=24), details, {})
-    assert made.columns([loan().application(36)])["term_months"] == [36]
+    made = Borrower(estimator(signature=timed), LENDING, loan(term_months=24), details, {})
+    assert made.columns(proposed(loan()))["term_months"].tolist() == [36]
+
+
+def test_a_co_borrower_agrees_with_the_fields_of_the_model() -> None:
+    flag = Signature(fields=(*SIGNATURE.fields, Field(name="co_borrower", kind="flag", feature=True)))
+    joint = loan(co_borrower={"monthly_income": 8_000.0})
+    details = borrower_model(flag)
+    made = Borrower(estimator(signature=flag), LENDING, joint, details(co_borrower=True), {})
+    assert made.applicant.joint_income == 2_300_000
+    with pytest.raises(DataError, match=r"borrower\.co_borrower: must be true or left out"):
+        Borrower(estimator(signature=flag), LENDING, joint, details(co_borrower=False), {})

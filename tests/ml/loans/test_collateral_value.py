@@ -55,5 +55,6 @@ def test_without_details_there_are_no_values_and_no_quote() -> None:
 
 
 def test_a_trade_in_is_quoted_at_the_lower_bound() -> None:
-    quote = trade_in_quote(CHAMPIONS, car_details(100.0))
-    assert quote == TradeInQuote(quote=9_000.0, value=10_000.0, value_high=11_000.0)
+    quote = trade_in_quote(CHAMPIONS, car_details(100.0), payoff=10_500.0)
+    expected = {"quote": 9_000.0, "value": 10_000.0, "value_high": 11_000.0, "payoff": 10_500.0, "net": -1_500.0}
+    assert quote == TradeInQuote(**expected)

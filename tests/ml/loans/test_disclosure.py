@@ -17,7 +17,6 @@ from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure import FORMS, ON_BALANCE, ON_ORIGINAL_AMOUNT, STATEMENT, Disclosure, disclose
 from ml.loans.disclosure_form import FormEntries
 from ml.loans.disclosure_texts import DAY_COUNTS, basis_points
-from ml.loans.eligibility import PricingBasis
 from ml.loans.repayment import schedule_for
 from tests.ml.loans.small_loans import loan_for
 
@@ -49,8 +48,7 @@ def statement_for(lending: Lending, case: str) -> Disclosure:
 def schedule_of(lending: Lending, case: str) -> Schedule:
     name, kind, term, balloon, probability = CASES[case]
     application = Application(Applicant(32, 1_600_000), Vehicle("V1", 18_000_000, kind), 8_000_000, term)
-    basis = PricingBasis(on=ON, probability_of_default=probability)
-    loan = loan_for(lending, name, application, basis=basis, balloon_share=balloon or 0.0)
+    loan = loan_for(lending, name, application, on=ON, probability_of_default=probability, balloon_share=balloon or 0.0)
     return schedule_for(loan, ON)
 
 

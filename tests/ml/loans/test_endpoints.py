@@ -107,8 +107,14 @@ def test_a_changed_application_really_passes(endpoints: Any, champions: Any) -> 
 
 def test_a_balloon_may_not_exceed_the_resale_value(endpoints: Any, champions: Any) -> None:
     details = {"age_months": 1.0, "mileage_km": 100.0, "brand": "Z", "model": "A", "paint": "black"}
-    without = _ask(endpoints["offers"], champions)
-    with_details = _ask(endpoints["offers"], champions, vehicle_details=details, km_per_month=9_000.0)
+    vehicle = {"price": 300_000.0, "condition": "new", "energy_type": "battery_electric", "use": "private"}
+    safe: dict[str, Any] = {
+        "vehicle": vehicle,
+        "down_payment": 240_000,
+        "applicant": {"age": 35, "monthly_income": 5e4},
+    }
+    without = _ask(endpoints["offers"], champions, **safe)
+    with_details = _ask(endpoints["offers"], champions, **safe, vehicle_details=details, km_per_month=9_000.0)
     assert without.n_feasible > with_details.n_feasible
     assert "balloon" not in without.violations
     assert with_details.violations["balloon"] > 0

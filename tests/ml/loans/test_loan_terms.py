@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import pytest
@@ -36,8 +35,7 @@ def test_the_loan_is_that_of_the_catalogue_in_fen(lending: Lending) -> None:
 
 
 def test_a_balloon_is_one_of_the_shares_of_its_product(lending: Lending) -> None:
-    rates = lending.catalogue.products["maker_balloon"].rates_on(date(2026, 9, 1), "A")
-    assert rates is not None
+    rates = lending.catalogue.products["maker_balloon"].rates[-1].by_band["A"]
     loan = {"product": "maker_balloon", "annual_rate": rates[36]}
     assert build_loan(lending, terms(**loan, balloon=30_000.0)).balloon == 3_000_000
     with pytest.raises(DataError, match=r"allows 30000\.00 or 40000\.00 yuan, got 35000\.00"):

@@ -12,7 +12,8 @@ import pytest
 from features.errors import DataError
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.endpoints import FILES
-from ml.loans.offers_endpoint import BEST_AT, LoanOffersAnswer, answer, request
+from ml.loans.offer_answer import BEST_AT
+from ml.loans.offers_endpoint import LoanOffersAnswer, answer, request
 from ml.signature import Field, Signature
 from tests.conftest import ROOT
 
@@ -124,11 +125,109 @@ def test_unavailable_products_name_the_rule(lending: Lending) -> None:
     assert "bank_standard" not in unavailable
 
 
+def test_a_large_down_payment_does_not_buy_the_price_of_a_small_one(lending: Lending) -> None:
+    # PD = 2.4 % x loan-to-value: 75,000 of 150,000 yuan is 1.2 %, band B; 15,000 down is 2.16 %, still B and referred.
+    # At 5 % x the share the requested loan is 2.5 %, approved or not by itself, and 15,000 down is 4.5 %, band C.
+    response = respond(lending, times=5.0, offers=8)
+    assert response.risk_band == "B" and response.credit.band == "refer"
+    by_down = {offer.down_payment: offer for offer in response.offers}
+    low = by_down[min(by_down)]
+    assert (low.down_payment, low.probability_of_default, low.risk_band, low.band) == (15_000, 0.045, "C", "refer")
+    assert low.annual_rate == 0.048  # flat_easy in band C; band B would be 0.038
+
+
+def test_a_loan_that_would_be_declined_is_never_offered(lending: Lending) -> None:
+    # 50 % of the price is 5.5 %, referred; from 54.5 % on the loan is above 6 % and declined.
+    response = respond(lending, times=11.0, offers=8, down_payment=75_000)
+    assert response.credit.band == "refer" and response.offers
+    assert {offer.band for offer in response.offers} == {"refer"}
+    assert min(offer.down_payment for offer in response.offers) == 75_000
+    assert response.violations["credit_decision"] > 0
+
+
+@pytest.mark.parametrize(
+    ("price", "down", "condition"), [(20_000, 16_000, "new"), (150_000, 147_000, "new"), (30_000, 29_800, "used")]
+)
+def test_a_loan_below_its_costs_does_not_fail_the_answer(
+    lending: Lending, price: int, down: int, condition: str
+) -> None:
+    vehicle = {"vehicle_id": "V1", "price": price, "condition": condition, "energy_type": "combustion"}
+    response = respond(lending, vehicle=vehicle, down_payment=down, times=0.1)
+    assert response.violations["annualised_cost"] > 0 and response.violations["amount"] > 0
+    for offer in response.offers:
+        assert offer.amount >= 10_000
+
+
+def test_asking_for_an_offer_returns_the_same_offer(lending: Lending) -> None:
+    for offer in respond(lending, times=3.0, offers=8, lender_view=True).offers:
+        again = respond(
+            lending,
+            times=3.0,
+            offers=8,
+            lender_view=True,
+            down_payment=offer.down_payment,
+            term_months=offer.term_months,
+            products=[offer.product],
+        ).offers
+        labels = {"best_at", "best_at_text"}
+        same = [other for other in again if other.offer_id == offer.offer_id]
+        assert [other.model_dump(exclude=labels) for other in same] == [offer.model_dump(exclude=labels)]
+
+
+def test_the_id_of_an_offer_follows_everything_that_made_it(lending: Lending) -> None:
+    def first(**changes: Any) -> str:
+        return respond(lending, offers=1, **changes).offers[0].offer_id
+
+    ids = {
+        first(),
+        first(on="2026-09-02"),
+        first(applicant={"age": 36, "monthly_income": 20_000.0}),
+        first(term_months=24),
+        first(extras=[{"name": "车辆购置税", "kind": "purchase_tax", "amount": 6_000}]),
+    }
+    assert len(ids) == 5 and first() in ids
+    assert first(lender_view=True, stock=[]) == first()
+
+
+def test_extras_and_trade_in_are_part_of_the_deal(lending: Lending) -> None:
+    tax = {"name": "车辆购置税", "kind": "purchase_tax", "amount": 6_000}
+    insurance = {"name": "商业险", "kind": "insurance", "amount": 5_000, "financed": True}
+    response = respond(
+        lending, offers=8, extras=[tax, insurance], down_payment=30_000, trade_in_value=60_000, trade_in_payoff=20_000
+    )
+    assert response.offers
+    for offer in response.offers:
+        assert 40_000 <= offer.down_payment <= 70_000  # the net trade-in of 40,000, and up to 30,000 in cash
+        assert offer.amount == 155_000 - offer.down_payment
+        assert offer.cash_due == pytest.approx(offer.down_payment - 40_000 + 6_000 + offer.up_front)
+        assert offer.cost_over_cash == pytest.approx(offer.total_cost + offer.forgone_discount)
+    cash = response.cash
+    assert (cash.price, cash.extras, cash.trade_in, cash.discount, cash.to_pay) == (
+        150_000,
+        11_000,
+        40_000,
+        5_000,
+        116_000,
+    )
+
+
+def test_a_loan_on_the_old_car_above_its_price_is_paid_in_cash(lending: Lending) -> None:
+    response = respond(lending, offers=8, down_payment=75_000, trade_in_value=60_000, trade_in_payoff=80_000)
+    assert max(offer.down_payment for offer in response.offers) == 55_000
+    assert all(offer.cash_due == offer.down_payment + 20_000 + offer.up_front for offer in response.offers)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"down_payment": 200_000}, "down_payment must be at most"),
         ({"on": "2010-01-01"}, "2010-01-01"),
+        (
+            {"down_payment": 10_000, "trade_in_value": 10_000, "trade_in_payoff": 30_000},
+            "exceeds its price",
+        ),
+        ({"state_subsidy_used": {"no_bank": 1.0}}, "state_subsidy_used: lender 'no_bank' is unknown"),
+        ({"products": ["nonsense"]}, "product 'nonsense' is unknown"),
         ({"grid": {"product": "nonsense", "down_payments": [1]}}, "product 'nonsense' is unknown"),
         (
             {"stock": [{"vehicle_id": "V1", "price": 1, "condition": "new", "energy_type": "hybrid"}]},

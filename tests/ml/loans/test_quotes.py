@@ -7,20 +7,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from features.errors import DataError
 from ml.domain.loans.application import Applicant, Application, Vehicle
+from ml.domain.loans.assessment import Assessment, ProposedLoans
 from ml.domain.loans.cost import cost
 from ml.loans.catalogue.files import Lending, load_lending
-from ml.loans.eligibility import PricingBasis, obstacles, offered_product, offered_products
-from ml.loans.quotes import changes_for, grid_for, offers_for
+from ml.loans.eligibility import PricingBasis, assumed_risk, obstacles, offered_product, offered_products, risk_bands
+from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
 from ml.loans.repayment import schedule_for
 from tests.ml.loans.small_loans import loan_for
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 ON = date(2026, 9, 15)
-SAFE = PricingBasis(on=ON, probability_of_default=0.008)
 CAR = Vehicle("V1", 18_000_000, "private_new_energy")
 APPLICANT = Applicant(32, 1_600_000, 200_000)
 
@@ -36,48 +37,61 @@ def make_application(
     return Application(applicant, vehicle, down, term)
 
 
+def safe(lending: Lending, *, on: date = ON, probability_of_default: float = 0.008, **values: Any) -> PricingBasis:
+    risk = assumed_risk(lending, on, probability_of_default=probability_of_default)
+    return PricingBasis(on=on, assess=risk, **values)
+
+
 @pytest.mark.parametrize(
-    ("product", "applicant", "vehicle", "basis", "obstacle"),
+    ("product", "applicant", "vehicle", "on", "obstacle"),
     [
-        ("bank_standard", APPLICANT, CAR, SAFE, None),
-        ("bank_standard", APPLICANT, replace(CAR, vehicle_class="used"), SAFE, "vehicle_class"),
-        ("bank_standard", APPLICANT, CAR, replace(SAFE, on=date(2024, 4, 2)), "date"),
-        ("bank_standard", APPLICANT, CAR, replace(SAFE, probability_of_default=0.06), "risk_band"),
-        ("bank_standard", APPLICANT, CAR, replace(SAFE, probability_of_default=0.6), "risk_band"),
-        ("bank_standard", replace(APPLICANT, monthly_income=399_999), CAR, SAFE, "income"),
-        ("flat_easy", replace(APPLICANT, age=17.9), CAR, SAFE, "age"),
+        ("bank_standard", APPLICANT, CAR, ON, None),
+        ("bank_standard", APPLICANT, replace(CAR, vehicle_class="used"), ON, "vehicle_class"),
+        ("bank_standard", APPLICANT, CAR, date(2024, 4, 2), "date"),
+        ("bank_standard", replace(APPLICANT, monthly_income=399_999), CAR, ON, "income"),
+        ("bank_standard", replace(APPLICANT, monthly_income=399_999, co_borrower_income=1), CAR, ON, None),
+        ("flat_easy", replace(APPLICANT, age=17.9), CAR, ON, "age"),
     ],
 )
 def test_the_first_rule_that_excludes_a_product(
-    lending: Lending, product: str, applicant: Applicant, vehicle: Vehicle, basis: PricingBasis, obstacle: str | None
+    lending: Lending, product: str, applicant: Applicant, vehicle: Vehicle, on: date, obstacle: str | None
 ) -> None:
-    assert obstacles(lending, applicant, vehicle, basis=basis)[product] == obstacle
+    assert obstacles(lending, applicant, vehicle, on=on)[product] == obstacle
+
+
+def test_products_without_a_rate_for_the_risk_are_named(lending: Lending) -> None:
+    result = offers_for(lending, make_application(), basis=safe(lending, probability_of_default=0.06))
+    assert set(result.without_rate) == {"bank_standard", "bank_equal_principal", "maker_zero", "maker_balloon"} | {
+        "maker_deferred",
+        "short_interest_only",
+    }
 
 
 def test_riskier_applicants_pay_more_and_only_what_the_grid_says(lending: Lending) -> None:
     def rate(probability: float) -> float:
-        basis = replace(SAFE, probability_of_default=probability)
-        return loan_for(lending, "bank_standard", make_application(), basis=basis).annual_rate
+        loan = loan_for(lending, "bank_standard", make_application(), on=ON, probability_of_default=probability)
+        return loan.annual_rate
 
     assert [rate(p) for p in (0.001, 0.01, 0.02, 0.04)] == [0.035, 0.035, 0.043, 0.056]
 
 
 def test_the_application_s_own_date_decides(lending: Lending) -> None:
     combustion = Vehicle("V2", 18_000_000, "private_combustion")
-    guaranteed = {
-        o.name: o for o in offered_products(lending, APPLICANT, combustion, basis=replace(SAFE, on=date(2024, 4, 2)))
-    }
+    guaranteed = {o.name: o for o in offered_products(lending, APPLICANT, combustion, on=date(2024, 4, 2))}
     assert guaranteed["flat_easy"].maximum_loan_to_value == 0.80
-    later = {
-        o.name: o for o in offered_products(lending, APPLICANT, combustion, basis=replace(SAFE, on=date(2024, 4, 3)))
-    }
+    later = {o.name: o for o in offered_products(lending, APPLICANT, combustion, on=date(2024, 4, 3))}
     assert later["flat_easy"].maximum_loan_to_value == 1.0
 
 
 def test_the_state_pays_for_private_use_within_its_dates(lending: Lending) -> None:
     def state(on: date, use: str = "private", used: int = 0) -> int:
-        basis = PricingBasis(on=on, probability_of_default=0.008, state_subsidy_used=used)
-        loan = loan_for(lending, "bank_standard", make_application(vehicle=replace(CAR, use=use)), basis=basis)
+        loan = loan_for(
+            lending,
+            "bank_standard",
+            make_application(vehicle=replace(CAR, use=use)),
+            on=on,
+            state_subsidy_used={"riverside_bank": used, "voyage_auto_finance": 300_000},
+        )
         return sum(amount for subsidy, amount in schedule_for(loan, on).subsidy_totals if subsidy.payer == "state")
 
     assert state(date(2025, 8, 31)) == 0
@@ -89,14 +103,14 @@ def test_the_state_pays_for_private_use_within_its_dates(lending: Lending) -> No
 
 
 def test_an_offer_s_loan_makes_its_schedule(lending: Lending) -> None:
-    result = offers_for(lending, make_application(term=None), basis=SAFE, count=6)
+    result = offers_for(lending, make_application(term=None), basis=safe(lending), count=6)
     assert 1 <= len(result.offers) <= 6
     for offer in result.offers:
         made = schedule_for(offer.loan, ON)
         assert made.total_cost == offer.total_cost
         assert max(row.payment for row in made.rows[:-1]) == offer.monthly_payment
         assert cost(made).nominal == pytest.approx(offer.nominal_rate, abs=1e-9)
-    assert result == offers_for(lending, make_application(term=None), basis=SAFE, count=6)
+    assert result == offers_for(lending, make_application(term=None), basis=safe(lending), count=6)
 
 
 @pytest.mark.parametrize(
@@ -107,16 +121,28 @@ def test_an_offer_s_loan_makes_its_schedule(lending: Lending) -> None:
             {"name": "used_guaranteed"},
             "product 'used_guaranteed' is not available for this application \\(rule: vehicle_class\\)",
         ),
-        ({"on": date(2017, 6, 1)}, "2017-06-01 is before the first rule of risk"),
+        ({"on": date(2017, 12, 31)}, r"product 'bank_standard' is not available .*\(rule: date\)"),
         ({"kind": "boat"}, "vehicle_class must be one of private_combustion, .*, got 'boat'"),
-        ({"probability": float("nan")}, "probability_of_default must be from 0 to 1, got nan"),
+        ({"used": {"no_bank": 1}}, "state_subsidy_used: lender 'no_bank' is unknown; the lenders are: riverside_bank"),
     ],
 )
 def test_a_product_outside_the_rules_is_refused(lending: Lending, values: dict[str, Any], text: str) -> None:
-    basis = PricingBasis(on=values.get("on", ON), probability_of_default=values.get("probability", 0.008))
     vehicle = replace(CAR, vehicle_class=values.get("kind", CAR.vehicle_class))
     with pytest.raises(DataError, match=text):
-        offered_product(lending, values.get("name", "bank_standard"), APPLICANT, vehicle, basis=basis)
+        offered_product(
+            lending,
+            values.get("name", "bank_standard"),
+            APPLICANT,
+            vehicle,
+            on=values.get("on", ON),
+            state_subsidy_used=values.get("used"),
+        )
+
+
+@pytest.mark.parametrize("probability", [float("nan"), -0.1, 1.1])
+def test_a_probability_outside_0_to_1_is_refused(lending: Lending, probability: float) -> None:
+    with pytest.raises(DataError, match="probability_of_default must be from 0 to 1"):
+        assumed_risk(lending, ON, probability_of_default=probability)
 
 
 def test_a_cost_above_the_legal_ceiling_is_no_offer(lending: Lending) -> None:
@@ -124,34 +150,51 @@ def test_a_cost_above_the_legal_ceiling_is_no_offer(lending: Lending) -> None:
     grid = dear.rates[0].model_copy(update={"by_band": {"A": {36: 0.23}}})
     products = {"flat_easy": dear.model_copy(update={"rates": (grid,)})}
     changed = replace(lending, catalogue=lending.catalogue.model_copy(update={"products": products}))
-    assert offers_for(changed, make_application(), basis=SAFE).violations["annualised_cost"] > 0
-    assert offers_for(changed, make_application(), basis=SAFE).offers == ()
+    result = offers_for(changed, make_application(), basis=safe(changed))
+    assert result.violations["annualised_cost"] > 0 and result.offers == ()
 
 
 def test_the_grid_of_one_product(lending: Lending) -> None:
-    grid = grid_for(lending, "bank_standard", make_application(), [3_600_000, 9_000_000], basis=SAFE)
+    grid = grid_for(lending, "bank_standard", make_application(), [3_600_000, 9_000_000], basis=safe(lending))
     assert grid.terms == (12, 24, 36, 48, 60)
     assert [cell.violations for cell in grid.cells[0]] == [("payment_to_income",), ("payment_to_income",)]
     assert grid.cells[4][1].violations == ()
 
 
 def test_changes_are_verified_by_the_model_and_by_the_rules(lending: Lending) -> None:
-    poor = Applicant(32, 700_000, 100_000)
+    def assess(loans: ProposedLoans) -> Assessment:
+        price = np.array([v.price for v in loans.vehicles])[loans.vehicle]
+        probability = 0.03 * (1 - loans.down_payment / price)
+        decision = np.where(probability <= 0.02, "approve", "refer")
+        return Assessment(probability, risk_bands(lending, ON, probability), decision)
 
-    def model(application: Application) -> float:
-        return 0.03 * (1 - application.down_payment / application.vehicle.price)
-
+    basis = PricingBasis(on=ON, assess=assess)
+    poor = make_application(3_000_000, 36, applicant=Applicant(32, 700_000, 100_000))
     stock = [Vehicle("V2", 15_000_000, "private_new_energy"), Vehicle("V3", 9_000_000, "private_new_energy")]
-    changes = changes_for(
-        lending,
-        make_application(3_000_000, 36, applicant=poor),
-        on=ON,
-        probability_of_default=model,
-        approve_at_most=0.02,
-        vehicles=stock,
-    )
+    changes = changes_for(lending, poor, basis=basis, vehicles=stock)
     assert changes
     for change in changes:
-        assert change.probability_of_default == model(change.application) <= 0.02
-        basis = replace(SAFE, probability_of_default=change.probability_of_default)
-        assert offers_for(lending, change.application, basis=basis).offers
+        offer = offer_at(lending, change.application, basis=basis)
+        assert offer is not None and offer.decision == "approve" and change.probability_of_default <= 0.02
+        assert offer.down_payment == change.application.down_payment
+        assert offer.loan.term_months == change.application.term_months
+        assert offer.probability_of_default == change.probability_of_default
+
+
+def test_a_grid_has_the_balloon_of_the_request(lending: Lending) -> None:
+    def payment(share: float | None) -> int | None:
+        grid = grid_for(
+            lending, "maker_balloon", make_application(), [8_000_000], basis=safe(lending), balloon_share=share
+        )
+        return grid.cells[0][0].monthly_payment
+
+    assert payment(None) == payment(0.3) != payment(0.4)
+    with pytest.raises(DataError, match=r"balloon_share: product 'maker_balloon' has 0\.3, 0\.4, got 0\.5; choose one"):
+        payment(0.5)
+
+
+def test_offers_of_chosen_products_only(lending: Lending) -> None:
+    result = offers_for(lending, make_application(), basis=safe(lending), count=8, products=["flat_easy"])
+    assert {offer.name for offer in result.offers} == {"flat_easy"}
+    with pytest.raises(DataError, match="product 'magic' is unknown"):
+        offers_for(lending, make_application(), basis=safe(lending), products=["magic"])

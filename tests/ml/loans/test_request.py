@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from ml.domain.loans.application import Applicant
-from ml.loans.request import Car, LoanRequest, Person, fen
+from ml.loans.amounts import fen
+from ml.loans.request import Car, LoanRequest, Person
 
 CAR = {"vehicle_id": "V1", "price": 150_000.5, "condition": "new", "energy_type": "battery_electric"}
 LOAN = {
@@ -41,7 +42,7 @@ def test_a_car_has_the_class_by_which_rules_are_set(changes: dict[str, Any], kin
 
 def test_an_application_carries_the_term_it_is_made_for() -> None:
     loan = LoanRequest.model_validate(LOAN)
-    assert loan.on == date(2026, 9, 1) and loan.term_months is None and loan.state_subsidy_used == 0
+    assert loan.on == date(2026, 9, 1) and loan.term_months is None and loan.state_subsidy_used == {}
     application = loan.application(24)
     assert (application.down_payment, application.term_months) == (5_000_000, 24)
     assert application.vehicle.vehicle_id == "V1" and application.applicant.monthly_income == 1_500_000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ml.domain.loans.product import FORMS, LoanProduct
 from ml.domain.loans.selection import pareto_efficient, select_rows
-from ml.loans.offers_endpoint import BEST_AT
+from ml.loans.offer_answer import BEST_AT
 
 PAYMENT, TOTAL_COST, DOWN_PAYMENT, DEBT = range(4)
 

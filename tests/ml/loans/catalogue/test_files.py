@@ -23,9 +23,10 @@ def test_money_in_yuan_is_fen_once(lending: Lending) -> None:
 
 def test_rate_grids_by_date(lending: Lending) -> None:
     bank = lending.catalogue.products["bank_standard"]
-    assert bank.rates_on(date(2025, 12, 31), "A") != bank.rates_on(date(2026, 1, 1), "A")
-    assert bank.rates_on(date(2024, 4, 2), "A") is None
-    assert bank.rates_on(date(2026, 1, 1), "D") is None
+    before, after = bank.rate_grid(date(2025, 12, 31)), bank.rate_grid(date(2026, 1, 1))
+    assert before is not None and after is not None and before.by_band["A"] != after.by_band["A"]
+    assert bank.rate_grid(date(2024, 4, 2)) is None
+    assert "D" not in after.by_band
 
 
 @pytest.mark.parametrize(

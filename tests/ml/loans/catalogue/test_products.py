@@ -56,7 +56,8 @@ def test_amounts_are_fen_and_defaults_exclude_nothing() -> None:
     ],
 )
 def test_rates_by_day_and_band(on: date, band: str, rates: dict[int, float] | None) -> None:
-    assert Product.model_validate(product()).rates_on(on, band) == rates
+    grid = Product.model_validate(product()).rate_grid(on)
+    assert (None if grid is None else grid.by_band.get(band)) == rates
 
 
 @pytest.mark.parametrize(
