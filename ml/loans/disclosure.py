@@ -9,7 +9,7 @@ signs it before the contract.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
@@ -28,7 +28,9 @@ from ml.loans.disclosure_items import CostItem, SubsidyItem, adding_up, fee_item
 from ml.loans.disclosure_payments import Payments, payments_of
 from ml.loans.disclosure_texts import DAY_COUNTS
 from ml.loans.eligibility import product_by_name
+from ml.loans.extras import Extra
 from ml.loans.repayment import schedule_for
+from ml.loans.request import fen
 
 STATEMENT = Text(
     zh="除上述已明示的成本外，贷款人及其合作机构不再收取任何其他与本贷款相关的息费。",
@@ -57,6 +59,13 @@ class CostWithoutSubsidy(Section):
     effective_cost: float
 
 
+class FinancedExtra(Section):
+    """Item that the principal pays for besides the vehicle; money in fen (yuan in JSON)."""
+
+    name: str
+    amount: Money
+
+
 class Disclosure(Section):
     """Statement of the total cost of a loan; money in fen (yuan in JSON), rates as yearly fractions with 6 decimals.
 
@@ -68,6 +77,8 @@ class Disclosure(Section):
     on, first_due, maturity : date
         Day of disbursement, due date of the first payment, due date of the last payment.
     principal, term_months : int
+    financed_extras : tuple of FinancedExtra
+        Parts of the principal that do not pay for the vehicle.
     annual_rate : float
         Contract rate.
     rate_basis, day_count, first_period : Text
@@ -107,6 +118,7 @@ class Disclosure(Section):
     first_due: date
     maturity: date
     principal: Money
+    financed_extras: tuple[FinancedExtra, ...]
     term_months: int
     annual_rate: float
     rate_basis: Text
@@ -129,7 +141,14 @@ class Disclosure(Section):
     unchecked: tuple[Text, ...] = ()
 
 
-def disclose(lending: Lending, name: str, schedule: Schedule, *, form: FormEntries | None = None) -> Disclosure:
+def disclose(
+    lending: Lending,
+    name: str,
+    schedule: Schedule,
+    *,
+    form: FormEntries | None = None,
+    extras: Sequence[Extra] = (),
+) -> Disclosure:
     """Return the statement of the total cost of a loan.
 
     Parameters
@@ -142,6 +161,8 @@ def disclose(lending: Lending, name: str, schedule: Schedule, *, form: FormEntri
         Schedule of a loan of that product, as returned by `ml.loans.repayment.schedule_for`.
     form : FormEntries, optional
         Borrower, vehicle, contract and place; by default every entry is a line to fill in by hand.
+    extras : sequence of Extra
+        Items of the deal besides the vehicle; those that the loan pays for are named as parts of the principal.
 
     Returns
     -------
@@ -187,6 +208,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule, *, form: FormEntri
         first_due=next(row.due for row in schedule.rows if row.payment),
         maturity=schedule.rows[-1].due,
         principal=schedule.loan.amount,
+        financed_extras=tuple(FinancedExtra(name=x.name, amount=fen(x.amount)) for x in extras if x.financed),
         term_months=schedule.loan.term_months,
         annual_rate=schedule.loan.annual_rate,
         rate_basis=ON_ORIGINAL_AMOUNT if product.form == "flat_rate" else ON_BALANCE,

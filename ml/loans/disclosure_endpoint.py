@@ -51,6 +51,6 @@ def answer_disclosure(lending: Lending, request: DisclosureRequest) -> Disclosur
     (524405, 0.033401, ['Interest'])
     """
     schedule = schedule_for(build_loan(lending, request), request.on)
-    statement = disclose(lending, request.product, schedule, form=request.form)
+    statement = disclose(lending, request.product, schedule, form=request.form, extras=request.extras)
     unchecked = unchecked_limits(lending, product_by_name(lending, request.product), request.stated_loan)
     return statement.model_copy(update={"unchecked": tuple(unchecked)})

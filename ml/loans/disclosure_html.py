@@ -19,7 +19,7 @@ _STYLE = """
 * { box-sizing: border-box; }
 body { font: 13px/1.4 system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC",
   "WenQuanYi Micro Hei", sans-serif; font-variant-numeric: tabular-nums; color: #000; background: #fff;
-  max-width: 186mm; margin: 8mm auto; padding: 0 4mm; }
+  max-width: 210mm; margin: 8mm auto; padding: 0 4mm; }
 header { display: flex; justify-content: space-between; align-items: flex-end; gap: 16px; margin-bottom: 8px; }
 h1 { font-size: 20px; line-height: 1.2; margin: 0; }
 p { margin: 3px 0 0; }
@@ -53,9 +53,12 @@ tfoot th, tfoot td { border-top-width: 2px; font-weight: 700; }
 .signatures:has(:nth-child(4)) { grid-template-columns: repeat(2, 1fr); }
 .signatures div { border-bottom: 1px solid #000; padding-bottom: 1px; min-height: 40px; display: flex;
   align-items: flex-end; } .signatures .en { display: inline; margin-left: 6px; }
+.screen { border: 1px dashed #000; padding: 5px 10px; margin-bottom: 12px; } .screen ul { margin: 3px 0 0 18px;
+  padding: 0; }
 @media (max-width: 640px) { body { padding: 0 8px; } table { display: block; overflow-x: auto; }
   .rates { grid-auto-flow: row; } .rates > div + div { border-left: 0; border-top: 1px solid #555; } }
-@media print { body { font-size: 9pt; line-height: 1.28; max-width: none; margin: 0; padding: 0; }
+@media print { .screen { display: none; }
+  body { font-size: 9pt; line-height: 1.28; max-width: none; margin: 0; padding: 0; }
   .en { font-size: 7pt; line-height: 1.2; } .small { font-size: 7.6pt; } th, td { padding: 1.5px 5px; }
   caption { padding-top: 6px; } h1 { font-size: 15pt; } }
 """
@@ -96,6 +99,7 @@ def page(disclosure: Disclosure) -> str:
     """
     d = disclosure
     sections = (
+        _unchecked(d),
         _header(d),
         _entries(d),
         _loan(d),
@@ -109,7 +113,7 @@ def page(disclosure: Disclosure) -> str:
         "<!doctype html>\n<html lang='zh-CN'>\n<head>\n<meta charset='utf-8'>\n"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
         f"<title>个人贷款综合融资成本明示表</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(sections)
+        + "\n".join(section for section in sections if section)
         + "\n</body>\n</html>\n"
     )
 
@@ -154,6 +158,15 @@ def _pairs(caption: str, pairs: Iterable[tuple[str, str]], *, wide: Iterable[tup
     return f"<table class='pairs'>\n<caption>{caption}</caption>\n<tbody>\n{rows}\n</tbody>\n</table>"
 
 
+def _unchecked(d: Disclosure) -> str:
+    """Return what the person who prepares the form has to check before printing; paper does not show it."""
+    if not d.unchecked:
+        return ""
+    rows = "\n".join(f"<li>{_both(text)}</li>" for text in d.unchecked)
+    head = _words("打印前请核对（不打印本栏）", "To check before printing (not printed)")
+    return f"<aside class='screen'>\n<p>{head}</p>\n<ul>\n{rows}\n</ul>\n</aside>"
+
+
 def _header(d: Disclosure) -> str:
     return (
         f"<header>\n<h1>{_words('个人贷款综合融资成本明示表', 'Statement of the total cost of a personal loan')}</h1>\n"
@@ -195,7 +208,7 @@ def _loan(d: Disclosure) -> str:
     details = (
         (_words("贷款人", "Lender"), _both(d.lender)),
         (_words("产品", "Product"), _both(d.product)),
-        (_words("贷款本金", "Principal"), escape(money(d.principal).zh)),
+        (_words("贷款本金", "Principal"), _principal(d)),
         (_words("期限", "Term"), _words(f"{d.term_months} 期（月）", f"{d.term_months} months")),
         (_words("放款日", "Disbursed on"), _both(day_text(d.on))),
         (_words("到期日", "Maturity"), _both(day_text(d.maturity))),
@@ -204,6 +217,16 @@ def _loan(d: Disclosure) -> str:
     )
     return _pairs(
         _words("贷款", "Loan"), details, wide=[(_words("合同年利率、计息", "Contract rate a year"), _both(rate))]
+    )
+
+
+def _principal(d: Disclosure) -> str:
+    if not d.financed_extras:
+        return escape(money(d.principal).zh)
+    parts = [(extra.name, money(extra.amount)) for extra in d.financed_extras]
+    return _words(
+        f"{money(d.principal).zh}，其中" + "、".join(f"{name} {part.zh}" for name, part in parts),
+        "of which " + ", ".join(f"{name} {part.en}" for name, part in parts),
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ml.bilingual import Text
 from ml.loans.catalogue.files import Lending
-from ml.loans.disclosure import Disclosure
+from ml.loans.disclosure import Disclosure, FinancedExtra
 from ml.loans.disclosure_form import FormEntries
 from ml.loans.disclosure_html import page
 from ml.loans.disclosure_texts import amount, yearly
@@ -101,6 +101,19 @@ def test_both_costs_are_printed_if_the_state_pays_interest(lending: Lending) -> 
     assert "财政贴息" not in printed(statement_for(lending, "flat_rate"))
 
 
+def test_what_the_principal_pays_for_besides_the_vehicle_is_named(lending: Lending) -> None:
+    extras = (FinancedExtra(name="商业险", amount=486_000), FinancedExtra(name="车辆购置税", amount=699_100))
+    html = printed(statement_for(lending, "flat_rate").model_copy(update={"financed_extras": extras}))
+    assert "100,000.00 元，其中商业险 4,860.00 元、车辆购置税 6,991.00 元" in html
+
+
+def test_limits_that_were_not_checked_are_shown_on_the_screen_alone(lending: Lending) -> None:
+    statement = statement_for(lending, "flat_rate")
+    assert "<aside" not in printed(statement)
+    html = page(statement.model_copy(update={"unchecked": (Text(zh="未核对残值", en="no resale value"),)}))
+    assert "<li>未核对残值" in html and "@media print { .screen { display: none; }" in html
+
+
 def test_the_page_loads_nothing_and_is_well_formed(lending: Lending) -> None:
     open_tags: list[str] = []
     loads: list[str] = []
@@ -139,6 +152,8 @@ def test_every_text_is_escaped(lending: Lending) -> None:
                 "items_note": evil,
                 "contingent_note": evil,
                 "statement": evil,
+                "unchecked": (evil,),
+                "financed_extras": (FinancedExtra(name=evil.zh, amount=1),),
                 "items": tuple(
                     i.model_copy(update={**texts, "collection": evil, "service": evil}) for i in statement.items
                 ),
