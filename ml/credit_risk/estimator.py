@@ -168,7 +168,7 @@ class CreditRiskEstimator(PipelineEstimator):
             policy = {"approve": cut.approve.value, "decline": cut.decline.value, "evidence": _as_dict(cut)}
         except TargetNotReachable as e:
             notes.append(f"{e}; no application is approved automatically; raise params.target_bad_rate to change this")
-            margin = self.params.maximum_marginal_bad_rate or 4 * self.params.target_bad_rate
+            margin = self.params.maximum_marginal_bad_rate or min(4 * self.params.target_bad_rate, 1.0)
             policy = {"approve": 0.0, "decline": max(margin, float(np.median(probability))), "evidence": None}
         self.policy_: dict[str, Any] = policy | {"notes": notes, "points": self.params.points.as_dict()}
         near = max(policy["approve"], float(probability.min()))

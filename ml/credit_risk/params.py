@@ -82,6 +82,8 @@ class CreditParams(Section):
         Maximum bad rate of all approved applications, a fraction; sets the approval cut-off.
     maximum_marginal_bad_rate : float or None
         Maximum bad rate at the decline cut-off, a fraction; None for four times the target.
+    outcome_window_months : int or None
+        Months after payout within which a default counts; the horizon of the probability of default. None if unknown.
     reasons : mapping of str to ReasonText
         Additional reason codes; they replace the built-in codes of their features.
     """
@@ -95,6 +97,7 @@ class CreditParams(Section):
     points: PointsScale = PointsScale()
     target_bad_rate: float = Field(0.012, gt=0, lt=1)
     maximum_marginal_bad_rate: float | None = Field(None, gt=0, lt=1)
+    outcome_window_months: int | None = Field(None, ge=1, le=120)
     reasons: dict[str, ReasonText] = Field(default_factory=dict)
 
     @model_validator(mode="after")

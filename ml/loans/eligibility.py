@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 
@@ -33,6 +33,8 @@ class PricingBasis:
         `ml.loans.applicant_risk.Borrower`, or `assumed_risk` for an assumed borrower.
     state_subsidy_used : mapping of str to int
         Lender to the state interest subsidy that the applicant has already used with it this year, fen.
+    horizon_months : int, optional
+        Horizon of the probability of default, if the credit model states it; by default that of the rules.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class PricingBasis:
     on: date
     assess: Assess
     state_subsidy_used: Mapping[str, int] = field(default_factory=dict)
+    horizon_months: int | None = None
 
 
 def assumed_risk(lending: Lending, on: date, *, probability_of_default: float) -> Assess:
@@ -117,7 +120,7 @@ def risk_bands(lending: Lending, on: date, probability_of_default: FloatArray) -
     return np.asarray(names[np.searchsorted(list(bands.values()), probability_of_default, side="left")])
 
 
-def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
+def policy_for(lending: Lending, vehicle: Vehicle, on: date, *, horizon_months: int | None = None) -> Policy:
     """Return the limits of law and house policy for a vehicle on a day.
 
     Parameters
@@ -128,6 +131,8 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
         An `ml.domain.loans.application.Vehicle`; its `vehicle_class` selects the limits.
     on : date
         Date of the application.
+    horizon_months : int, optional
+        Horizon of the probability of default, if the credit model states it; by default that of the rules.
 
     Returns
     -------
@@ -138,7 +143,7 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
     Raises
     ------
     DataError
-        The vehicle class is unknown, or no rule is in force on that day.
+        The vehicle class is unknown, no rule is in force on that day, or rules and model disagree on the horizon.
 
     Examples
     --------
@@ -151,7 +156,7 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
     >>> policy.payment_to_income, policy.maximum_term_months
     (0.55, 36)
     """
-    return lending.rules.policy_on(on, _checked_class(vehicle))
+    return lending.rules.policy_on(on, _checked_class(vehicle), horizon_months=horizon_months)
 
 
 def obstacles(lending: Lending, applicant: Applicant, vehicle: Vehicle, *, on: date) -> dict[str, str | None]:
@@ -209,6 +214,7 @@ def offered_products(
     *,
     on: date,
     state_subsidy_used: Mapping[str, int] | None = None,
+    extras: int = 0,
 ) -> tuple[OfferedProduct, ...]:
     """Return the products available to an applicant under the rules of the day, with the rates of every risk band.
 
@@ -225,6 +231,8 @@ def offered_products(
         Date of the application.
     state_subsidy_used : mapping of str to int, optional
         Lender to the state interest subsidy that the applicant has already used with it this year, fen.
+    extras : int
+        Price of all extras of the deal, fen; lenders may finance a share of them.
 
     Returns
     -------
@@ -254,7 +262,14 @@ def offered_products(
     """
     used = _checked_lenders(lending, state_subsidy_used or {})
     by_product = obstacles(lending, applicant, vehicle, on=on)
-    return tuple(_offered(lending, key, vehicle, on, used) for key, rule in by_product.items() if rule is None)
+    offered = (_offered(lending, key, vehicle, on, used) for key, rule in by_product.items() if rule is None)
+    return tuple(_with_extras(lending, o, on, extras) if extras else o for o in offered)
+
+
+def _with_extras(lending: Lending, offered: OfferedProduct, on: date, extras: int) -> OfferedProduct:
+    kind = lending.catalogue.lenders[offered.lender].kind
+    share = lending.rules.maximum_financed_extras_share(on, kind, total=extras)
+    return replace(offered, maximum_financed_extras=share)
 
 
 def product_by_name(lending: Lending, name: str) -> Product:

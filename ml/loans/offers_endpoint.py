@@ -169,6 +169,7 @@ class _Quotation:
             on=request.on,
             assess=self.borrower.assess,
             state_subsidy_used={lender: fen(amount) for lender, amount in request.state_subsidy_used.items()},
+            horizon_months=self.estimator.params.outcome_window_months,
         )
 
     def answer(self) -> LoanOffersAnswer:

@@ -278,7 +278,7 @@ def grid_for(
         offered,
         down_payments,
         assess=basis.assess,
-        policy=policy_for(lending, application.vehicle, basis.on),
+        policy=policy_for(lending, application.vehicle, basis.on, horizon_months=basis.horizon_months),
         start=basis.on,
     )
 
@@ -292,9 +292,14 @@ def _feasibility(
     @cache
     def terms_for(vehicle: Vehicle) -> Terms:
         offered = offered_products(
-            lending, application.applicant, vehicle, on=basis.on, state_subsidy_used=basis.state_subsidy_used
+            lending,
+            application.applicant,
+            vehicle,
+            on=basis.on,
+            state_subsidy_used=basis.state_subsidy_used,
+            extras=application.extras,
         )
         chosen = [o for o in offered if products is None or o.name in products]
-        return chosen, policy_for(lending, vehicle, basis.on)
+        return chosen, policy_for(lending, vehicle, basis.on, horizon_months=basis.horizon_months)
 
     return Feasibility(application, terms_for, basis.on)

@@ -14,7 +14,7 @@ def bands(probability: npt.ArrayLike, *, approve: float, decline: float) -> npt.
     Parameters
     ----------
     probability : array of shape (n_rows,)
-        Calibrated probability of default, without NaN.
+        Calibrated probability of default, 0 to 1.
     approve, decline : float
         Cut-offs on the probability, such as `CutOffs.approve.value` of `ml.domain.credit.cutoffs.derive_cutoffs`: up to
         `approve` is approved, above `decline` is declined, in between is referred. An approval takes precedence if
@@ -25,6 +25,11 @@ def bands(probability: npt.ArrayLike, *, approve: float, decline: float) -> npt.
     array of str, shape (n_rows,)
         "approve", "refer" or "decline".
 
+    Raises
+    ------
+    ValueError
+        A probability is not from 0 to 1.
+
     Examples
     --------
     >>> from ml.domain.credit.bands import bands
@@ -32,4 +37,6 @@ def bands(probability: npt.ArrayLike, *, approve: float, decline: float) -> npt.
     ['approve', 'refer', 'refer', 'decline']
     """
     pd = np.asarray(probability, dtype=np.float64)
+    if (invalid := ~((pd >= 0) & (pd <= 1))).any():
+        raise ValueError(f"probability must be from 0 to 1, got {pd[invalid][0]}")
     return np.asarray(BANDS[(pd > approve).astype(int) + (pd > max(approve, decline))])

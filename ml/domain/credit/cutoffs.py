@@ -72,7 +72,8 @@ def derive_cutoffs(
     target_bad_rate : float
         Maximum bad rate of all approved rows, a fraction.
     maximum_marginal_bad_rate : float, optional
-        Maximum bad rate at a level of risk that is not declined, a fraction; by default four times the target.
+        Maximum bad rate at a level of risk that is not declined, a fraction; by default four times the target, but at
+        most 1.
     n_resamples : int
         Number of bootstrap resamples for the intervals.
 
@@ -99,7 +100,7 @@ def derive_cutoffs(
     >>> cutoffs.approve.value, cutoffs.decline.value, cutoffs.bad_rate.value, round(cutoffs.approval_rate.value, 3)
     (0.02, 0.02, 0.0105, 0.667)
     """
-    marginal = 4 * target_bad_rate if maximum_marginal_bad_rate is None else maximum_marginal_bad_rate
+    marginal = min(4 * target_bad_rate, 1.0) if maximum_marginal_bad_rate is None else maximum_marginal_bad_rate
     if not 0 < target_bad_rate < marginal:
         raise ValueError(f"bad rates must satisfy 0 < target ({target_bad_rate}) < maximum marginal ({marginal})")
     rows = _sorted_outcomes(probability, defaulted)

@@ -59,8 +59,9 @@ class Risk(Dated):
     ----------
     bands : dict of str to float
         Band to its maximum probability of default, ascending; no rates exist above the last band.
-    horizon_months : int
-        Horizon of the credit model's probability of default.
+    horizon_months : int, optional
+        Horizon of the credit model's probability of default; by default the model's own (`outcome_window_months`), with
+        which it must agree.
     loss_given_default : dict of str to float
         Vehicle class to the share of the balance lost; used if the vehicle's resale value is unknown.
     recovery : float
@@ -68,7 +69,7 @@ class Risk(Dated):
     """
 
     bands: dict[str, Share] = Field(min_length=1)
-    horizon_months: int = Field(ge=1, le=120)
+    horizon_months: int | None = Field(None, ge=1, le=120)
     loss_given_default: EveryClass
     recovery: Share = 1.0
 

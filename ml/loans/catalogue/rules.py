@@ -215,7 +215,7 @@ class LendingRules(Section):
         bands = in_force(self.risk, on, name="risk").bands
         return next((name for name, maximum in bands.items() if probability_of_default <= maximum), None)
 
-    def policy_on(self, on: date, vehicle_class: VehicleClass) -> Policy:
+    def policy_on(self, on: date, vehicle_class: VehicleClass, *, horizon_months: int | None = None) -> Policy:
         """Return the limits for a vehicle class on a day.
 
         Parameters
@@ -224,17 +224,19 @@ class LendingRules(Section):
             Day of the application.
         vehicle_class : str
             As returned by `ml.loans.catalogue.vehicle_classes.vehicle_class`.
+        horizon_months : int, optional
+            Horizon of the probability of default, if the credit model states it; by default that of the rules.
 
         Returns
         -------
         Policy
-            Limits on payment-to-income (a fraction), term (months), age (years) and annualised cost (a yearly
-            fraction), and the expected profit that a loan needs (fen).
+            Limits on payment-to-income (a fraction), term (months) and age (years), and the expected profit that a loan
+            needs (fen).
 
         Raises
         ------
         DataError
-            A rule is not in force on that day.
+            A rule is not in force on that day, neither rules nor model state the horizon, or they disagree.
 
         Examples
         --------
@@ -246,14 +248,27 @@ class LendingRules(Section):
         36
         """
         house, term = in_force(self.policy, on, name="policy"), in_force(self.term, on, name="term")
+        stated = in_force(self.risk, on, name="risk").horizon_months
+        if horizon_months is not None and stated is not None and horizon_months != stated:
+            raise DataError(
+                f"risk.horizon_months of the lending rules is {stated}, but the credit model predicts defaults within "
+                f"{horizon_months} months: correct the rules, or leave the key out"
+            )
+        horizon = horizon_months or stated
+        if horizon is None:
+            raise DataError(
+                "risk.horizon_months: neither the lending rules nor the credit model state the horizon of the "
+                "probability of default; add the key, or params.outcome_window_months to the credit model"
+            )
         return Policy(
             payment_to_income=house.payment_to_income,
             maximum_term_months=term.used if vehicle_class == "used" else term.new,
             minimum_age=house.minimum_age,
             maximum_age_at_maturity=house.maximum_age_at_maturity,
             minimum_expected_profit=house.minimum_expected_profit,
-            horizon_months=in_force(self.risk, on, name="risk").horizon_months,
+            horizon_months=horizon,
             recovery=in_force(self.risk, on, name="risk").recovery,
+            extras_in_loan_to_value=self.base_of_loan_to_value(on) == "price_and_extras",
         )
 
     def state_subsidy_on(self, on: date, *, used_this_year: int = 0) -> Subsidy | None:

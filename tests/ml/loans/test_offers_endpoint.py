@@ -42,6 +42,7 @@ class CreditModel:
         )
     )
     encoder_ = Encoder()
+    params = SimpleNamespace(outcome_window_months=12)
     policy_: Mapping[str, float] = {"approve": APPROVE, "decline": DECLINE}
 
     def __init__(self, times: float) -> None:

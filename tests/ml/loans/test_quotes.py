@@ -198,3 +198,40 @@ def test_offers_of_chosen_products_only(lending: Lending) -> None:
     assert {offer.name for offer in result.offers} == {"flat_easy"}
     with pytest.raises(DataError, match="product 'magic' is unknown"):
         offers_for(lending, make_application(), basis=safe(lending), products=["magic"])
+
+
+def test_the_horizon_of_the_rules_is_that_of_the_credit_model(lending: Lending) -> None:
+    def basis(months: int) -> PricingBasis:
+        return replace(safe(lending), horizon_months=months)
+
+    assert offers_for(lending, make_application(), basis=basis(12)).offers
+    with pytest.raises(
+        DataError, match=r"risk\.horizon_months of the lending rules is 12, .* within 18 months: correct"
+    ):
+        offers_for(lending, make_application(), basis=basis(18))
+    risk = lending.rules.risk[0].model_copy(update={"horizon_months": None})
+    silent = replace(lending, rules=lending.rules.model_copy(update={"risk": (risk,)}))
+    application = replace(make_application(), down_payment=8_000_000)
+    profits = [
+        offers_for(silent, application, basis=basis(months), products=["bank_standard"]).offers[0].expected_profit
+        for months in (12, 24)
+    ]
+    assert profits[0] < profits[1]  # the same probability over a longer time is a lower risk
+    with pytest.raises(DataError, match="neither the lending rules nor the credit model state the horizon"):
+        offers_for(silent, make_application(), basis=safe(silent))
+
+
+def test_the_rules_decide_how_much_of_the_extras_a_loan_finances(lending: Lending) -> None:
+    name = "auto_finance_companies"
+    rule = lending.rules.financed_extras[name].model_copy(update={"enabled": True})
+    strict = replace(lending, rules=lending.rules.model_copy(update={"financed_extras": {name: rule}}))
+    deal = replace(make_application(), extras=2_000_000, financed_extras=2_000_000)
+
+    def lenders(deal: Application, rules: Lending) -> set[str]:
+        return {offer.lender for offer in offers_for(rules, deal, basis=safe(rules), count=8).offers}
+
+    assert "voyage_auto_finance" in lenders(deal, lending)
+    assert lenders(deal, strict) == lenders(deal, lending) - {"voyage_auto_finance"}
+    assert "voyage_auto_finance" in lenders(replace(deal, financed_extras=1_600_000), strict)  # 80 % of the extras
+    for offer in offers_for(lending, deal, basis=safe(lending), count=8).offers:
+        assert offer.loan.amount + offer.down_payment == 18_000_000 + 2_000_000

@@ -116,3 +116,16 @@ def test_limits_that_contradict_each_other_are_refused() -> None:
     rows = _levels((0.01, 200, 2), (0.2, 200, 40))
     with pytest.raises(ValueError, match="maximum marginal"):
         derive_cutoffs(*rows, target_bad_rate=0.05, maximum_marginal_bad_rate=0.01)
+
+
+@pytest.mark.parametrize("value", [np.nan, -0.01, 1.01])
+def test_a_probability_outside_0_to_1_has_no_band(value: float) -> None:
+    with pytest.raises(ValueError, match="probability must be from 0 to 1"):
+        bands([0.1, value], approve=0.02, decline=0.08)
+
+
+def test_a_high_target_has_a_marginal_limit_of_at_most_1() -> None:
+    pd = np.repeat([0.1, 0.6], 1000)
+    bad = np.concatenate([np.arange(1000) < 100, np.arange(1000) < 600])
+    cutoffs = derive_cutoffs(pd, bad, target_bad_rate=0.4, n_resamples=5)
+    assert (cutoffs.maximum_marginal_bad_rate, cutoffs.decline.value) == (1.0, 0.6)
