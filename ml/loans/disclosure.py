@@ -20,6 +20,7 @@ from ml.domain.loans.calendar import periods
 from ml.domain.loans.cost import cost
 from ml.domain.loans.product import Form
 from ml.domain.loans.schedule import Schedule
+from ml.loans.amounts import fen
 from ml.loans.catalogue.fields import Money
 from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure_contingent import HEAVIER_ALONE, ContingentCost, contingent_costs
@@ -30,7 +31,6 @@ from ml.loans.disclosure_texts import DAY_COUNTS
 from ml.loans.eligibility import product_by_name
 from ml.loans.extras import Extra
 from ml.loans.repayment import schedule_for
-from ml.loans.request import fen
 
 STATEMENT = Text(
     zh="除上述已明示的成本外，贷款人及其合作机构不再收取任何其他与本贷款相关的息费。",
