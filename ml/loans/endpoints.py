@@ -85,7 +85,10 @@ ENDPOINTS = (
     ),
     Endpoint(
         path="schedule",
-        summary={"zh": "还款计划与提前结清报价", "en": "Repayment schedule of a loan, and quote for early settlement"},
+        summary={
+            "zh": "还款计划，以及提前结清、提前部分还款与中途退出的报价",
+            "en": "Repayment schedule of a loan, and quotes for settling, prepaying a part or leaving it early",
+        },
         request=lambda champions: ScheduleRequest,
         response=ScheduleAnswer,
         respond=respond_each_by_rules(lambda lending, champions, request: answer_schedule(lending, request)),

@@ -1,4 +1,4 @@
-"""`POST /v1/loans/schedule`: repayment schedule of a loan, and quote for early settlement.
+"""`POST /v1/loans/schedule`: repayment schedule of a loan, and quotes for settling it, prepaying a part, or leaving it.
 
 A request names product, amount, rate, term and balloon as an offer states them. They are checked against the catalogue
 of the request's date; a rate outside the product's grid is rejected. No model is used.
@@ -6,51 +6,51 @@ of the request's date; a rate outside the product's grid is rejected. No model i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from features.errors import DataError
 from ml.bilingual import Text
 from ml.domain.loans.cost import cost
+from ml.domain.loans.prepayment import Treatment
 from ml.domain.loans.schedule import Schedule
+from ml.loans.amounts import Amount, fen
 from ml.loans.catalogue.files import Lending
 from ml.loans.eligibility import product_by_name
 from ml.loans.loan_limits import unchecked_limits
 from ml.loans.loan_terms import LoanTerms, build_loan
-from ml.loans.repayment import schedule_for, settlement_for
+from ml.loans.repayment import leaving_for, prepayment_for, schedule_for, settlement_for
+from ml.loans.schedule_answers import LeavingAnswer, PrepaymentAnswer, RowAnswer, SettlementAnswer
+from ml.signature import RequestPart
+
+
+class PrepayRequest(RequestPart):
+    """A partial prepayment."""
+
+    on: Annotated[date, Field(strict=False, description="day of the prepayment")]
+    amount: Amount = Field(gt=0, description="principal to repay, yuan")
+    treatment: Treatment = Field(
+        description="shorter_term: fewer instalments, none larger than before; lower_instalment: the same maturity"
+    )
+
+
+class LeaveRequest(RequestPart):
+    """Settlement of the loan some months after disbursement."""
+
+    after_months: int = Field(ge=1, le=120, description="months after disbursement; the term means maturity")
+    resale_value: Amount | None = Field(None, description="value of the vehicle on that day, yuan")
 
 
 class ScheduleRequest(LoanTerms):
-    """Terms of a loan, and optionally a day of early settlement."""
+    """Terms of a loan, and optional quotes; each is for the loan as scheduled, without the others."""
 
     settle_on: Annotated[date | None, Field(strict=False, description="day of early settlement")] = None
-
-
-class RowAnswer(BaseModel):
-    """One instalment; money in yuan."""
-
-    number: int = Field(description="month of the term, from 1")
-    due: date
-    principal: float
-    interest: float
-    fee: float
-    payment: float = Field(description="principal, interest and fee")
-    balance: float = Field(description="outstanding principal after the instalment")
-
-
-class SettlementAnswer(BaseModel):
-    """Quote for early settlement; money in yuan."""
-
-    on: date
-    outstanding: float = Field(description="outstanding principal")
-    accrued_interest: float = Field(description="interest since the last due date, and deferred interest not yet paid")
-    accrued_fees: float = Field(description="fees of the period since the last due date")
-    penalty: float
-    rebate: float = Field(description="refund of unearned up-front fees")
-    total: float = Field(description="amount to pay: outstanding, accrued interest and fees, and penalty, less rebate")
-    interest_saved: float = Field(description="scheduled interest that is no longer due; it counts no fees")
-    cost_saved: float = Field(description="scheduled interest and fees no longer due, plus rebate, less penalty")
+    prepay: PrepayRequest | None = Field(None, description="partial prepayment")
+    leave: LeaveRequest | None = Field(None, description="settlement after some months, to see the cost by then")
 
 
 class ScheduleAnswer(BaseModel):
@@ -65,31 +65,35 @@ class ScheduleAnswer(BaseModel):
     nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
     effective_rate: float = Field(description="annualised cost with all fees, with compounding")
     subsidies: dict[str, float] = Field(description="payer (maker, dealer, state) to the interest that it pays")
-    settlement: SettlementAnswer | None
+    settlement: SettlementAnswer | None = Field(description="answer to settle_on")
+    prepayment: PrepaymentAnswer | None = Field(description="answer to prepay")
+    leaving: LeavingAnswer | None = Field(description="answer to leave")
     unchecked: list[Text] = Field(description="limits that the request does not allow to check, in words")
 
 
 def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswer:
-    """Return the repayment schedule of a loan in yuan, with a quote for early settlement if `settle_on` is set.
+    """Return the repayment schedule of a loan in yuan, with the quotes that the request asks for.
 
     Parameters
     ----------
     lending : Lending
         As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
     request : ScheduleRequest
-        Terms of the loan, amounts in yuan; `settle_on` is the day of early settlement, or None. Such as
+        Terms of the loan, amounts in yuan; `settle_on`, `prepay` and `leave` are None or ask for a quote.
+        Such as
         ``ml.loans.schedule_endpoint.ScheduleRequest(**ml.loans.endpoints.EXAMPLE_LOAN)``.
 
     Returns
     -------
     ScheduleAnswer
-        `rows` (one per month), totals and `settlement` in yuan; `nominal_rate` and `effective_rate`, yearly fractions.
+        `rows` (one per month), totals, `settlement`, `prepayment` and `leaving` in yuan; `nominal_rate` and
+        `effective_rate`, yearly fractions.
 
     Raises
     ------
     DataError
-        The product is unknown, the loan does not agree with its terms in the catalogue, or `settle_on` is before
-        disbursement or after maturity.
+        The product is unknown, the loan does not agree with its terms in the catalogue, a day is outside the loan, or
+        the prepayment is out of range.
 
     Examples
     --------
@@ -109,18 +113,7 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
     schedule = schedule_for(build_loan(lending, request), request.on)
     rates = cost(schedule)
     return ScheduleAnswer(
-        rows=[
-            RowAnswer(
-                number=r.number,
-                due=r.due,
-                principal=r.principal / 100,
-                interest=r.interest / 100,
-                fee=r.fee / 100,
-                payment=r.payment / 100,
-                balance=r.balance / 100,
-            )
-            for r in schedule.rows
-        ],
+        rows=[RowAnswer.of(row) for row in schedule.rows],
         up_front=schedule.up_front / 100,
         total_interest=schedule.total_interest / 100,
         total_fees=schedule.total_fees / 100,
@@ -129,7 +122,9 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
         nominal_rate=round(rates.nominal, 6),
         effective_rate=round(rates.effective, 6),
         subsidies=_by_payer(schedule),
-        settlement=_settlement(lending, request.product, schedule, request.settle_on),
+        settlement=_settlement(lending, request, schedule),
+        prepayment=_prepayment(lending, request, schedule),
+        leaving=_leaving(lending, request, schedule),
         unchecked=unchecked_limits(lending, product_by_name(lending, request.product), request.stated_loan),
     )
 
@@ -141,18 +136,37 @@ def _by_payer(schedule: Schedule) -> dict[str, float]:
     return {payer: amount / 100 for payer, amount in paid.items()}
 
 
-def _settlement(lending: Lending, product: str, schedule: Schedule, on: date | None) -> SettlementAnswer | None:
-    if on is None:
+def _settlement(lending: Lending, request: ScheduleRequest, schedule: Schedule) -> SettlementAnswer | None:
+    if request.settle_on is None:
         return None
-    quote = settlement_for(lending, product, schedule, on)
-    return SettlementAnswer(
-        on=quote.on,
-        outstanding=quote.outstanding / 100,
-        accrued_interest=quote.accrued_interest / 100,
-        accrued_fees=quote.accrued_fees / 100,
-        penalty=quote.penalty / 100,
-        rebate=quote.rebate / 100,
-        total=quote.total / 100,
-        interest_saved=quote.interest_saved / 100,
-        cost_saved=quote.cost_saved / 100,
-    )
+    with _errors_of("settle_on"):
+        return SettlementAnswer.of(settlement_for(lending, request.product, schedule, request.settle_on))
+
+
+def _prepayment(lending: Lending, request: ScheduleRequest, schedule: Schedule) -> PrepaymentAnswer | None:
+    if (prepay := request.prepay) is None:
+        return None
+    with _errors_of("prepay"):
+        amount, treatment = fen(prepay.amount), prepay.treatment
+        return PrepaymentAnswer.of(
+            prepayment_for(lending, request.product, schedule, prepay.on, amount=amount, treatment=treatment)
+        )
+
+
+def _leaving(lending: Lending, request: ScheduleRequest, schedule: Schedule) -> LeavingAnswer | None:
+    if (leave := request.leave) is None:
+        return None
+    resale_value = None if leave.resale_value is None else fen(leave.resale_value)
+    with _errors_of("leave"):
+        return LeavingAnswer.of(
+            leaving_for(lending, request.product, schedule, leave.after_months, resale_value=resale_value)
+        )
+
+
+@contextmanager
+def _errors_of(field: str) -> Iterator[None]:
+    """Name the field of the request in the errors of the block."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{field}: {error}") from None

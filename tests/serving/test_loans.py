@@ -30,6 +30,21 @@ def test_the_disclosure_is_a_page_for_callers_that_accept_html(client: httpx.Cli
     assert "综合融资成本" in answer.text and "<script" not in answer.text
 
 
+def test_a_schedule_quotes_settlement_prepayment_and_leaving(client: httpx.Client) -> None:
+    path = "/v1/loans/schedule"
+    quotes = {
+        "settle_on": "2027-03-15",
+        "prepay": {"on": "2027-03-01", "amount": 20_000.0, "treatment": "shorter_term"},
+        "leave": {"after_months": 24, "resale_value": 60_000.0},
+    }
+    answer = client.post(path, json={**client.get(f"{path}/example").json(), **quotes})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["settlement"]["total"] > body["settlement"]["outstanding"]
+    assert body["prepayment"]["rows"][0]["number"] == 7 and len(body["prepayment"]["rows"]) < 30
+    assert body["leaving"]["equity"] == round(60_000 - body["leaving"]["settlement"]["total"], 2)
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -38,6 +53,9 @@ def test_the_disclosure_is_a_page_for_callers_that_accept_html(client: httpx.Cli
         ({"term_months": "x"}, "term_months"),
         ({"amount": -5}, "amount"),
         ({"on": "1999-13-01"}, "on"),
+        ({"prepay": {"on": "2027-03-01", "amount": 20_000.0, "treatment": "none"}}, "prepay.treatment"),
+        ({"prepay": {"on": "2027-03-01", "amount": 1.0, "treatment": "shorter_term"}}, "prepay: amount"),
+        ({"leave": {"after_months": 0}}, "leave.after_months"),
     ],
 )
 def test_an_invalid_field_is_one_error(client: httpx.Client, change: dict[str, Any], field: str) -> None:

@@ -139,6 +139,30 @@ def payment_date(day: date, count: int, *, payment_day: int) -> date:
     return date(year, month + 1, min(payment_day, months.monthrange(year, month + 1)[1]))
 
 
+def day_of_month(calendar: PaymentCalendar, start: date) -> int:
+    """Return the day of the month on which instalments are due, 1 to 31; a shorter month's last day stands for it.
+
+    Parameters
+    ----------
+    calendar : PaymentCalendar
+        `PaymentCalendar(...)`, such as `product.calendar`.
+    start : date
+        Day of disbursement.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.calendar import PaymentCalendar, day_of_month
+    >>> [day_of_month(PaymentCalendar(payment_day=day), date(2026, 1, 29)) for day in ("same_day", 5)]
+    [29, 5]
+    """
+    if calendar.payment_day == "end_of_month":
+        return 31
+    if calendar.payment_day == "same_day":
+        return (start if calendar.first_due is None else calendar.first_due).day
+    return calendar.payment_day
+
+
 @lru_cache(maxsize=256)
 def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
     """Return due dates and interest periods of monthly instalments.
@@ -177,7 +201,7 @@ def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
     """
     if start.year > _MAX_YEAR:
         raise LoanError(f"disbursement must be in or before {_MAX_YEAR}, got {start}")
-    day = _day_of_month(calendar, start if calendar.first_due is None else calendar.first_due)
+    day = day_of_month(calendar, start)
     first = _first_due(calendar, start, day)
     if not 0 < (first - start).days <= _MAX_FIRST_PERIOD_DAYS:
         raise LoanError(f"first_due must be after disbursement on {start} and within two years, got {first}")
@@ -265,12 +289,6 @@ def elapsed_part(calendar: PaymentCalendar, since: date, due: date, on: date, *,
     part, whole = (year_fraction(since, day, calendar.day_count) for day in (on, due))
     in_proportion = (2 * numerator * part + whole) // (2 * whole) if whole else numerator
     return min(numerator, max(part, in_proportion))
-
-
-def _day_of_month(calendar: PaymentCalendar, anchor: date) -> int:
-    if calendar.payment_day == "end_of_month":
-        return 31
-    return anchor.day if calendar.payment_day == "same_day" else calendar.payment_day
 
 
 def _first_due(calendar: PaymentCalendar, start: date, day: int) -> date:

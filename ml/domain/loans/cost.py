@@ -137,18 +137,58 @@ def item_cost(schedule: Schedule, rows: Sequence[int], *, up_front: int = 0) -> 
     >>> round(item_cost(plan, [row.interest for row in plan.rows]).nominal, 5)
     0.06
     """
+    payments = [row.principal + extra for row, extra in zip(schedule.rows, rows, strict=True)]
+    return cost_of_payments(schedule, [(row.due, p) for row, p in zip(schedule.rows, payments, strict=True)], up_front)
+
+
+def cost_of_payments(schedule: Schedule, payments: Sequence[tuple[date, int]], up_front: int) -> Cost:
+    """Return the annualised cost of a loan that is repaid by payments other than the scheduled ones.
+
+    If every payment falls on a due date and the first period is a whole month, every period counts as one month;
+    otherwise dates count (XIRR, days / 365).
+
+    Parameters
+    ----------
+    schedule : Schedule
+        As returned by `ml.domain.loans.schedule.schedule`: amount, disbursement and due dates.
+    payments : sequence of (date, int)
+        Day and amount in fen, in order of time; at least one.
+    up_front : int
+        Amount paid at disbursement, fen.
+
+    Raises
+    ------
+    NoInternalRate
+        The amount at disbursement is as large as the loan or larger, or nothing is repaid.
+
+    Examples
+    --------
+    100,000 yuan repaid after a month with 500 yuan of interest:
+
+    >>> from datetime import date
+    >>> from ml.domain.loans.cost import cost_of_payments
+    >>> from ml.domain.loans.loan import Loan
+    >>> from ml.domain.loans.product import LoanProduct
+    >>> from ml.domain.loans.schedule import schedule as make
+    >>> plan = make(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 15))
+    >>> round(cost_of_payments(plan, [(date(2026, 2, 15), 10_050_000)], up_front=0).nominal, 6)
+    0.06
+    """
     received = schedule.loan.amount - up_front
     if received <= 0:
         raise NoInternalRate(
             f"costs at disbursement of {up_front} fen leave {received} fen of a loan of {schedule.loan.amount} fen, so "
             "no annualised cost exists; the loan must be larger than its costs at disbursement"
         )
-    payments = [float(row.principal + extra) for row, extra in zip(schedule.rows, rows, strict=True)]
-    flows = [float(received), *(-payment for payment in payments)]
     due = periods(schedule.loan.product.calendar, schedule.start, schedule.loan.term_months)
-    if due.months[0] == 1:
-        return Cost.of_monthly(monthly_rate(flows))
-    effective = _internal_rate(flows, pyxirr.xirr, [schedule.start, *due.due], flows)
+    month = {day: k for k, day in enumerate(due.due, 1)}
+    if due.months[0] == 1 and all(day in month for day, _ in payments):
+        by_month = [float(received), *(0.0 for _ in range(month[payments[-1][0]]))]
+        for day, amount in payments:
+            by_month[month[day]] -= amount
+        return Cost.of_monthly(monthly_rate(by_month))
+    flows = [float(received), *(-float(amount) for _, amount in payments)]
+    effective = _internal_rate(flows, pyxirr.xirr, [schedule.start, *(day for day, _ in payments)], flows)
     return Cost(12 * ((1 + effective) ** (1 / 12) - 1), effective)
 
 

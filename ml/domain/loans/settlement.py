@@ -7,7 +7,7 @@ from datetime import date
 
 from ml.domain.loans.accrual import accrue
 from ml.domain.loans.calendar import payment_date
-from ml.domain.loans.rounding import LoanError, interest_on, millionths, quotient_of, share_of
+from ml.domain.loans.rounding import MAX_AMOUNT, LoanError, interest_on, millionths, quotient_of, share_of
 from ml.domain.loans.schedule import Schedule
 
 
@@ -25,21 +25,27 @@ class SettlementRule:
         Whole months after disbursement from which no penalty is charged.
     up_front_rebate : float
         Fraction of the unearned up-front fees (in proportion to the instalments left) that the lender refunds.
+    minimum_prepayment : int
+        Smallest amount of a partial prepayment, fen.
 
     Raises
     ------
     LoanError
-        A share is not from 0 to 1, or a number of months is not from 0 to 120.
+        A share is not from 0 to 1, a number of months is not from 0 to 120, or the minimum is out of range.
     """
 
     share_of_outstanding: float = 0.0
     months_of_interest: int = 0
     free_after_months: int | None = None
     up_front_rebate: float = 0.0
+    minimum_prepayment: int = 0
 
     def __post_init__(self) -> None:
         millionths(self.share_of_outstanding, "share_of_outstanding")
         millionths(self.up_front_rebate, "up_front_rebate")
+        minimum = self.minimum_prepayment
+        if type(minimum) is not int or not 0 <= minimum <= MAX_AMOUNT:
+            raise LoanError(f"minimum_prepayment must be whole fen from 0 to {MAX_AMOUNT}, got {minimum!r}")
         for name, months in (
             ("months_of_interest", self.months_of_interest),
             ("free_after_months", self.free_after_months or 0),

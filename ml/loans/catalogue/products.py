@@ -36,12 +36,15 @@ class Settlement(Section):
         Whole months after disbursement from which no penalty is charged.
     up_front_rebate : float
         Fraction of the unearned up-front fees that the lender refunds.
+    minimum_prepayment : int
+        Smallest amount of a partial prepayment, fen (yuan in YAML).
     """
 
     share_of_outstanding: Share = 0.0
     months_of_interest: int = Field(0, ge=0, le=120)
     free_after_months: int | None = Field(None, ge=0, le=120)
     up_front_rebate: Share = 0.0
+    minimum_prepayment: Yuan = 0
 
     @property
     def rule(self) -> SettlementRule:

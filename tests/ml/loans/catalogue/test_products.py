@@ -127,6 +127,8 @@ def test_the_settlement_rule_of_a_lender() -> None:
     bank = Lender.model_validate(lender(early_settlement={"share_of_outstanding": 0.01, "free_after_months": 12}))
     assert (bank.early_settlement.rule.share_of_outstanding, bank.early_settlement.rule.free_after_months) == (0.01, 12)
     assert Lender.model_validate(lender()).early_settlement.rule.months_of_interest == 0
+    thrifty = Lender.model_validate(lender(early_settlement={"minimum_prepayment": 5000}))
+    assert thrifty.early_settlement.rule.minimum_prepayment == 500_000
 
 
 @pytest.mark.parametrize(
