@@ -1,8 +1,8 @@
 """Internal rates of return of many loans at once, by Newton's method on the logarithm of the present value.
 
 The logarithm of the present value, ``log(sum p_k exp(-x t_k))``, is convex and decreasing in x, and close to a straight
-line. Newton's steps from x = 0 therefore approach the root without overshooting after the first, so no bracket is
-needed, and few steps are.
+line. The first of Newton's steps from x = 0, ``log(sum p / received) / (mean time of the payments)``, is therefore not
+above the root, and the following ones approach it without overshooting: no bracket is needed, and few steps are.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) ->
 
 
 def _monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) -> FloatArray:
-    weighted, x = paid * months, np.zeros_like(received)
+    weighted, total = paid * months, paid.sum(axis=0)
+    x = np.log(total / received) * total / weighted.sum(axis=0)
     for _ in range(_STEPS):
         discount = np.exp(-x * months)
         value = np.einsum("tn,tn->n", paid, discount)

@@ -125,9 +125,12 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     """
     product = np.asarray(balance, dtype=np.int64) * rate
     whole = np.asarray(denominator, dtype=np.int64) * MILLION
-    quotient = np.asarray(product * (numerator / whole) + (0.5 - _MAX_ERROR)).astype(np.int64)
+    estimate = product * (numerator / whole)
+    estimate += 0.5 - _MAX_ERROR
+    quotient = np.asarray(estimate, dtype=np.int64)
     with np.errstate(over="ignore"):
-        remainder = product * numerator - quotient * whole
+        remainder = product * numerator
+        remainder -= quotient * whole
     return _round(quotient, remainder, whole, half_up)
 
 
@@ -138,4 +141,6 @@ def _round(quotient: IntArray, remainder: Any, denominator: Any, half_up: Any) -
     if np.all(half_up):
         return result
     is_half = (twice == denominator) & (np.asarray(half_up) == 0)
-    return np.asarray(result - (is_half & (quotient & 1 == 0))) if is_half.any() else result
+    if is_half.any():
+        result[is_half] -= np.asarray(quotient)[is_half] % 2 == 0
+    return result

@@ -78,7 +78,9 @@ def pareto_efficient(values: FloatArray) -> IndexArray:
     efficient = []
     while len(rows):
         efficient.append(rows[0])
-        is_better = (ranks < ranks[:, :1]).any(axis=0)  # in at least one column than the efficient row
+        is_better = np.zeros(len(rows), dtype=bool)  # in at least one column than the efficient row
+        for column in ranks:
+            is_better |= column < column[0]
         rows, ranks = rows[is_better], ranks[:, is_better]
     return np.sort(np.array(efficient, dtype=np.intp))
 

@@ -10,6 +10,7 @@ import pyxirr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import loan_catalogue
 from benchmarks.offers import PRODUCTS, RISK, START, candidates, disagreement, loans, plain_totals
 from ml.domain.loans.calendar import PaymentCalendar
 from ml.domain.loans.cost import NoInternalRate, cost
@@ -41,6 +42,13 @@ def test_a_batch_prices_as_the_schedules_of_its_loans_do(sample: list[Loan]) -> 
 
 def test_a_plain_loop_over_rows_agrees_to_the_fen() -> None:
     batch = candidates(200, seed=1)
+    totals = [plain_totals(loan, START) for loan in loans(batch)]
+    assert disagreement(batch, price(batch, START, risk=RISK), totals) is None
+
+
+def test_a_plain_loop_agrees_on_a_catalogue_of_every_kind_of_product() -> None:
+    batch = loan_catalogue.candidates(loan_catalogue.catalogue(lenders=5, products=12)).batch
+    assert batch is not None
     totals = [plain_totals(loan, START) for loan in loans(batch)]
     assert disagreement(batch, price(batch, START, risk=RISK), totals) is None
 
