@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from itertools import pairwise
 from typing import Literal
 
 from features.yaml_config import Section
@@ -158,7 +159,10 @@ def _regular_notes(schedule: Schedule, months: int) -> Iterable[Text]:
         by_days = product.calendar.day_count != "30/360"
         yield Text(zh="只还利息，按当期天数计算" if by_days else "只还利息", en="interest only" + ", by days" * by_days)
     if product.form == "equal_principal":
-        yield Text(zh="逐期递减", en="falling from month to month")
+        others = [row.payment for row in rows if not _subsidised_by_state(schedule, (row,))]
+        if len(others) > 1 and all(after < before for before, after in pairwise(others)):  # not by actual days
+            which = ("其余各期", "the others ") if len(others) < len(rows) else ("", "")
+            yield Text(zh=f"{which[0]}逐期递减", en=f"{which[1]}falling from month to month")
 
 
 def _last_notes(schedule: Schedule, at_maturity: int) -> Iterable[Text]:

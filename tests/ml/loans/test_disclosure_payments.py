@@ -80,8 +80,11 @@ def test_what_makes_payments_differ_is_named() -> None:
     result = payments(LoanProduct(form="equal_principal", fees=(fee,), subsidies=(STATE,)))
     assert notes(result)[0] == (
         "less the state subsidy where it is paid; with the fee on the outstanding principal; "
-        "falling from month to month"
+        "the others falling from month to month"
     )
+    assert notes(payments(LoanProduct(form="equal_principal")))[0] == "falling from month to month"
+    by_days = payments(LoanProduct(form="equal_principal", calendar=PaymentCalendar("actual/360")), term=60)
+    assert notes(by_days)[0] is None, "the payment of March exceeds that of February"
     short = payments(LoanProduct(subsidies=(STATE,)), term=2)
     assert notes(short)[1] is not None and "less the state subsidy" in str(notes(short)[1])
 
