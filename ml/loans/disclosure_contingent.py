@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from features.yaml_config import Section
 from ml.bilingual import Text
-from ml.domain.loans.product import Fee
+from ml.domain.loans.product import Fee, LoanProduct
 from ml.domain.loans.rounding import MILLION, millionths
 from ml.domain.loans.schedule import Schedule
 from ml.loans.catalogue.contingent import (
@@ -22,7 +22,7 @@ from ml.loans.catalogue.contingent import (
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import Lender
 from ml.loans.catalogue.services import LENDER
-from ml.loans.disclosure_texts import percent
+from ml.loans.disclosure_texts import money, percent
 
 NOT_CHARGED = Text(zh="不收取", en="not charged")
 HEAVIER_ALONE = Text(
@@ -97,7 +97,7 @@ def contingent_costs(lending: Lending, name: str, schedule: Schedule) -> tuple[C
     lender, declared = catalogue.lenders[catalogue.products[name].lender], catalogue.contingent_costs(name)
     by_key = {
         LATE_INTEREST: late_interest(schedule, lender),
-        EARLY_SETTLEMENT: early_settlement(lender, schedule.loan.product.fees),
+        EARLY_SETTLEMENT: early_settlement(lender, schedule.loan.product),
         **{key: _declared(key, terms, schedule, lending, lender) for key, terms in declared.items()},
     }
     return tuple(by_key[key] for key in (*CATEGORIES, *(key for key in by_key if key not in CATEGORIES)))
@@ -137,51 +137,67 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
     return _penalty_interest(LATE_INTEREST, schedule, lender.late_interest, base, lender.name)
 
 
-def early_settlement(lender: Lender, fees: Sequence[Fee] = ()) -> ContingentCost:
-    """Return the contingent cost of early settlement, as text of the lender's terms; `annualised` is None.
+def early_settlement(lender: Lender, product: LoanProduct) -> ContingentCost:
+    """Return the contingent cost of early settlement and partial prepayment, as text; `annualised` is None.
 
     Parameters
     ----------
     lender : Lender
         An element of ``ml.loans.endpoints.read_lending(Path("configs")).catalogue.lenders``, by key.
-    fees : sequence of Fee
-        Fees of the loan's product; some are charged for the whole running month.
+    product : LoanProduct
+        Product of the loan: its form decides on partial prepayment, its fees on the running month.
 
     Examples
     --------
     >>> from pathlib import Path
+    >>> from ml.domain.loans.product import LoanProduct
     >>> from ml.loans.endpoints import read_lending
     >>> lenders = read_lending(Path("configs")).catalogue.lenders
-    >>> early_settlement(lenders["riverside_bank"]).standard.en
-    '1.00% of the outstanding principal; free of charge from 12 months after disbursement'
+    >>> early_settlement(lenders["harbour_credit"], LoanProduct()).standard.en
+    'one month of interest on the principal repaid early; free of charge from 6 months after disbursement'
     """
     rule = lender.early_settlement
-    zh, en = [], []
+    penalty = []
     if rule.share_of_outstanding:
-        zh.append(f"剩余本金的 {percent(rule.share_of_outstanding)}")
-        en.append(f"{percent(rule.share_of_outstanding)} of the outstanding principal")
+        share = percent(rule.share_of_outstanding)
+        penalty.append(Text(zh=f"提前归还本金的 {share}", en=f"{share} of the principal repaid early"))
     if rule.months_of_interest:
-        zh.append(f"剩余本金 {rule.months_of_interest} 个月的利息")
-        months = "one month" if rule.months_of_interest == 1 else f"{rule.months_of_interest} months"
-        en.append(f"{months} of interest on the outstanding principal")
-    charged = bool(zh)
-    zh, en = ["加".join(zh) or NOT_CHARGED.zh], [" plus ".join(en) or NOT_CHARGED.en]
-    if charged and rule.free_after_months is not None:
-        zh.append(f"放款满 {rule.free_after_months} 个月起免收")
-        en.append(f"free of charge from {rule.free_after_months} months after disbursement")
-    if any(_due_in_full(fee) for fee in fees):
-        zh.append("当期随期收取的费用按整期收取")
-        en.append("fees with every instalment are due for the whole running month")
+        count = rule.months_of_interest
+        months = "one month" if count == 1 else f"{count} months"
+        text = Text(zh=f"提前归还本金 {count} 个月的利息", en=f"{months} of interest on the principal repaid early")
+        penalty.append(text)
+    parts = [_joined(penalty, "加", " plus ") if penalty else NOT_CHARGED]
+    if penalty and rule.free_after_months is not None:
+        count = rule.free_after_months
+        parts.append(Text(zh=f"放款满 {count} 个月起免收", en=f"free of charge from {count} months after disbursement"))
+    if product.form == "flat_rate":
+        parts.append(Text(zh="只可一次结清", en="in full only"))
+    elif rule.minimum_prepayment:
+        least = money(rule.minimum_prepayment)
+        parts.append(Text(zh=f"部分提前还款每次不低于 {least.zh}", en=f"in part from {least.en}"))
+    if any(_due_in_full(fee) for fee in product.fees):
+        parts.append(
+            Text(zh="当期随期收取的费用按整期收取", en="fees with every instalment are due for the whole running month")
+        )
     if rule.up_front_rebate:
-        zh.append(f"退还一次性费用未到期部分的 {percent(rule.up_front_rebate)}")
-        en.append(f"{percent(rule.up_front_rebate)} of the unearned up-front fees is refunded")
+        share = percent(rule.up_front_rebate)
+        parts.append(
+            Text(
+                zh=f"全部结清时退还一次性费用未到期部分的 {share}",
+                en=f"{share} of the unearned up-front fees is refunded on full settlement",
+            )
+        )
     return ContingentCost(
         key=EARLY_SETTLEMENT,
         name=CATEGORIES[EARLY_SETTLEMENT],
-        standard=Text(zh="；".join(zh), en="; ".join(en)),
-        collected_by=lender.name if charged else None,
+        standard=_joined(parts, "；", "; "),
+        collected_by=lender.name if penalty else None,
         annualised=None,
     )
+
+
+def _joined(texts: Sequence[Text], zh: str, en: str) -> Text:
+    return Text(zh=zh.join(text.zh for text in texts), en=en.join(text.en for text in texts))
 
 
 def _due_in_full(fee: Fee) -> bool:

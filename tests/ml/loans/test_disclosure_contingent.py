@@ -9,7 +9,8 @@ import pytest
 
 from ml.bilingual import Text
 from ml.domain.loans.loan import Loan
-from ml.domain.loans.product import Fee
+from ml.domain.loans.prepayment import prepay
+from ml.domain.loans.product import Fee, LoanProduct
 from ml.domain.loans.settlement import settle
 from ml.loans.catalogue.contingent import CATEGORIES
 from ml.loans.catalogue.files import Lending, load_lending
@@ -61,7 +62,7 @@ def test_every_category_is_stated_in_order(shipped: Lending) -> None:
         loan = Loan(loan_product.loan_product(bank), 5_000_000, 0.05, 24, balloon)
         rows = contingent_costs(shipped, key, schedule_for(loan, ON))
         assert tuple(row.key for row in rows)[: len(CATEGORIES)] == tuple(CATEGORIES)
-        assert all((row.collected_by is None) == (row.standard == NOT_CHARGED) for row in rows)
+        assert all((row.collected_by is None) == row.standard.en.startswith(NOT_CHARGED.en) for row in rows)
 
 
 def test_penalty_rates_are_multiples_of_the_contract_rate(shipped: Lending) -> None:
@@ -91,7 +92,7 @@ def test_a_base_of_compound_interest_may_include_late_interest(shipped: Lending)
 def test_what_is_not_charged_is_said(shipped: Lending) -> None:
     by_key = costs(shipped, compounding=None)
     for key in ("compounding", "legal", "early_settlement"):
-        assert by_key[key].standard == NOT_CHARGED and by_key[key].collected_by is None
+        assert by_key[key].standard.en.startswith(NOT_CHARGED.en) and by_key[key].collected_by is None
     free = costs(shipped, rate=0.0)
     assert free["late_interest"].standard == free["misuse"].standard == NOT_CHARGED, "a multiple of nothing is nothing"
 
@@ -117,33 +118,41 @@ def test_late_interest_is_a_multiple_of_the_contract_rate() -> None:
     [
         ({}, "not charged"),
         ({"free_after_months": 6}, "not charged"),
-        ({"months_of_interest": 1}, "one month of interest on the outstanding principal"),
+        ({"months_of_interest": 1}, "one month of interest on the principal repaid early"),
         (
             {"share_of_outstanding": 0.03, "months_of_interest": 2, "free_after_months": 24},
-            "3.00% of the outstanding principal plus 2 months of interest on the outstanding principal; "
+            "3.00% of the principal repaid early plus 2 months of interest on the principal repaid early; "
             "free of charge from 24 months after disbursement",
         ),
         (
-            {"up_front_rebate": 0.5},
-            "not charged; 50.00% of the unearned up-front fees is refunded",
+            {"up_front_rebate": 0.5, "minimum_prepayment": 5_000},
+            "not charged; in part from ¥5,000.00; 50.00% of the unearned up-front fees is refunded on full settlement",
         ),
     ],
 )
 def test_early_settlement_in_words(rule: dict[str, float], standard: str) -> None:
-    cost = early_settlement(lender(early_settlement=rule))
+    cost = early_settlement(lender(early_settlement=rule), LoanProduct())
     assert cost.standard.en == standard and cost.annualised is None
     assert (cost.collected_by is None) == standard.startswith("not charged")
 
 
-def test_the_words_about_early_settlement_agree_with_the_quote() -> None:
-    """3 % of the outstanding principal, from the day 24 months after disbursement nothing."""
+def test_the_words_about_early_settlement_agree_with_the_quotes() -> None:
+    """3 % of the principal repaid early, in full or in part, from the day 24 months after disbursement nothing."""
     bank = lender(early_settlement={"share_of_outstanding": 0.03, "free_after_months": 24})
     loan = Loan(product(form="equal_instalment").loan_product(bank), 1_200_000, 0.06, 36)
-    plan = schedule_for(loan, ON)
-    assert "3.00% of the outstanding principal; free of charge from 24 months" in early_settlement(bank).standard.en
+    plan, rule = schedule_for(loan, ON), bank.early_settlement.rule
+    words = early_settlement(bank, loan.product).standard.en
+    assert words == "3.00% of the principal repaid early; free of charge from 24 months after disbursement"
     days = (date(2028, 1, 14), date(2028, 1, 15))
-    before, after = (settle(plan, day, rule=bank.early_settlement.rule) for day in days)
+    before, after = (settle(plan, day, rule=rule) for day in days)
     assert before.penalty == round(before.outstanding * 0.03) and after.penalty == 0
+    parts = [prepay(plan, day, 100_000, treatment="shorter_term", rule=rule) for day in days]
+    assert [part.penalty for part in parts] == [3_000, 0]
+
+
+def test_a_flat_rate_loan_is_settled_in_full_only() -> None:
+    bank = lender(early_settlement={"minimum_prepayment": 5_000})
+    assert early_settlement(bank, LoanProduct(form="flat_rate")).standard.zh == "不收取；只可一次结清"
 
 
 def test_fees_of_the_running_month_are_named_if_they_are_due_in_full() -> None:
@@ -153,6 +162,6 @@ def test_fees_of_the_running_month_are_named_if_they_are_due_in_full() -> None:
         Fee(name="c", charged="per_instalment", yearly_share_of_balance=0.01),
         Fee(name="d", charged="up_front", amount=1_000),
     )
-    assert early_settlement(lender(), others).standard == NOT_CHARGED
-    standard = early_settlement(lender(), (*others, monthly)).standard.en
+    assert early_settlement(lender(), LoanProduct(fees=others)).standard == NOT_CHARGED
+    standard = early_settlement(lender(), LoanProduct(fees=(*others, monthly))).standard.en
     assert standard == "not charged; fees with every instalment are due for the whole running month"
