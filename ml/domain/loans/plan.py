@@ -91,7 +91,7 @@ def plan(batch: LoanBatch, numerator: IntArray) -> PrincipalPlan:
     stepped = np.flatnonzero(np.isin(conditions.form, ("equal_principal", "flat_rate")))
     instalment, rate = np.zeros_like(batch.amount), np.zeros_like(batch.rate)  # interest reduces level instalments only
     if len(level):
-        rate[level] = _instalment_rate(batch)[level]
+        rate[level] = instalment_rate(batch)[level]
         rates = rate[level] * (numerator[:, level] / denominator[level]) / MILLION
         instalment[level] = level_instalment(
             batch.amount[level], batch.balloon[level], rates, paying[:, level], half_up[level]
@@ -141,7 +141,27 @@ def level_instalment(
     return np.asarray(np.where(half_up, np.floor(exact + 0.5), np.rint(exact)), dtype=np.int64)
 
 
-def _instalment_rate(batch: LoanBatch) -> IntArray:
+def instalment_rate(batch: LoanBatch) -> IntArray:
+    """Return the rate of each loan's level instalment in millionths: the contract's less subsidies that lower it.
+
+    Parameters
+    ----------
+    batch : LoanBatch
+        As built by `ml.domain.loans.loan.LoanBatch.build`.
+
+    Returns
+    -------
+    array of int, shape (n,)
+
+    Examples
+    --------
+    >>> from ml.domain.loans.loan import LoanBatch
+    >>> from ml.domain.loans.plan import instalment_rate
+    >>> from ml.domain.loans.product import LoanProduct, Subsidy
+    >>> product = LoanProduct(subsidies=(Subsidy(payer="dealer", rate=0.02),))
+    >>> instalment_rate(LoanBatch.build((product,), [0], amount=10_000_000, annual_rate=0.06, term_months=36)).tolist()
+    [40000]
+    """
     rate = batch.rate.copy()
     for subsidy in batch.conditions.subsidies:
         loans = subsidy.loans

@@ -8,12 +8,14 @@ from typing import Literal
 
 import numpy as np
 
+from ml.domain.arrays import IntArray
 from ml.domain.loans.accrual import Accrual, accrue
 from ml.domain.loans.amortisation import amortise
 from ml.domain.loans.calendar import PaymentCalendar, day_of_month, periods
 from ml.domain.loans.loan import Loan, LoanBatch
+from ml.domain.loans.plan import instalment_rate
 from ml.domain.loans.product import Fee, LoanProduct, Subsidy
-from ml.domain.loans.rounding import LoanError, millionths, share_of
+from ml.domain.loans.rounding import LoanError, interest_on, millionths, share_of
 from ml.domain.loans.schedule import Schedule
 from ml.domain.loans.schedule import schedule as make_schedule
 from ml.domain.loans.settlement import SettlementRule, penalty_on
@@ -246,20 +248,37 @@ def _continued(fee: Fee, loan: Loan) -> Fee | None:
 
 def _shortest_term(schedule: Schedule, rest: Loan, running: Accrual, on: date) -> int:
     """Return the fewest months in which no instalment is larger than the largest that is still scheduled."""
-    shortest = rest.product.deferred_months + 1
-    terms = np.arange(shortest, rest.term_months + 1)
+    terms = np.arange(rest.product.deferred_months + 1, rest.term_months + 1)
     batch = LoanBatch.build(
         (rest.product,), np.zeros_like(terms), amount=rest.amount, annual_rate=rest.annual_rate, term_months=terms
     )
-    flows = amortise(batch, on)
-    by_principal = rest.product.form == "equal_principal"
-    amounts = (flows.principal if by_principal else flows.payment).copy()
-    is_last = np.arange(1, rest.term_months + 1)[:, None] == terms
-    amounts[is_last & (terms > shortest)] = 0  # the last instalment has the remainder of all roundings
-    left = schedule.rows[running.n_paid : -1] or schedule.rows[-1:]
-    largest = max(row.principal if by_principal else row.payment for row in left)
-    fits = amounts.max(axis=0) <= largest
+    scheduled = _instalments(LoanBatch.of([schedule.loan]), schedule.start)[running.n_paid :]
+    fits = _instalments(batch, on).max(axis=0) <= scheduled.max()
     return int(terms[np.argmax(fits)]) if fits.any() else rest.term_months
+
+
+def _instalments(batch: LoanBatch, start: date) -> IntArray:
+    """Return what the contract calls the instalment, fen, shape (n_periods, n).
+
+    It is the principal, and with equal instalments also its interest at the rate of the instalment: without fees,
+    interest of deferred months and subsidies that are deducted, which differ from month to month. The last instalment
+    has the remainder of all roundings and does not count, unless it is the only one.
+    """
+    flows = amortise(batch, start)
+    amounts = flows.principal.copy()
+    conditions = batch.conditions
+    if batch.products[0].form == "equal_instalment":
+        interest = interest_on(
+            flows.opening,
+            instalment_rate(batch),
+            flows.periods.by_loan("numerator"),
+            denominator=conditions.denominator,
+            half_up=conditions.half_up,
+        )
+        amounts += interest * (flows.principal > 0)
+    month = np.arange(1, len(amounts) + 1)[:, None]
+    amounts *= (month < batch.term) | (batch.term == conditions.deferred_months + 1)
+    return amounts
 
 
 def _quote(

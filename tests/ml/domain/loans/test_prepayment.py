@@ -103,6 +103,31 @@ def test_deferred_months_go_on_and_their_interest_to_the_day_is_paid() -> None:
     assert [row.payment for row in quote.schedule.rows][:2] == [0, 1_000_000 + 30_000 + 45_000]
 
 
+def level(balance: int, months: int) -> int:
+    """Return the level instalment at 0.5 % a month."""
+    return round(balance * 0.005 / (1 - 1.005**-months))
+
+
+STATE = Subsidy(payer="state", rate=0.03, lowers_instalment=False, until=date(2027, 6, 30))
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        {"deferred_months": 3, "deferral": "with_first_instalment"},  # the first instalment has four months' interest
+        {"subsidies": (STATE,)},  # payments are larger after the state's last
+        {"fees": (Fee(name="account", charged="per_instalment", yearly_share_of_balance=0.1),)},
+    ],
+)
+def test_a_shorter_term_compares_instalments_of_the_contract(product: dict[str, Any]) -> None:
+    plan = made(term=36, start=date(2026, 1, 15), **product)
+    months = 36 - product.get("deferred_months", 0)
+    quote = shorter(plan, date(2026, 2, 15), 2_000_000)
+    balance, deferred = plan.rows[0].balance - 2_000_000, quote.schedule.loan.product.deferred_months
+    term = len(quote.schedule.rows) - deferred
+    assert level(balance, term) <= level(10_000_000, months) < level(balance, term - 1)
+
+
 def test_caps_of_subsidies_go_on() -> None:
     maker = Subsidy(payer="maker", rate=1.0, total=130_000)
     quote = lower(made(form="interest_only", subsidies=(maker,)), date(2026, 4, 10), 4_000_000)
@@ -213,7 +238,7 @@ def test_the_rest_in_exact_fractions(
     due = [row.due for row in plan.rows[quote.n_paid :]]
     parts = [yearly * years(a, b, day_count) for a, b in zip([on, *due[:-1]], due, strict=True)]
 
-    def level(term: int) -> Fraction:
+    def exact(term: int) -> Fraction:
         """Return the payment (equal instalments) or the principal (equal principal) of `term` months, exactly."""
         if form == "equal_principal":
             return Fraction(balance, term)
@@ -224,7 +249,7 @@ def test_the_rest_in_exact_fractions(
         return balance / present
 
     term = len(quote.schedule.rows)
-    instalment = half_up(level(term))
+    instalment = half_up(exact(term))
     for k, row in enumerate(quote.schedule.rows):
         interest = half_up(balance * parts[k])
         last = k + 1 == term
@@ -237,8 +262,8 @@ def test_the_rest_in_exact_fractions(
         for row in (plan.rows[quote.n_paid : -1] or plan.rows[-1:])
     )
     if shortens and term < len(due):
-        assert half_up(level(term)) <= largest
-        assert term == 1 or half_up(level(term - 1)) > largest
+        assert half_up(exact(term)) <= largest
+        assert term == 1 or half_up(exact(term - 1)) > largest
     if not shortens:
         assert term == len(due)
 
