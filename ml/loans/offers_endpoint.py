@@ -54,6 +54,8 @@ _QUESTIONS = frozenset(
         "trade_in",
     }
 )
+# Details of the requested vehicle; the offer of a change to another vehicle is the offer of a request without them.
+_OF_THE_REQUESTED_VEHICLE = frozenset({"vehicle_details", "km_per_month"})
 
 
 class PaymentGridRequest(RequestPart):
@@ -225,7 +227,10 @@ class _Quotation:
         return {**content, "borrower": borrower, "credit_risk_version": version}
 
     def offer_answer(self, application: Application, offer: Offer) -> OfferAnswer:
-        inputs = {**self.inputs, "vehicle_id": application.vehicle.vehicle_id, "price": application.vehicle.price}
+        car = self.borrower.cars[application.vehicle.vehicle_id]
+        inputs = {**self.inputs, "vehicle": car.model_dump(mode="json")}
+        if car is not self.request.vehicle:
+            inputs |= dict.fromkeys(_OF_THE_REQUESTED_VEHICLE & inputs.keys())
         return offer_answer(
             self.lending,
             application,
