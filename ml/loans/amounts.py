@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-Amount = Annotated[float, Field(ge=0, le=1e9, multiple_of=0.01, allow_inf_nan=False)]
+from ml.domain.loans.rounding import MAX_AMOUNT
+
+Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT / 100, multiple_of=0.01, allow_inf_nan=False)]
 
 
 def fen(yuan: float) -> int:

@@ -133,7 +133,7 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     check_vehicle(lending, product, request.stated_loan)
     lender = lending.catalogue.lenders[product.lender]
     state = None
-    if request.is_private and lender.state_subsidy and product.state_subsidy:
+    if may_have_state_subsidy(lending, request):
         state = lending.rules.state_subsidy_on(request.on, used_this_year=fen(request.state_subsidy_used))
     try:
         loan_product = product.loan_product(lender, state=state)
@@ -143,3 +143,22 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
         raise DataError(str(e)) from None
     check_ceiling(lending, product, loan, annualised, on=request.on)
     return loan
+
+
+def may_have_state_subsidy(lending: Lending, request: LoanTerms) -> bool:
+    """Return whether lender, product and use of the vehicle admit the state's subsidy while a programme runs.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`: ``read_lending(Path("configs"))``.
+    request : LoanTerms
+        Terms of the loan.
+
+    Raises
+    ------
+    DataError
+        The product is unknown.
+    """
+    product = product_by_name(lending, request.product)
+    return request.is_private and product.state_subsidy and lending.catalogue.lenders[product.lender].state_subsidy

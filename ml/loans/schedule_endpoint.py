@@ -22,7 +22,7 @@ from ml.loans.amounts import Amount, fen
 from ml.loans.catalogue.files import Lending
 from ml.loans.eligibility import product_by_name
 from ml.loans.loan_limits import unchecked_limits
-from ml.loans.loan_terms import LoanTerms, build_loan
+from ml.loans.loan_terms import LoanTerms, build_loan, may_have_state_subsidy
 from ml.loans.repayment import leaving_for, prepayment_for, schedule_for, settlement_for
 from ml.loans.schedule_answers import LeavingAnswer, PrepaymentAnswer, RowAnswer, SettlementAnswer
 from ml.signature import RequestPart
@@ -68,6 +68,7 @@ class ScheduleAnswer(BaseModel):
     settlement: SettlementAnswer | None = Field(description="answer to settle_on")
     prepayment: PrepaymentAnswer | None = Field(description="answer to prepay")
     leaving: LeavingAnswer | None = Field(description="answer to leave")
+    notes: list[Text] = Field(description="in words: a state subsidy that has ended, ends soon or has not begun")
     unchecked: list[Text] = Field(description="limits that the request does not allow to check, in words")
 
 
@@ -125,6 +126,7 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
         settlement=_settlement(lending, request, schedule),
         prepayment=_prepayment(lending, request, schedule),
         leaving=_leaving(lending, request, schedule),
+        notes=lending.rules.notes_on(request.on) if may_have_state_subsidy(lending, request) else [],
         unchecked=unchecked_limits(lending, product_by_name(lending, request.product), request.stated_loan),
     )
 

@@ -177,7 +177,8 @@ def cost_of_payments(schedule: Schedule, payments: Sequence[tuple[date, int]], u
     received = schedule.loan.amount - up_front
     if received <= 0:
         raise NoInternalRate(
-            f"costs at disbursement of {up_front} fen leave {received} fen of a loan of {schedule.loan.amount} fen, so "
+            f"costs at disbursement of {up_front / 100:.2f} yuan leave {received / 100:.2f} yuan of a loan of "
+            f"{schedule.loan.amount / 100:.2f} yuan, so "
             "no annualised cost exists; the loan must be larger than its costs at disbursement"
         )
     due = periods(schedule.loan.product.calendar, schedule.start, schedule.loan.term_months)

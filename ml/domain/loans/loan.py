@@ -158,10 +158,10 @@ class LoanBatch:
         batch = cls(
             products,
             product_index,
-            amount=_column(amount, "amount", 1, MAX_AMOUNT, n),
+            amount=_fen_column(amount, "amount", 1, n),
             rate=_column(_millionths(annual_rate), "annual_rate", 0, MILLION, n),
             term=_column(term_months, "term_months", 1, MAX_TERM_MONTHS, n),
-            balloon=_column(balloon, "balloon", 0, MAX_AMOUNT, n),
+            balloon=_fen_column(balloon, "balloon", 0, n),
             conditions=Conditions.of(products, product_index),
         )
         batch._check()
@@ -200,10 +200,13 @@ class LoanBatch:
         is_balloon = self.conditions.form == "balloon"
         if (balloons := ~is_balloon & (self.balloon != 0)).any():
             i = int(np.argmax(balloons))
-            raise LoanError(f"balloon must be 0 with the form {self.conditions.form[i]}, got {self.balloon[i]}")
+            form = self.conditions.form[i]
+            raise LoanError(f"balloon must be 0 with the form {form}, got {self.balloon[i] / 100:.2f} yuan")
         if (invalid := is_balloon & ((self.balloon < 1) | (self.balloon >= self.amount))).any():
             i = int(np.argmax(invalid))
-            raise LoanError(f"balloon must be above 0 and below the amount {self.amount[i]}, got {self.balloon[i]}")
+            amount, balloon = self.amount[i] / 100, self.balloon[i] / 100
+            limits = f"above 0 and below the amount of {amount:.2f} yuan"
+            raise LoanError(f"balloon must be {limits}, got {balloon:.2f} yuan")
 
 
 def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> IntArray:
@@ -223,6 +226,15 @@ def _column(values: npt.ArrayLike, name: str, low: int, high: int, n: int) -> In
     if len(array) not in (1, n):
         raise LoanError(f"{name} must have 1 or {n} values, got {len(array)}")
     return np.repeat(array, n) if len(array) == 1 != n else array
+
+
+def _fen_column(values: npt.ArrayLike, name: str, low: int, n: int) -> IntArray:
+    array = np.atleast_1d(np.asarray(values))
+    invalid = (array < low) | (array > MAX_AMOUNT) if array.dtype.kind in "iuf" else np.zeros(array.shape, dtype=bool)
+    if invalid.any():
+        limits = f"from {low / 100:.2f} to {MAX_AMOUNT / 100:.2f} yuan"
+        raise LoanError(f"{name} must be {limits}, got {array[invalid][0] / 100:.2f} yuan")
+    return _column(values, name, low, MAX_AMOUNT, n)
 
 
 def _millionths(rates: npt.ArrayLike) -> IntArray:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from features.errors import DataError
 from features.yaml_config import Section
@@ -34,6 +34,24 @@ def _share(value: Any) -> float:
     return float(value)
 
 
+def _above_zero(value: float) -> float:
+    if not value > 0:
+        raise ValueError("must be above 0; enter a positive value")
+    return value
+
+
+def _limit_above_zero(value: int) -> int:
+    if not value > 0:
+        raise ValueError("must be above 0; enter a positive amount, or leave the key out for no limit")
+    return value
+
+
+def _below_one(value: float) -> float:
+    if not value < 1:
+        raise ValueError("must be below 1; a share of 0.01 is 1 %")
+    return value
+
+
 Yuan = Annotated[int, BeforeValidator(_fen)]
 """An amount: yuan in YAML, fen in Python."""
 
@@ -42,6 +60,19 @@ Money = Annotated[int, PlainSerializer(lambda fen: fen / 100, return_type=float,
 
 Share = Annotated[float, BeforeValidator(_share)]
 """A fraction from 0 to 1 with at most six decimals."""
+
+
+PositiveShare = Annotated[Share, AfterValidator(_above_zero)]
+"""A fraction above 0, up to 1."""
+
+ShareBelowOne = Annotated[Share, AfterValidator(_below_one)]
+"""A fraction from 0 to below 1."""
+
+PositiveYuan = Annotated[Yuan, AfterValidator(_above_zero)]
+"""An amount above 0: yuan in YAML, fen in Python."""
+
+YuanLimit = Annotated[Yuan, AfterValidator(_limit_above_zero)]
+"""An upper limit above 0: yuan in YAML, fen in Python."""
 
 
 class Dated(Section):

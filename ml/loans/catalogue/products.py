@@ -16,7 +16,7 @@ from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
 from ml.domain.loans.settlement import SettlementRule
 from ml.loans.catalogue.contingent import ContingentCosts, ContingentTerms, declared_costs
-from ml.loans.catalogue.fields import Dated, Share, Yuan, check_sequence, rule_on
+from ml.loans.catalogue.fields import Dated, PositiveShare, Share, ShareBelowOne, Yuan, check_sequence, rule_on
 from ml.loans.catalogue.lender_rules import LenderKind
 from ml.loans.catalogue.promotions import Discount, Subsidy
 from ml.loans.catalogue.services import LENDER, ServiceCharge, duplicate_charges
@@ -40,9 +40,9 @@ class Settlement(Section):
         Smallest amount of a partial prepayment, fen (yuan in YAML).
     """
 
-    share_of_outstanding: Share = 0.0
+    share_of_outstanding: ShareBelowOne = 0.0
     months_of_interest: int = Field(0, ge=0, le=120)
-    free_after_months: int | None = Field(None, ge=0, le=120)
+    free_after_months: int | None = Field(None, ge=1, le=120)
     up_front_rebate: Share = 0.0
     minimum_prepayment: Yuan = 0
 
@@ -111,8 +111,8 @@ class Fee(ServiceCharge):
 
     charged: Literal["up_front", "per_instalment"]
     amount: Yuan = 0
-    share: Share = 0.0
-    yearly_share_of_balance: Share = 0.0
+    share: ShareBelowOne = 0.0
+    yearly_share_of_balance: ShareBelowOne = 0.0
     broken_period: BrokenPeriod = "in_full"
 
     @model_validator(mode="after")
@@ -154,10 +154,19 @@ class Eligibility(Section):
     """Conditions on vehicle and applicant under which a product is available; `brands` null allows every brand."""
 
     vehicle_classes: tuple[VehicleClass, ...] = Field(min_length=1)
-    brands: tuple[str, ...] | None = None
+    brands: tuple[str, ...] | None = Field(None, min_length=1)
     minimum_monthly_income: Yuan = 0
     minimum_age: int = Field(18, ge=18, le=130)
     maximum_age_at_maturity: int = Field(130, ge=18, le=130)
+
+    @model_validator(mode="after")
+    def _check_ages(self) -> Self:
+        if self.maximum_age_at_maturity <= self.minimum_age:
+            raise ValueError(
+                f"maximum_age_at_maturity {self.maximum_age_at_maturity} must be above minimum_age {self.minimum_age}: "
+                "correct one of them"
+            )
+        return self
 
 
 class Deferred(Section):
@@ -209,8 +218,8 @@ class Product(Section):
     rates: Annotated[tuple[Rates, ...], AfterValidator(check_sequence)]
     minimum_amount: Yuan
     maximum_amount: Yuan
-    minimum_down_payment: Share = 0.0
-    maximum_loan_to_value: Share = 1.0
+    minimum_down_payment: ShareBelowOne = 0.0
+    maximum_loan_to_value: PositiveShare = 1.0
     balloon_shares: tuple[Share, ...] = ()
     deferred: Deferred | None = None
     fees: dict[str, Fee] = Field(default_factory=dict)

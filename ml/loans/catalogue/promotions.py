@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from features.yaml_config import Section
 from ml.bilingual import Text
 from ml.domain.loans.product import Subsidy as LoanSubsidy
-from ml.loans.catalogue.fields import Dated, Share, Yuan
+from ml.loans.catalogue.fields import Dated, PositiveShare, PositiveYuan, YuanLimit
 
 
 class Promotion(Section):
@@ -59,7 +59,7 @@ class Promotion(Section):
 class Discount(Promotion):
     """A discount of the vehicle's price: `amount` in fen (yuan in YAML)."""
 
-    amount: Yuan = Field(gt=0)
+    amount: PositiveYuan
 
 
 class Subsidy(Promotion):
@@ -77,9 +77,9 @@ class Subsidy(Promotion):
     """
 
     payer: Literal["maker", "dealer"]
-    rate: Share
-    principal: Yuan | None = None
-    total: Yuan | None = None
+    rate: PositiveShare
+    principal: YuanLimit | None = None
+    total: YuanLimit | None = None
 
     @property
     def loan_subsidy(self) -> LoanSubsidy:

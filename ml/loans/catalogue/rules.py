@@ -10,12 +10,22 @@ from pydantic import AfterValidator, Field, model_validator
 
 from features.errors import DataError
 from features.yaml_config import Section, load_yaml
+from ml.bilingual import Text
 from ml.domain.loans.application import Policy
 from ml.domain.loans.product import Subsidy
 from ml.loans.catalogue.ceilings import CeilingRule, LoanPrimeRate, RateCeiling, lowest_ceiling
 from ml.loans.catalogue.extras_rules import ExtrasRule, LoanToValueBase, LoanToValueBasis, largest_extras_share
 from ml.loans.catalogue.fields import check_sequence, in_force, rule_on
-from ml.loans.catalogue.limits import HousePolicy, LoanToValue, PenaltyInterest, Risk, StateSubsidy, Term
+from ml.loans.catalogue.limits import (
+    HousePolicy,
+    LoanToValue,
+    PenaltyInterest,
+    Risk,
+    StateSubsidy,
+    Term,
+    check_programmes,
+)
+from ml.loans.catalogue.notes import subsidy_notes
 from ml.loans.catalogue.vehicle_classes import VehicleClass
 
 
@@ -34,7 +44,7 @@ class LendingRules(Section):
     financed_extras: dict[str, ExtrasRule] = Field(default_factory=dict)
     late_interest: Annotated[tuple[PenaltyInterest, ...], AfterValidator(check_sequence)]
     misuse_interest: Annotated[tuple[PenaltyInterest, ...], AfterValidator(check_sequence)]
-    state_subsidy: Annotated[tuple[StateSubsidy, ...], AfterValidator(check_sequence)]
+    state_subsidy: Annotated[tuple[StateSubsidy, ...], AfterValidator(check_sequence), AfterValidator(check_programmes)]
     risk: Annotated[tuple[Risk, ...], AfterValidator(check_sequence)]
     policy: Annotated[tuple[HousePolicy, ...], AfterValidator(check_sequence)]
 
@@ -309,6 +319,25 @@ class LendingRules(Section):
             used_this_year=used_this_year,
             until=programme.subsidy_until,
         )
+
+    def notes_on(self, on: date) -> list[Text]:
+        """Return notes that an application of a day needs, in words: a subsidy that has ended, ends or has not begun.
+
+        Parameters
+        ----------
+        on : date
+            Day of the application.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> rules = read_lending(Path("configs")).rules
+        >>> rules.notes_on(date(2026, 9, 1)), rules.notes_on(date(2027, 1, 1))[0].zh
+        ([], '个人消费贷款财政贴息已于2026年12月31日结束，各项金额均不含财政贴息')
+        """
+        return subsidy_notes(self.state_subsidy, on)
 
 
 def load_lending_rules(path: Path) -> LendingRules:

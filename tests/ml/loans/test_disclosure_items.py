@@ -121,7 +121,7 @@ def test_only_subsidies_that_are_paid_are_listed() -> None:
         form="equal_instalment",
         subsidies=[
             {"payer": "maker", "rate": 0.02, "total": 30, **PERIOD},
-            {"payer": "dealer", "rate": 0.01, "total": 0, **PERIOD},
+            {"payer": "dealer", "rate": 0.000001, **PERIOD},
         ],
     )
     (item,) = subsidy_items(schedule(loan_product))

@@ -117,7 +117,7 @@ def test_loans_without_an_internal_rate_leave_the_others_priced() -> None:
     alone = price(LoanBatch.of(sample[3:]), START, risk=SAFE)
     assert prices.nominal_rate[3] == pytest.approx(alone.nominal_rate[0], abs=1e-12)
     assert prices.up_front.tolist() == [1_000] * 4
-    with pytest.raises(NoInternalRate, match="costs at disbursement of 1000 fen leave 0 fen of a loan of 1000 fen"):
+    with pytest.raises(NoInternalRate, match=r"costs at disbursement of 10\.00 yuan leave 0\.00 yuan of a loan"):
         cost(schedule(sample[1], START))
 
 

@@ -44,9 +44,9 @@ def test_rate_grids_by_date(lending: Lending) -> None:
             r"products.bank_standard.rates.1: by_band.A: the rate of term 36 is missing",
         ),
         (
-            "bank_standard.rates.1.by_band.A.36",
+            "bank_standard.rates.1.by_band.C.36",
             "0.25",
-            r"rates\[1\].by_band.A.36: the rate 0.25 is above the ceiling of 0.24 from 2026-01-01",
+            r"rates\[1\].by_band.C.36: the rate 0.25 is above the ceiling of 0.24 from 2026-01-01",
         ),
         (
             "bank_standard.rates.1.valid_from",
