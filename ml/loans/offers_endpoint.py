@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from ml.endpoint import Champions
 from ml.loans.amounts import Amount, fen
 from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
+from ml.loans.catalogue.products import Product
 from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields
 from ml.loans.eligibility import PricingBasis, obstacles
 from ml.loans.extras import Extra
@@ -202,8 +204,16 @@ class _Quotation:
                 on=request.on,
                 condition=request.vehicle.condition,
             ),
-            notes=[],
+            notes=self.notes(available),
         )
+
+    def notes(self, available: Sequence[Product]) -> list[Text]:
+        """Return what the day of the application means for these products: a state subsidy that ended or ends soon."""
+        lenders = self.lending.catalogue.lenders
+        is_private = self.request.vehicle.use == "private"
+        if is_private and any(p.state_subsidy and lenders[p.lender].state_subsidy for p in available):
+            return self.lending.rules.notes_on(self.request.on)
+        return []
 
     def credit(self) -> CreditRiskAnswer:
         """Return the credit answer for the requested loan."""

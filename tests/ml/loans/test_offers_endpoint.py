@@ -246,3 +246,20 @@ def test_extras_that_breach_the_rules_on_prices_and_fees_are_noticed(lending: Le
     fee = {"name": "金融服务费", "kind": "dealer_service", "amount": 3_000.0, "optional": False}
     assert respond(lending, extras=[tax]).notices == []
     assert [n.code for n in respond(lending, extras=[tax, fee]).notices] == ["service_missing", "forced_item"]
+
+
+def test_offers_of_2027_contain_no_state_subsidy_and_say_so(lending: Lending) -> None:
+    now, later = respond(lending), respond(lending, on="2027-03-01")
+    assert now.notes == [] and later.offers
+    assert [note.en for note in later.notes] == [
+        "the state's interest subsidy ended on 2026-12-31; these amounts contain none"
+    ]
+    costs = {(offer.product, offer.term_months, offer.down_payment): offer.total_cost for offer in now.offers}
+    dearer = [
+        offer.total_cost > costs[key]
+        for offer in later.offers
+        if offer.product == "bank_standard" and (key := (offer.product, offer.term_months, offer.down_payment)) in costs
+    ]
+    assert dearer and all(dearer)
+    commercial = {"vehicle_id": "V1", "price": 150_000, "condition": "new", "energy_type": "combustion"}
+    assert respond(lending, on="2027-03-01", vehicle={**commercial, "use": "commercial"}).notes == []
