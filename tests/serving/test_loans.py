@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serving.running import JSON
+from tests.serving.running import JSON, Server
 
 PATHS = ("loans/offers", "loans/schedule", "loans/disclosure")
 
@@ -28,6 +28,23 @@ def test_the_disclosure_is_a_page_for_callers_that_accept_html(client: httpx.Cli
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "综合融资成本" in answer.text and "<script" not in answer.text
+
+
+def test_the_entries_of_the_form_are_printed_and_neither_logged_nor_quoted_by_an_error(server: Server) -> None:
+    client, path, names = server.client, "/v1/loans/disclosure", ("王小明", "330106199203150037", "LSVAA4182E2123456")
+    form = dict(zip(("borrower", "borrower_id", "vin"), names, strict=True))
+    example = client.get(f"{path}/example").json()
+    page = client.post(path, json={**example, "form": form}, headers={"accept": "text/html"}).text
+    assert all(name in page for name in names)
+    assert client.post(path, json={**example, "form": form}).json()["form"]["borrower_id"] == names[1]
+    errors = [
+        client.post(path, json={**example, "form": {**form, "vin": names[2] * 9}}),
+        client.post(path, json={**example, "form": form, "annual_rate": 0.01}),
+    ]
+    assert [error.status_code for error in errors] == [422, 422]
+    assert errors[0].json()["error"]["message"].startswith("form.vin: ")
+    text = server.log.read_text(encoding="utf-8") + "".join(error.text for error in errors)
+    assert not [name for name in names if name in text]
 
 
 def test_a_schedule_quotes_settlement_prepayment_and_leaving(client: httpx.Client) -> None:
