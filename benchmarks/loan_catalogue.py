@@ -1,4 +1,4 @@
-"""Synthetic catalogue of loan products for benchmarks: every form, fee, subsidy, deferral, calendar and day count."""
+"""Synthetic catalogue of loan products for benchmarks: every form of loan, fee, subsidy, deferral and calendar."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ POLICY = Policy(payment_to_income=0.55, maximum_term_months=60, minimum_age=18, 
 APPLICATION = Application(
     Applicant(age=35, monthly_income=2_500_000), Vehicle("V1", 15_000_000, "private_combustion"), 6_000_000
 )
+LOAN_FORMS = tuple(form for form in FORMS if form != "finance_lease")
 TERMS = (12, 24, 36, 48, 60)
 
 
@@ -63,7 +64,7 @@ def _lender(lender: int, products: int, rng: np.random.Generator) -> list[Offere
     rounding = "half_even" if lender % 5 == 4 else "half_up"
     result = []
     for i in range(products):
-        form = FORMS[i % len(FORMS)]
+        form = LOAN_FORMS[i % len(LOAN_FORMS)]
         deferral: Deferral = DEFERRALS[int(rng.integers(len(DEFERRALS)))]
         product = LoanProduct(
             form=form,

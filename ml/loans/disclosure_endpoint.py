@@ -5,6 +5,7 @@ A request names product, amount, rate, term and balloon as an offer states them,
 
 from __future__ import annotations
 
+from features.errors import DataError
 from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure import Disclosure, disclose
 from ml.loans.disclosure_form import DisclosureRequest
@@ -34,7 +35,7 @@ def answer_disclosure(lending: Lending, request: DisclosureRequest) -> Disclosur
     Raises
     ------
     DataError
-        The product is unknown, or the loan does not agree with its terms in the catalogue.
+        The product is unknown or a finance lease, or the loan does not agree with its terms in the catalogue.
 
     Examples
     --------
@@ -50,7 +51,16 @@ def answer_disclosure(lending: Lending, request: DisclosureRequest) -> Disclosur
     >>> form.total_cost, form.annualised_cost, [item.name.en for item in form.items]
     (524405, 0.033401, ['Interest'])
     """
-    schedule = schedule_for(build_loan(lending, request), request.on)
+    loan = build_loan(lending, request)
+    if loan.product.lease is not None:
+        # 个人贷款业务明示综合融资成本规定 binds lenders of personal loans. A lease on the form of a loan would misstate
+        # what is agreed, and be evidence that the lease is a loan in disguise.
+        raise DataError(
+            f"product '{request.product}' is a finance lease, and the statement of costs is the form for personal "
+            "loans: send the same terms to /v1/loans/schedule, which states rents, deposit, purchase option and "
+            "annualised cost"
+        )
+    schedule = schedule_for(loan, request.on)
     statement = disclose(lending, request.product, schedule, form=request.form, extras=request.extras)
     unchecked = unchecked_limits(lending, product_by_name(lending, request.product), request.stated_loan)
     return statement.model_copy(update={"unchecked": tuple(unchecked)})

@@ -402,7 +402,7 @@ def _offered_terms(
         minimum_amount=product.minimum_amount,
         maximum_amount=product.maximum_amount,
         minimum_down_payment=product.minimum_down_payment,
-        maximum_loan_to_value=min(product.maximum_loan_to_value, rules.maximum_loan_to_value(on, vehicle_class)),
+        maximum_loan_to_value=product.loan_to_value_limit(rules.maximum_loan_to_value(on, vehicle_class)),
         balloon_shares=product.balloon_shares,
         forgone_discount=product.forgone_discount_on(on),
         funding_rate=lender.funding_rate,

@@ -49,7 +49,7 @@ def read_lending(configs: Path) -> Lending:
     >>> from pathlib import Path
     >>> lending = read_lending(Path("configs"))
     >>> list(lending.catalogue.lenders)
-    ['riverside_bank', 'voyage_auto_finance', 'harbour_credit']
+    ['riverside_bank', 'voyage_auto_finance', 'harbour_credit', 'harvest_leasing']
     """
     return load_lending(*(configs / name for name in FILES))
 

@@ -6,6 +6,7 @@ income and credit of the borrower are limits of an application, which offers che
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -209,7 +210,9 @@ def _check_loan_to_value(lending: Lending, product: Product, loan: StatedLoan, v
     counted, base = loan.amount - loan.financed_extras, price
     if lending.rules.base_of_loan_to_value(loan.on) == "price_and_extras":
         counted, base = loan.amount, price + loan.financed_extras
-    by_law = lending.rules.maximum_loan_to_value(loan.on, vehicle.vehicle_class)
+    by_law = math.inf  # the law on vehicle loans does not bind a finance lease
+    if product.lease is None:
+        by_law = lending.rules.maximum_loan_to_value(loan.on, vehicle.vehicle_class)
     share = min(by_law, product.maximum_loan_to_value)
     largest = _share(base, share)
     if counted > largest:

@@ -21,7 +21,8 @@ class RowAnswer(BaseModel):
     principal: float
     interest: float
     fee: float
-    payment: float = Field(description="principal, interest and fee")
+    deposit: float = Field(description="part of a lease's deposit that comes back")
+    payment: float = Field(description="principal, interest and fee, less deposit; negative if more comes back")
     balance: float = Field(description="outstanding principal after the instalment")
 
     @classmethod
@@ -44,6 +45,7 @@ class RowAnswer(BaseModel):
             principal=row.principal / 100,
             interest=row.interest / 100,
             fee=row.fee / 100,
+            deposit=row.deposit / 100,
             payment=row.payment / 100,
             balance=row.balance / 100,
         )
@@ -58,7 +60,12 @@ class SettlementAnswer(BaseModel):
     accrued_fees: float = Field(description="fees of the period since the last due date")
     penalty: float
     rebate: float = Field(description="refund of unearned up-front fees")
-    total: float = Field(description="amount to pay: outstanding, accrued interest and fees, and penalty, less rebate")
+    fees_at_maturity: float = Field(description="such as a lease's purchase option, which settling makes due")
+    deposit: float = Field(description="deposit of a lease that is set off")
+    total: float = Field(
+        description="amount to pay: outstanding, accrued interest and fees, penalty and fees at maturity, less rebate "
+        "and deposit"
+    )
     interest_saved: float = Field(description="scheduled interest that is no longer due; it counts no fees")
     cost_saved: float = Field(description="scheduled interest and fees no longer due, plus rebate, less penalty")
 
@@ -72,6 +79,8 @@ class SettlementAnswer(BaseModel):
             accrued_fees=quote.accrued_fees / 100,
             penalty=quote.penalty / 100,
             rebate=quote.rebate / 100,
+            fees_at_maturity=quote.fees_at_maturity / 100,
+            deposit=quote.deposit / 100,
             total=quote.total / 100,
             interest_saved=quote.interest_saved / 100,
             cost_saved=quote.cost_saved / 100,

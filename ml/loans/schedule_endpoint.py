@@ -21,6 +21,7 @@ from ml.domain.loans.schedule import Schedule
 from ml.loans.amounts import Amount, fen
 from ml.loans.catalogue.files import Lending
 from ml.loans.eligibility import product_by_name
+from ml.loans.lease_answer import LeaseAnswer, lease_answer
 from ml.loans.loan_limits import unchecked_limits
 from ml.loans.loan_terms import LoanTerms, build_loan, may_have_state_subsidy
 from ml.loans.repayment import leaving_for, prepayment_for, schedule_for, settlement_for
@@ -65,6 +66,7 @@ class ScheduleAnswer(BaseModel):
     nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
     effective_rate: float = Field(description="annualised cost with all fees, with compounding")
     subsidies: dict[str, float] = Field(description="payer (maker, dealer, state) to the interest that it pays")
+    lease: LeaseAnswer | None = Field(description="owner, deposit and purchase option of a finance lease")
     settlement: SettlementAnswer | None = Field(description="answer to settle_on")
     prepayment: PrepaymentAnswer | None = Field(description="answer to prepay")
     leaving: LeavingAnswer | None = Field(description="answer to leave")
@@ -123,6 +125,7 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
         nominal_rate=round(rates.nominal, 6),
         effective_rate=round(rates.effective, 6),
         subsidies=_by_payer(schedule),
+        lease=lease_answer(schedule.loan),
         settlement=_settlement(lending, request, schedule),
         prepayment=_prepayment(lending, request, schedule),
         leaving=_leaving(lending, request, schedule),

@@ -132,7 +132,7 @@ def _divide(schedule: Schedule, parts: IntArray, lengths: IntArray) -> tuple[int
 
 def _fee_part(schedule: Schedule, fee: Fee, row: Row, charge: int, *, part: int, whole: int) -> int:
     product = schedule.loan.product
-    if not charge:
+    if not charge or fee.charged == "at_maturity":
         return 0
     if fee.yearly_share_of_balance:
         yearly = millionths(fee.yearly_share_of_balance, fee.name)

@@ -6,7 +6,7 @@ periods at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from ml.domain.arrays import BoolArray, IntArray
 from ml.domain.loans.conditions import FeeColumns, LoanPeriods
 from ml.domain.loans.interest import divide_interest
+from ml.domain.loans.lease import deposit_returns
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.plan import plan
 from ml.domain.loans.rounding import interest_on, share_of
@@ -39,7 +40,11 @@ class CashFlows:
         The first, second, ... fee of the m loans that have one (`batch.conditions.fees`): the part charged at
         disbursement.
     fees : tuple of array of int, shape (n_periods, m)
-        The same fees: the part charged with instalments.
+        The same fees: the part charged with instalments, or with the last one.
+    deposit : array of int, shape (n,)
+        Deposit at disbursement (of a finance lease).
+    deposit_returns : array of int, shape (n_periods, n)
+        Part of the deposit that comes back in each period.
     """
 
     batch: LoanBatch
@@ -51,6 +56,8 @@ class CashFlows:
     subsidies: tuple[IntArray, ...]
     up_front_fees: tuple[IntArray, ...]
     fees: tuple[IntArray, ...]
+    deposit: IntArray
+    deposit_returns: IntArray
 
     @property
     def up_front(self) -> IntArray:
@@ -70,13 +77,25 @@ class CashFlows:
 
     @property
     def payment(self) -> IntArray:
-        """Payment of the borrower in each period: principal, interest and fees, fen, shape (n_periods, n)."""
-        return self.principal + self.interest + self.fee
+        """Payment of the borrower in each period, fen, shape (n_periods, n): principal, interest and fees, less the
+        part of the deposit that comes back; negative if more comes back than is due."""
+        payment: IntArray = self.principal + self.interest + self.fee
+        if self.deposit.any():
+            payment -= self.deposit_returns
+        return payment
 
     @property
     def balance(self) -> IntArray:
         """Balance after each instalment, fen, shape (n_periods, n)."""
         return self.opening - self.principal
+
+    @property
+    def exposure(self) -> IntArray:
+        """Balance before each instalment less the deposit that the lender still has, fen, shape (n_periods, n)."""
+        if not self.deposit.any():
+            return self.opening
+        returned = np.cumsum(self.deposit_returns, axis=0) - self.deposit_returns
+        return np.asarray(self.opening - (self.deposit - returned) * (self.opening > 0))
 
 
 def amortise(batch: LoanBatch, start: date) -> CashFlows:
@@ -121,7 +140,7 @@ def amortise(batch: LoanBatch, start: date) -> CashFlows:
     deferred_interest = _defer(batch, interest)
     rows = repayment.paying | (repayment.active & (conditions.deferral == "interest_only"))
     fees = [_charge(fee, batch, repayment.opening, rows, numerator) for fee in conditions.fees]
-    return CashFlows(
+    flows = CashFlows(
         batch=batch,
         periods=dates,
         principal=repayment.principal,
@@ -131,7 +150,22 @@ def amortise(batch: LoanBatch, start: date) -> CashFlows:
         subsidies=subsidies,
         up_front_fees=tuple(up_front for up_front, _ in fees),
         fees=tuple(instalments for _, instalments in fees),
+        deposit=np.zeros_like(batch.amount),
+        deposit_returns=np.zeros_like(interest),
     )
+    return _with_deposits(flows)
+
+
+def _with_deposits(flows: CashFlows) -> CashFlows:
+    batch, conditions = flows.batch, flows.batch.conditions
+    loans = np.flatnonzero(conditions.deposit_share)
+    if not len(loans):
+        return flows
+    deposit, returns = flows.deposit.copy(), flows.deposit_returns.copy()
+    deposit[loans] = share_of(batch.amount[loans], conditions.deposit_share[loans], conditions.half_up[loans])
+    pays_rents = conditions.deposit_pays_rents[loans]
+    returns[:, loans] = deposit_returns(flows.payment[:, loans], deposit[loans], pays_rents, batch.term[loans])
+    return replace(flows, deposit=deposit, deposit_returns=returns)
 
 
 def _defer(batch: LoanBatch, interest: IntArray) -> IntArray:
@@ -151,10 +185,14 @@ def _defer(batch: LoanBatch, interest: IntArray) -> IntArray:
 def _charge(
     fee: FeeColumns, batch: LoanBatch, opening: IntArray, rows: BoolArray, numerator: IntArray
 ) -> tuple[IntArray, IntArray]:
-    """Return a fee at disbursement, and in each of `rows`."""
+    """Return a fee at disbursement, and in each of `rows` or in the last period."""
     conditions, loans = batch.conditions, fee.loans
     amount = fee.amount + share_of(batch.amount[loans], fee.share, conditions.half_up[loans])
-    instalments = rows[:, loans] * (amount * ~fee.up_front)
+    rows_of_fee = rows[:, loans]
+    if fee.at_maturity.any():
+        is_last = np.arange(1, len(opening) + 1)[:, None] == batch.term[loans]
+        rows_of_fee = np.where(fee.at_maturity, is_last, rows_of_fee)
+    instalments = rows_of_fee * (amount * ~fee.up_front)
     by_balance = np.flatnonzero(fee.yearly_share_of_balance)
     if len(by_balance):
         loans = loans[by_balance]

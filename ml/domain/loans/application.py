@@ -176,7 +176,7 @@ class OfferedProduct:
     minimum_down_payment, maximum_loan_to_value : float
         Fractions of the price; the stricter of law and lender.
     balloon_shares : tuple of float
-        Available balloons as fractions of the loan amount; only with the form `balloon`.
+        Available balloons as fractions of the loan amount, with the form `balloon`; residuals of a `finance_lease`.
     forgone_discount : int
         Cash discount that the borrower loses with this product, fen.
     funding_rate : float
@@ -213,7 +213,7 @@ class OfferedProduct:
     maximum_financed_extras: float = 1.0
 
     def __post_init__(self) -> None:
-        if (self.product.form == "balloon") != bool(self.balloon_shares):
+        if self.product.lease is None and (self.product.form == "balloon") != bool(self.balloon_shares):
             raise LoanError(f"product '{self.name}': balloon_shares must be set if the form is balloon, and only then")
         if not self.terms:
             raise LoanError(f"product '{self.name}': rates must have at least one term")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ml.domain.arrays import BoolArray, IndexArray, IntArray
 from ml.domain.loans.calendar import PaymentCalendar, Periods, periods
+from ml.domain.loans.lease import Lease
 from ml.domain.loans.product import Fee, LoanProduct, Subsidy
 from ml.domain.loans.rounding import millionths
 
@@ -69,8 +70,8 @@ class FeeColumns:
         Fen per charge.
     share, yearly_share_of_balance : array of int
         Millionths.
-    up_front, lender_collects : array of bool
-        Whether the fee is charged at disbursement, and whether the lender collects it.
+    up_front, at_maturity, lender_collects : array of bool
+        Whether the fee is charged at disbursement, or with the last instalment; and whether the lender collects it.
     """
 
     loans: IndexArray
@@ -78,13 +79,14 @@ class FeeColumns:
     share: IntArray
     yearly_share_of_balance: IntArray
     up_front: BoolArray
+    at_maturity: BoolArray
     lender_collects: BoolArray
 
     @classmethod
     def of(cls, loans: IndexArray, fees: Sequence[Fee], index: IntArray) -> Self:
         """Return the columns of fees, of which `index` selects one for each of `loans`."""
-        amount, share, yearly, up_front, lender_collects = _columns([_fee_values(f) for f in fees], index)
-        return cls(loans, amount, share, yearly, up_front.astype(bool), lender_collects.astype(bool))
+        amount, share, yearly, *flags = _columns([_fee_values(f) for f in fees], index)
+        return cls(loans, amount, share, yearly, *(flag.astype(bool) for flag in flags))
 
 
 C = TypeVar("C", SubsidyColumns, FeeColumns)
@@ -98,6 +100,10 @@ class Conditions:
     ----------
     denominator, half_up, deferred_months : array of int, shape (n,)
         Of the day count, of the rounding rule (`LoanProduct.half_up`), and months before the first instalment.
+    deposit_share : array of int, shape (n,)
+        Deposit of a finance lease as a share of the amount, millionths; 0 for a loan.
+    deposit_pays_rents : array of bool, shape (n,)
+        Whether the deposit pays the last rents.
     form, deferral : array of str, shape (n,)
         As in `LoanProduct`.
     calendars : tuple of PaymentCalendar
@@ -111,6 +117,8 @@ class Conditions:
     denominator: IntArray
     half_up: IntArray
     deferred_months: IntArray
+    deposit_share: IntArray
+    deposit_pays_rents: BoolArray
     form: NDArray[np.str_]
     deferral: NDArray[np.str_]
     calendars: tuple[PaymentCalendar, ...]
@@ -140,12 +148,17 @@ class Conditions:
         ([3, 0, 3], [[0, 2]])
         """
         calendars = {calendar: i for i, calendar in enumerate(dict.fromkeys(p.calendar for p in products))}
-        columns = [(p.calendar.denominator, p.half_up, p.deferred_months, calendars[p.calendar]) for p in products]
-        denominator, half_up, deferred_months, calendar = _columns(columns, product)
+        columns = [
+            (p.calendar.denominator, p.half_up, p.deferred_months, calendars[p.calendar], *_deposit_values(p.lease))
+            for p in products
+        ]
+        denominator, half_up, deferred_months, calendar, deposit_share, pays_rents = _columns(columns, product)
         return cls(
             denominator,
             half_up,
             deferred_months,
+            deposit_share,
+            pays_rents.astype(bool),
             np.array([p.form for p in products])[product],
             np.array([p.deferral for p in products])[product],
             tuple(calendars),
@@ -171,6 +184,8 @@ class Conditions:
             self.denominator[rows],
             self.half_up[rows],
             self.deferred_months[rows],
+            self.deposit_share[rows],
+            self.deposit_pays_rents[rows],
             self.form[rows],
             self.deferral[rows],
             self.calendars,
@@ -280,11 +295,18 @@ def _subsidy_values(subsidy: Subsidy) -> tuple[int, ...]:
     )
 
 
+def _deposit_values(lease: Lease | None) -> tuple[int, bool]:
+    if lease is None:
+        return 0, False
+    return millionths(lease.deposit_share, "deposit_share"), lease.deposit_return == "last_rents"
+
+
 def _fee_values(fee: Fee) -> tuple[int, ...]:
     return (
         fee.amount,
         millionths(fee.share, fee.name),
         millionths(fee.yearly_share_of_balance, fee.name),
         fee.charged == "up_front",
+        fee.charged == "at_maturity",
         fee.collected_by == "lender",
     )

@@ -72,7 +72,7 @@ def monthly_rate(flows: Sequence[float]) -> float:
 
 
 def cost(schedule: Schedule, *, forgone_discount: int = 0) -> Cost:
-    """Return the annualised cost of a loan with all interest and fees.
+    """Return the annualised cost of a loan with all interest and fees; a deposit counts, because it cannot be used.
 
     If the first period is a whole month, every period counts as one month; otherwise dates count (XIRR, days / 365).
 
@@ -102,8 +102,8 @@ def cost(schedule: Schedule, *, forgone_discount: int = 0) -> Cost:
     >>> round(cost(zero_rate, forgone_discount=500_000).nominal, 4)
     0.0336
     """
-    payments = [row.interest + row.fee for row in schedule.rows]
-    return item_cost(schedule, payments, up_front=schedule.up_front + forgone_discount)
+    payments = [row.interest + row.fee - row.deposit for row in schedule.rows]
+    return item_cost(schedule, payments, up_front=schedule.up_front + schedule.deposit + forgone_discount)
 
 
 def item_cost(schedule: Schedule, rows: Sequence[int], *, up_front: int = 0) -> Cost:
@@ -198,7 +198,8 @@ def _internal_rate(flows: Sequence[float], method: object, *arguments: Sequence[
         raise NoInternalRate(
             f"an internal rate needs positive and negative flows, got flows from {min(flows)} to {max(flows)}"
         )
-    rate = method(*arguments)  # type: ignore[operator]
+    # A deposit that comes back at the end makes a second, negative rate possible; the search from 0 has the cost.
+    rate = method(*arguments, guess=0.0)  # type: ignore[operator]
     if rate is None or rate != rate:
         raise NoInternalRate("the search for an internal rate did not converge: check amounts and dates")
     return float(rate)

@@ -25,7 +25,8 @@ def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) ->
     received : array of float, shape (n,)
         Amount received at time 0, in any unit of money, such as fen.
     paid : array of float, shape (n_periods, n)
-        Payments in the same unit, at least 0.
+        Payments in the same unit, at least 0. A last payment may be negative (a deposit that comes back) if the sum of
+        ``paid x months`` is positive; the rate is then the only one that is not negative.
     months : array of float, shape (n_periods, n) or (n_periods, 1)
         Times of the payments, in months after time 0.
 

@@ -25,7 +25,7 @@ class Leaving:
     interest : int
         Interest paid until then, accrued interest of the settlement included.
     fees : int
-        Fees paid until then: at disbursement, with instalments, and accrued.
+        Fees paid until then: at disbursement, with instalments, accrued, and at maturity.
     cost : Cost
         Annualised cost of all amounts received and paid until then.
     resale_value : int or None
@@ -106,8 +106,8 @@ def leave(schedule: Schedule, months: int, *, rule: SettlementRule, resale_value
         months=months,
         settlement=settlement,
         interest=sum(row.interest for row in paid) + settlement.accrued_interest,
-        fees=schedule.up_front + sum(row.fee for row in paid) + settlement.accrued_fees,
-        cost=cost_of_payments(schedule, payments, schedule.up_front),
+        fees=schedule.up_front + sum(row.fee for row in paid) + settlement.accrued_fees + settlement.fees_at_maturity,
+        cost=cost_of_payments(schedule, payments, schedule.up_front + schedule.deposit),
         resale_value=resale_value,
     )
 

@@ -32,7 +32,8 @@ class Loan:
     term_months : int
         Months to maturity, 1 to 120, including deferred months.
     balloon : int
-        Principal due at maturity in addition to the last instalment, fen; only with the form `balloon`.
+        Principal due at maturity in addition to the last instalment, fen: with the form `balloon`, and with
+        `finance_lease` the residual, which may be 0.
 
     Raises
     ------
@@ -197,12 +198,13 @@ class LoanBatch:
         if (too_short := self.term <= deferred).any():
             i = int(np.argmax(too_short))
             raise LoanError(f"term_months must exceed the {deferred[i]} deferred months, got {self.term[i]}")
-        is_balloon = self.conditions.form == "balloon"
-        if (balloons := ~is_balloon & (self.balloon != 0)).any():
+        is_balloon, is_lease = self.conditions.form == "balloon", self.conditions.form == "finance_lease"
+        if (balloons := ~is_balloon & ~is_lease & (self.balloon != 0)).any():
             i = int(np.argmax(balloons))
             form = self.conditions.form[i]
             raise LoanError(f"balloon must be 0 with the form {form}, got {self.balloon[i] / 100:.2f} yuan")
-        if (invalid := is_balloon & ((self.balloon < 1) | (self.balloon >= self.amount))).any():
+        too_large = (is_balloon | is_lease) & (self.balloon >= self.amount)
+        if (invalid := (is_balloon & (self.balloon < 1)) | too_large).any():
             i = int(np.argmax(invalid))
             amount, balloon = self.amount[i] / 100, self.balloon[i] / 100
             limits = f"above 0 and below the amount of {amount:.2f} yuan"

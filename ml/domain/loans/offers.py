@@ -203,10 +203,12 @@ def best_offers(compared: Candidates, *, count: int) -> tuple[Offer, ...]:
         return ()
     loans, application = compared.loans.at(compared.priced[rows]), compared.application
     with_remainder = np.array([o.product.principal_at_maturity for o in compared.offered])
+    assert compared.batch is not None
+    has_residual = compared.batch.balloon[rows] > 0
     selection = select_rows(
         comparison_measures(compared)[rows],
         count=count,
-        balloon=with_remainder[compared.offered_index[compared.priced[rows]]],
+        balloon=with_remainder[compared.offered_index[compared.priced[rows]]] | has_residual,
         requested=(loans.down_payment == application.down_payment) & (loans.term == application.term_months),
     )
     return tuple(_offer(compared, int(rows[i]), names) for i, names in selection)

@@ -87,7 +87,7 @@ def plan(batch: LoanBatch, numerator: IntArray) -> PrincipalPlan:
     month = np.arange(1, len(numerator) + 1)[:, None]
     active = month <= batch.term
     paying = active & (month > conditions.deferred_months)
-    level = np.flatnonzero(np.isin(conditions.form, ("equal_instalment", "balloon")))
+    level = np.flatnonzero(np.isin(conditions.form, ("equal_instalment", "balloon", "finance_lease")))
     stepped = np.flatnonzero(np.isin(conditions.form, ("equal_principal", "flat_rate")))
     instalment, rate = np.zeros_like(batch.amount), np.zeros_like(batch.rate)  # interest reduces level instalments only
     if len(level):

@@ -100,7 +100,8 @@ def prepay(schedule: Schedule, on: date, amount: int, *, treatment: Treatment, r
     ------
     LoanError
         The day or the amount is out of range, the loan has a flat rate (its interest is on the original amount, so
-        lenders settle it in full only), or a term without instalments of principal is to be shortened.
+        lenders settle it in full only) or is a finance lease, or a term without instalments of principal is to be
+        shortened.
 
     Examples
     --------
@@ -169,7 +170,7 @@ def prepayment_limits(schedule: Schedule, on: date, *, rule: SettlementRule) -> 
     Raises
     ------
     LoanError
-        The day is out of range, or the loan has a flat rate.
+        The day is out of range, or the loan has a flat rate or is a finance lease.
 
     Examples
     --------
@@ -188,6 +189,8 @@ def prepayment_limits(schedule: Schedule, on: date, *, rule: SettlementRule) -> 
             f"the day of prepayment must be from {schedule.start} (disbursement) to the day before {maturity} "
             f"(maturity), got {on}"
         )
+    if loan.product.lease is not None:
+        raise LoanError("a finance lease has a deposit for the whole amount and cannot be prepaid in part: settle it")
     if loan.product.form == "flat_rate":
         raise LoanError(
             "a loan with the form flat_rate bears interest on its original amount and cannot be prepaid in part: "
@@ -210,7 +213,7 @@ def _rest_of_product(schedule: Schedule, running: Accrual) -> LoanProduct:
         first_due=row.due,
         first_numerator=int(dates.numerator[-1]) - running.numerator,
     )
-    fees = (_continued(fee, schedule.loan) for fee in product.fees if fee.charged == "per_instalment")
+    fees = (_continued(fee, schedule.loan) for fee in product.fees if fee.charged != "up_front")
     return replace(
         product,
         fees=tuple(fee for fee in fees if fee is not None),

@@ -96,11 +96,11 @@ class Prices:
         Monthly amount compared with income: the larger of `monthly_payment` and the mean of all payments without the
         balloon. The mean counts principal that is due in one sum at maturity.
     final_payment : array of int
-        Last instalment, including a balloon or principal due at maturity.
+        Last instalment, including a balloon or principal due at maturity, less the deposit that comes back with it.
     total_interest, total_fees, total_cost, total_payment : array of int
         Amounts that the borrower pays over the whole loan; `total_cost` is interest and fees.
-    up_front : array of int
-        Fees at disbursement.
+    up_front, deposit : array of int
+        Fees at disbursement, and deposit of a lease.
     nominal_rate, effective_rate : array of float
         Annualised cost with all fees: 12 x monthly internal rate, and (1 + monthly internal rate)^12 - 1. NaN if fees
         at disbursement are as large as the loan or larger: such a loan has no internal rate.
@@ -123,6 +123,7 @@ class Prices:
     total_cost: IntArray
     total_payment: IntArray
     up_front: IntArray
+    deposit: IntArray
     nominal_rate: FloatArray
     effective_rate: FloatArray
     implied_rate: FloatArray
@@ -200,6 +201,7 @@ def _price(batch: LoanBatch, start: date, risk: RiskAndFunding, forgone_discount
         total_cost=interest + fees,
         total_payment=batch.amount + interest + fees,
         up_front=flows.up_front,
+        deposit=flows.deposit,
         nominal_rate=12 * rates,
         effective_rate=(1 + rates) ** 12 - 1,
         implied_rate=12 * implied,
@@ -211,8 +213,8 @@ def _price(batch: LoanBatch, start: date, risk: RiskAndFunding, forgone_discount
 
 def _rates(flows: CashFlows, payment: IntArray, forgone_discount: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return the monthly internal rates, and with the forgone discount as a further cost."""
-    received, paid = (flows.batch.amount - flows.up_front).astype(np.float64), payment.astype(np.float64)
-    months = flows.periods.by_loan("months")
+    received = (flows.batch.amount - flows.up_front - flows.deposit).astype(np.float64)
+    paid, months = payment.astype(np.float64), flows.periods.by_loan("months")
     rates = monthly_rates(received, paid, months)
     implied, loans = rates.copy(), np.flatnonzero(forgone_discount)
     if len(loans):
@@ -263,10 +265,13 @@ def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray,
     before = np.ones((len(flows.opening), len(hazard)))
     for k in range(1, len(before)):
         before[k] = before[k - 1] * (1 - hazard)
-    opening, (at_start, income) = flows.opening.astype(np.float64), _lender_income(flows)
-    exposure = _weighted_sum(before, opening)
-    loss = hazard * _expected_loss_of_defaults(before, opening, exposure, risk)
+    balance, (at_start, income) = flows.exposure.astype(np.float64), _lender_income(flows)
+    exposure = _weighted_sum(before, balance)
     funding = np.asarray(risk.funding_rate) / 12 * exposure
+    if flows.deposit.any():  # a deposit above the balance lowers the need for funding; a default loses nothing then
+        balance = np.maximum(balance, 0.0)
+        exposure = _weighted_sum(before, balance)
+    loss = hazard * _expected_loss_of_defaults(before, balance, exposure, risk)
     received = (1 - hazard) * _weighted_sum(before, income.astype(np.float64))
     return np.asarray(at_start + received - loss - funding), np.asarray(loss)
 
@@ -282,13 +287,13 @@ def _weighted_sum(weights: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def _expected_loss_of_defaults(
-    before: FloatArray, opening: FloatArray, exposure: FloatArray, risk: RiskAndFunding
+    before: FloatArray, balance: FloatArray, exposure: FloatArray, risk: RiskAndFunding
 ) -> FloatArray:
     """Return the loss of a default in each month, summed with the weights `before`, fen."""
     if not risk.recoverable:
         return np.asarray(risk.loss_given_default) * exposure
-    months = np.minimum(np.arange(1, len(opening) + 1), len(risk.recoverable) - 1)
-    return _weighted_sum(before, np.maximum(opening - np.asarray(risk.recoverable)[months][:, None], 0.0))
+    months = np.minimum(np.arange(1, len(balance) + 1), len(risk.recoverable) - 1)
+    return _weighted_sum(before, np.maximum(balance - np.asarray(risk.recoverable)[months][:, None], 0.0))
 
 
 def _lender_income(flows: CashFlows) -> tuple[IntArray, IntArray]:

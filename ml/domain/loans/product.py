@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from ml.domain.loans.calendar import PaymentCalendar
+from ml.domain.loans.lease import Lease
 from ml.domain.loans.rounding import MAX_AMOUNT, ROUNDINGS, LoanError, Rounding, millionths
 
-Form = Literal["equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate"]
+Form = Literal["equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate", "finance_lease"]
+Charged = Literal["up_front", "per_instalment", "at_maturity"]
 Deferral = Literal["interest_free", "interest_only", "with_first_instalment"]
 Payer = Literal["maker", "dealer", "state"]
 BrokenPeriod = Literal["in_full", "by_days"]
 
-FORMS: tuple[Form, ...] = ("equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate")
+FORMS: tuple[Form, ...] = get_args(Form)
+CHARGED: tuple[Charged, ...] = get_args(Charged)
 DEFERRALS: tuple[Deferral, ...] = ("interest_free", "interest_only", "with_first_instalment")
 PAYERS: tuple[Payer, ...] = ("maker", "dealer", "state")
 MONTHLY = PaymentCalendar()
@@ -31,8 +34,8 @@ class Fee:
     ----------
     name : str
         Key of the fee in the catalogue.
-    charged : {"up_front", "per_instalment"}
-        Once at disbursement, or with every instalment.
+    charged : {"up_front", "per_instalment", "at_maturity"}
+        Once at disbursement, with every instalment, or once with the last one.
     amount : int
         Fen per charge.
     share : float
@@ -52,7 +55,7 @@ class Fee:
     """
 
     name: str
-    charged: Literal["up_front", "per_instalment"]
+    charged: Charged
     amount: int = 0
     share: float = 0.0
     yearly_share_of_balance: float = 0.0
@@ -61,8 +64,8 @@ class Fee:
 
     def __post_init__(self) -> None:
         place = f"fee '{self.name}'"
-        if self.charged not in ("up_front", "per_instalment"):
-            raise LoanError(f"{place}: charged must be 'up_front' or 'per_instalment', got {self.charged!r}")
+        if self.charged not in CHARGED:
+            raise LoanError(f"{place}: charged must be one of {', '.join(CHARGED)}, got {self.charged!r}")
         if self.broken_period not in ("in_full", "by_days"):
             raise LoanError(f"{place}: broken_period must be 'in_full' or 'by_days', got {self.broken_period!r}")
         if not 0 <= self.amount <= MAX_AMOUNT or self.amount != int(self.amount):
@@ -72,8 +75,8 @@ class Fee:
             raise LoanError(f"{place}: set exactly one of amount, share and yearly_share_of_balance, got {charges}")
         millionths(self.share, f"{place}: share")
         millionths(self.yearly_share_of_balance, f"{place}: yearly_share_of_balance")
-        if self.yearly_share_of_balance and self.charged == "up_front":
-            raise LoanError(f"{place}: yearly_share_of_balance is charged per instalment, got 'up_front'")
+        if self.yearly_share_of_balance and self.charged != "per_instalment":
+            raise LoanError(f"{place}: yearly_share_of_balance is charged per instalment, got {self.charged!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +148,7 @@ class LoanProduct:
     form : str
         `equal_instalment` 等额本息, `equal_principal` 等额本金, `interest_only` 先息后本 (principal at maturity),
         `balloon` 气球贷 (equal instalments and a larger last payment 到期尾款), `flat_rate` 等本等息 (interest on the
-        original amount throughout).
+        original amount throughout), `finance_lease` 融资租赁 (level rents, with or without a residual).
     fees : tuple of Fee
         `Fee(...)`, in the order in which they are reported.
     subsidies : tuple of Subsidy
@@ -158,11 +161,14 @@ class LoanProduct:
         `ml.domain.loans.calendar.PaymentCalendar(...)`; by default 30/360, due on the day of disbursement.
     rounding : {"half_up", "half_even"}
         Rule for an exact half fen.
+    lease : Lease, optional
+        Deposit and kind of a finance lease; with the form `finance_lease`, and only then.
 
     Raises
     ------
     LoanError
-        An unknown form, deferral or rounding; a negative deferral; subsidies in the wrong order.
+        An unknown form, deferral or rounding; a negative deferral; subsidies in the wrong order; a lease without the
+        form `finance_lease`, or that form without a lease.
 
     Examples
     --------
@@ -179,6 +185,7 @@ class LoanProduct:
     deferral: Deferral = "interest_free"
     calendar: PaymentCalendar = MONTHLY
     rounding: Rounding = "half_up"
+    lease: Lease | None = None
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
@@ -190,6 +197,8 @@ class LoanProduct:
                 raise LoanError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
         if type(self.deferred_months) is not int or self.deferred_months < 0:
             raise LoanError(f"deferred_months must be a whole number of at least 0, got {self.deferred_months!r}")
+        if (self.form == "finance_lease") != (self.lease is not None):
+            raise LoanError(f"lease must be set if the form is finance_lease, and only then, got {self.form!r}")
         lowering = [s.lowers_instalment for s in self.subsidies]
         if lowering != sorted(lowering, reverse=True):
             raise LoanError("subsidies that lower the instalment must come first: reorder them")

@@ -32,6 +32,8 @@ class Row:
         Interest accrued in a deferral and not yet due.
     balance : int
         Principal outstanding after the payment.
+    deposit : int
+        Part of a lease's deposit that comes back with the payment.
     """
 
     number: int
@@ -43,11 +45,12 @@ class Row:
     subsidies: tuple[int, ...]
     deferred_interest: int
     balance: int
+    deposit: int = 0
 
     @property
     def payment(self) -> int:
-        """Payment of the borrower: principal, interest and fee, fen."""
-        return self.principal + self.interest + self.fee
+        """Payment of the borrower: principal, interest and fee, less the deposit that comes back, fen."""
+        return self.principal + self.interest + self.fee - self.deposit
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,11 @@ class Schedule:
     def up_front(self) -> int:
         """Fees at disbursement, fen."""
         return sum(f.up_front for f in self.fees)
+
+    @property
+    def deposit(self) -> int:
+        """Deposit of a lease at disbursement, fen; it comes back with the rows."""
+        return sum(row.deposit for row in self.rows)
 
     @property
     def total_interest(self) -> int:
@@ -170,7 +178,7 @@ def schedule(loan: Loan, start: date) -> Schedule:
         flows.fee[:, 0].tolist(),
         flows.deferred_interest[:, 0].tolist(),
     )
-    days = periods.days.tolist()
+    days, deposit = periods.days.tolist(), flows.deposit_returns[:, 0].tolist()
     rows = tuple(
         Row(
             number=k + 1,
@@ -182,6 +190,7 @@ def schedule(loan: Loan, start: date) -> Schedule:
             subsidies=tuple(int(paid[k, 0]) for paid in flows.subsidies),
             deferred_interest=deferred_interest[k],
             balance=opening[k] - principal[k],
+            deposit=deposit[k],
         )
         for k in range(loan.term_months)
     )

@@ -71,6 +71,10 @@ class Settlement:
         the fee's `broken_period` says.
     penalty, rebate : int
         Penalty for early settlement, and refund of unearned fees.
+    fees_at_maturity : int
+        Fees that are due with the last payment, such as a lease's purchase option; settling makes them due.
+    deposit : int
+        Part of a lease's deposit that the lessor still has; it is set off.
     interest_saved : int
         Scheduled interest that is no longer due. It counts no fees.
     cost_saved : int
@@ -84,13 +88,17 @@ class Settlement:
     accrued_fees: int
     penalty: int
     rebate: int
+    fees_at_maturity: int
+    deposit: int
     interest_saved: int
     cost_saved: int
 
     @property
     def total(self) -> int:
-        """Amount to pay on the day: principal, accrued interest and fees, and penalty, less the rebate, fen."""
-        return self.outstanding + self.accrued_interest + self.accrued_fees + self.penalty - self.rebate
+        """Amount to pay on the day: principal, accrued interest and fees, penalty and fees at maturity, less rebate and
+        deposit, fen; negative if more comes back."""
+        costs = self.accrued_interest + self.accrued_fees + self.penalty + self.fees_at_maturity
+        return self.outstanding + costs - self.rebate - self.deposit
 
 
 def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
@@ -135,6 +143,7 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
     accrued_interest, accrued_fees = running.carried_interest + running.interest, sum(running.fees)
     penalty, rebate = penalty_on(schedule, outstanding, on, rule=rule), _rebate(schedule, on, rule=rule)
     interest_saved = sum(row.interest for row in left) - accrued_interest
+    at_maturity = sum(f.rows[-1] for f in schedule.fees if f.fee.charged == "at_maturity") if left else 0
     return Settlement(
         on=on,
         outstanding=outstanding,
@@ -142,8 +151,10 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
         accrued_fees=accrued_fees,
         penalty=penalty,
         rebate=rebate,
+        fees_at_maturity=at_maturity,
+        deposit=sum(row.deposit for row in left),
         interest_saved=interest_saved,
-        cost_saved=interest_saved + sum(row.fee for row in left) - accrued_fees + rebate - penalty,
+        cost_saved=interest_saved + sum(row.fee for row in left) - accrued_fees - at_maturity + rebate - penalty,
     )
 
 

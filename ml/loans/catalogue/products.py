@@ -14,42 +14,14 @@ from ml.domain.loans.product import BrokenPeriod, Deferral, Form, LoanProduct
 from ml.domain.loans.product import Fee as LoanFee
 from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
-from ml.domain.loans.settlement import SettlementRule
 from ml.loans.catalogue.contingent import ContingentCosts, ContingentTerms, declared_costs
 from ml.loans.catalogue.fields import Dated, PositiveShare, Share, ShareBelowOne, Yuan, check_sequence, rule_on
+from ml.loans.catalogue.leases import LeaseTerms, lessor_problem
 from ml.loans.catalogue.lender_rules import LenderKind
 from ml.loans.catalogue.promotions import Discount, Subsidy
 from ml.loans.catalogue.services import LENDER, ServiceCharge, duplicate_charges
+from ml.loans.catalogue.settlement import Settlement
 from ml.loans.catalogue.vehicle_classes import VehicleClass
-
-
-class Settlement(Section):
-    """A lender's terms of early settlement.
-
-    Attributes
-    ----------
-    share_of_outstanding : float
-        Penalty as a fraction of the outstanding principal.
-    months_of_interest : int
-        Penalty in months of contract interest on the outstanding principal; both penalties add up.
-    free_after_months : int or None
-        Whole months after disbursement from which no penalty is charged.
-    up_front_rebate : float
-        Fraction of the unearned up-front fees that the lender refunds.
-    minimum_prepayment : int
-        Smallest amount of a partial prepayment, fen (yuan in YAML).
-    """
-
-    share_of_outstanding: ShareBelowOne = 0.0
-    months_of_interest: int = Field(0, ge=0, le=120)
-    free_after_months: int | None = Field(None, ge=1, le=120)
-    up_front_rebate: Share = 0.0
-    minimum_prepayment: Yuan = 0
-
-    @property
-    def rule(self) -> SettlementRule:
-        """The terms as an `ml.domain.loans.settlement.SettlementRule`."""
-        return SettlementRule(**self.model_dump())
 
 
 class Lender(Section):
@@ -187,7 +159,7 @@ class Product(Section):
     lender : str
         Key of the lender.
     name : Text
-    form : {"equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate"}
+    form : {"equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate", "finance_lease"}
         Repayment form; `ml.domain.loans.product.LoanProduct` describes each.
     rates : tuple of Rates
         Rate grids by date, without gaps or overlaps; the product is sold from the first to the last.
@@ -196,7 +168,10 @@ class Product(Section):
     minimum_down_payment, maximum_loan_to_value : float
         The lender's own limits as shares of the price, in addition to the lending rules.
     balloon_shares : tuple of float
-        Available balloons as shares of the loan amount; only with the form `balloon`.
+        Available balloons as shares of the loan amount, with the form `balloon`; available residuals (尾款) of a lease,
+        which has none by default.
+    lease : LeaseTerms, optional
+        With the form `finance_lease`.
     deferred : Deferred, optional
     fees : dict of str to Fee
     subsidies : tuple of Subsidy
@@ -221,6 +196,7 @@ class Product(Section):
     minimum_down_payment: ShareBelowOne = 0.0
     maximum_loan_to_value: PositiveShare = 1.0
     balloon_shares: tuple[Share, ...] = ()
+    lease: LeaseTerms | None = None
     deferred: Deferred | None = None
     fees: dict[str, Fee] = Field(default_factory=dict)
     subsidies: tuple[Subsidy, ...] = ()
@@ -232,8 +208,10 @@ class Product(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.form == "balloon") != bool(self.balloon_shares):
-            raise ValueError("balloon_shares must be set if the form is balloon, and only then")
+        if (self.form == "finance_lease") != (self.lease is not None):
+            raise ValueError("lease must be set if the form is finance_lease, and only then")
+        if self.lease is None and (self.form == "balloon") != bool(self.balloon_shares):
+            raise ValueError("balloon_shares must be set if the form is balloon; only finance_lease may have them too")
         if invalid := [s for s in self.balloon_shares if not 0 < s < 1]:
             raise ValueError(f"balloon_shares must be above 0 and below 1, got {invalid[0]}")
         if not 0 < self.minimum_amount <= self.maximum_amount:
@@ -251,6 +229,19 @@ class Product(Section):
         for problem in duplicate_charges(self.fees):
             raise ValueError(problem)
         return self
+
+    def loan_to_value_limit(self, by_law: float) -> float:
+        """Return the stricter of law and lender, a share of the price; the law on loans does not bind a finance lease.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> products = read_lending(Path("configs")).catalogue.products
+        >>> [products[name].loan_to_value_limit(0.7) for name in ("commercial_standard", "commercial_lease")]
+        [0.7, 1.0]
+        """
+        return self.maximum_loan_to_value if self.lease else min(self.maximum_loan_to_value, by_law)
 
     def forgone_discount_on(self, on: date) -> int:
         """Return the cash discount that the borrower loses with this product on a day, fen; 0 outside its period.
@@ -312,7 +303,8 @@ class Product(Section):
         own = tuple(s.loan_subsidy for s in self.subsidies)
         return LoanProduct(
             form=self.form,
-            fees=tuple(fee.as_fee(key) for key, fee in self.fees.items()),
+            lease=self.lease.lease if self.lease else None,
+            fees=tuple(fee.as_fee(key) for key, fee in self.fees.items()) + (self.lease.fees if self.lease else ()),
             subsidies=own if state is None else (*own, state),
             deferred_months=self.deferred.months if self.deferred else 0,
             deferral=self.deferred.interest if self.deferred else "interest_free",
@@ -348,6 +340,10 @@ class LoanProducts(Section):
                 raise ValueError(
                     f"products.{key}.lender '{product.lender}' is unknown; the lenders are: {', '.join(self.lenders)}"
                 )
+            lender = self.lenders[product.lender]
+            subsidised = product.state_subsidy and lender.state_subsidy
+            if problem := lessor_problem(product.lease, lender.kind, state_subsidy=subsidised):
+                raise ValueError(f"products.{key}: {problem}")
             for name, fee in product.fees.items():
                 for place, party in zip(("collected_by", "rendered_by"), fee.parties, strict=True):
                     if party not in (LENDER, *self.parties):

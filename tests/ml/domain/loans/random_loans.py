@@ -7,6 +7,7 @@ from datetime import date
 from hypothesis import strategies as st
 
 from ml.domain.loans.calendar import DENOMINATORS, PaymentCalendar
+from ml.domain.loans.lease import DEPOSIT_RETURNS, LEASE_KINDS, Lease
 from ml.domain.loans.loan import Loan
 from ml.domain.loans.product import DEFERRALS, FORMS, Fee, Form, LoanProduct, Subsidy
 
@@ -25,6 +26,7 @@ fees = st.one_of(
         broken_period=st.sampled_from(["in_full", "by_days"]),
     ),
     st.builds(Fee, name=st.just("c"), charged=st.just("per_instalment"), yearly_share_of_balance=shares),
+    st.builds(Fee, name=st.just("d"), charged=st.just("at_maturity"), amount=st.integers(1, 20_000)),
 )
 buy_downs = st.builds(
     Subsidy, payer=st.sampled_from(["maker", "dealer"]), rate=rates, principal=st.none() | fens, total=st.none() | fens
@@ -40,6 +42,12 @@ programmes = st.builds(
     per_year=st.none() | fens,
     used_this_year=fens,
     until=st.none() | st.dates(START, date(2030, 1, 1)),
+)
+leases = st.builds(
+    Lease,
+    kind=st.sampled_from(LEASE_KINDS),
+    deposit_share=st.sampled_from([0.0, 0.1, 0.3]),
+    deposit_return=st.sampled_from(DEPOSIT_RETURNS),
 )
 calendars = st.builds(
     PaymentCalendar,
@@ -60,7 +68,9 @@ def any_loan(draw: st.DrawFn) -> Loan:
         deferral=draw(st.sampled_from(DEFERRALS)),
         calendar=draw(calendars),
         rounding=draw(st.sampled_from(["half_up", "half_even"])),
+        lease=draw(leases) if form == "finance_lease" else None,
     )
     amount = draw(st.integers(100_000, 100_000_000))
-    balloon = draw(st.integers(1, amount * 6 // 10)) if form == "balloon" else 0
+    lowest = {"balloon": 1, "finance_lease": 0}.get(form)
+    balloon = 0 if lowest is None else draw(st.integers(lowest, amount * 6 // 10))
     return Loan(product, amount, draw(rates), draw(st.integers(7, 84)), balloon)

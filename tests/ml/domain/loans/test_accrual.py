@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ml.domain.loans.accrual import Accrual, accrue
 from ml.domain.loans.calendar import DENOMINATORS, DayCount, PaymentCalendar, elapsed_part, periods
+from ml.domain.loans.lease import Lease
 from ml.domain.loans.loan import Loan
 from ml.domain.loans.product import DEFERRALS, FORMS, Deferral, Fee, Form, LoanProduct, Subsidy
 from ml.domain.loans.rounding import LoanError
@@ -208,6 +209,7 @@ def test_the_running_interest_in_exact_fractions(
     )
     product = LoanProduct(
         form=form,
+        lease=Lease(kind="direct", deposit_share=0.1) if form == "finance_lease" else None,
         deferral=deferral,
         deferred_months=2,
         calendar=PaymentCalendar(day_count),

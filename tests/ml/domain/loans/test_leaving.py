@@ -94,7 +94,7 @@ def test_costs_are_the_payments_less_the_principal(loan: Loan, months: int, reba
     rule = SettlementRule(share_of_outstanding=0.02, up_front_rebate=rebate)
     left: Leaving = leave(plan, months, rule=rule)
     paid = sum(row.payment for row in plan.rows if row.due <= left.settlement.on)
-    assert left.total_cost == plan.up_front + paid + left.settlement.total - loan.amount
+    assert left.total_cost == plan.up_front + plan.deposit + paid + left.settlement.total - loan.amount
     assert left.settlement == settle(plan, left.settlement.on, rule=rule)
     if left.total_cost > 0:
         assert left.cost.nominal > 0

@@ -63,8 +63,14 @@ def test_rates_by_day_and_band(on: date, band: str, rates: dict[int, float] | No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"form": "balloon"}, "balloon_shares must be set if the form is balloon, and only then"),
-        ({"balloon_shares": [0.3]}, "balloon_shares must be set if the form is balloon, and only then"),
+        (
+            {"form": "balloon"},
+            "balloon_shares must be set if the form is balloon; only finance_lease",
+        ),
+        (
+            {"balloon_shares": [0.3]},
+            "balloon_shares must be set if the form is balloon; only finance_lease",
+        ),
         ({"form": "balloon", "balloon_shares": [0.3, 1.0]}, "must be above 0 and below 1, got 1.0"),
         ({"minimum_amount": 0}, "minimum_amount must be above 0 and at most maximum_amount"),
         ({"minimum_amount": 200_001}, "minimum_amount must be above 0 and at most maximum_amount"),
