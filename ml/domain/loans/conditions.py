@@ -167,8 +167,8 @@ class Conditions:
             tuple(FeeColumns.of(*kth) for kth in _by_position([p.fees for p in products], product)),
         )
 
-    def at(self, rows: IndexArray) -> Conditions:
-        """Return the conditions of the loans in some rows.
+    def at(self, rows: IndexArray | slice) -> Conditions:
+        """Return the conditions of the loans in some rows; a slice has start and stop, and copies nothing.
 
         Examples
         --------
@@ -269,13 +269,18 @@ def _by_position(items: list[tuple[Any, ...]], product: IntArray) -> list[tuple[
     return result
 
 
-def _at(columns: C, rows: IndexArray, count: int) -> C:
-    place = np.full(count, -1)
-    place[columns.loans] = np.arange(len(columns.loans))
-    places = place[rows]
-    loans = np.flatnonzero(places >= 0)
+def _at(columns: C, rows: IndexArray | slice, count: int) -> C:
+    places: IndexArray | slice
+    if isinstance(rows, slice):
+        places = slice(*np.searchsorted(columns.loans, [rows.start, rows.stop]))
+        loans = columns.loans[places] - rows.start
+    else:
+        place = np.full(count, -1)
+        place[columns.loans] = np.arange(len(columns.loans))
+        loans = np.flatnonzero(place[rows] >= 0)
+        places = place[rows][loans]
     names = [field.name for field in fields(columns) if field.name != "loans"]
-    return replace(columns, loans=loans, **{name: getattr(columns, name)[places[loans]] for name in names})
+    return replace(columns, loans=loans, **{name: getattr(columns, name)[places] for name in names})
 
 
 def _subsidy_values(subsidy: Subsidy) -> tuple[int, ...]:

@@ -91,7 +91,10 @@ class Feasibility:
         return result
 
     def compare(self, loans: ProposedLoans, vehicle: Vehicle, *, assess: Assess) -> Candidates | None:
-        """Return the candidates of every product that has the term of a loan; None if no product has.
+        """Return the candidates of every product whose limits allow a loan; None if no product does.
+
+        Candidates that the limits without price and risk exclude are left out: most of them are infeasible, and pricing
+        takes most of the time.
 
         Parameters
         ----------
@@ -103,17 +106,48 @@ class Feasibility:
             ``(loans) -> assessment``: `ml.domain.loans.assessment.Assess`.
         """
         offered, policy = self.terms_for(vehicle)
-        parts = [
-            (np.full(len(rows), i), loans.term[rows], loans.down_payment[rows], np.full(len(rows), share))
-            for i, o in enumerate(offered)
-            if len(rows := np.flatnonzero(np.isin(loans.term, o.terms)))
-            for share in o.balloon_shares or (0.0,)
-        ]
-        if not parts:
+        variants = [(i, share) for i, o in enumerate(offered) for share in o.balloon_shares or (0.0,)]
+        if not variants:
             return None
-        columns = CandidateRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        product, share = np.array([i for i, _ in variants]), np.array([share for _, share in variants])
+        variant, loan = np.nonzero(self._allowed(loans, vehicle, [offered[i] for i in product], share, policy))
+        if not len(variant):
+            return None
+        columns = CandidateRows(product[variant], loans.term[loan], loans.down_payment[loan], share[variant])
         application = replace(self.application, vehicle=vehicle, down_payment=int(loans.down_payment.max()))
         return price_candidates(application, offered, columns, assess=assess, policy=policy, start=self.start)
+
+    def _allowed(
+        self,
+        loans: ProposedLoans,
+        vehicle: Vehicle,
+        offered: Sequence[OfferedProduct],
+        share: FloatArray,
+        policy: Policy,
+    ) -> BoolArray:
+        """Return whether the limits without price and risk allow each product (row) for each loan (column).
+
+        The monthly payment is at least the principal without the balloon, divided by the term.
+        """
+
+        def limit(name: str) -> FloatArray:
+            return np.array([getattr(o, name) for o in offered])[:, None]
+
+        terms = np.unique(loans.term)
+        has_term = np.array([[term in o.terms for term in terms.tolist()] for o in offered])
+        applicant, extras = self.application.applicant, self.application.financed_extras
+        in_base = extras if policy.extras_in_loan_to_value else 0
+        largest = limit("maximum_loan_to_value") * (vehicle.price + in_base)
+        income = policy.payment_to_income * applicant.joint_income - applicant.joint_debt_payment
+        payment = (1 - share)[:, None] * (loans.amount / loans.term)
+        return np.asarray(
+            has_term[:, np.searchsorted(terms, loans.term)]
+            & (loans.amount >= limit("minimum_amount"))
+            & (loans.amount <= limit("maximum_amount"))
+            & (loans.amount - extras + in_base <= largest + 1)
+            & (loans.down_payment >= limit("minimum_down_payment") * vehicle.price - 1)
+            & (payment <= income + 1)
+        )
 
 
 def _key(loans: ProposedLoans) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

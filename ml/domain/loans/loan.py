@@ -171,8 +171,8 @@ class LoanBatch:
     def __len__(self) -> int:
         return len(self.amount)
 
-    def at(self, rows: IndexArray) -> Self:
-        """Return the loans in some rows.
+    def at(self, rows: IndexArray | slice) -> Self:
+        """Return the loans in some rows; a slice has start and stop, and copies nothing.
 
         Examples
         --------

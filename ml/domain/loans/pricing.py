@@ -56,7 +56,7 @@ class RiskAndFunding:
         if type(self.horizon_months) is not int or self.horizon_months < 1:
             raise LoanError(f"horizon_months must be a whole number of at least 1, got {self.horizon_months!r}")
 
-    def at(self, loans: IndexArray, count: int) -> RiskAndFunding:
+    def at(self, loans: IndexArray | slice, count: int) -> RiskAndFunding:
         """Return the risk of some loans of `count`.
 
         >>> import numpy as np
@@ -171,13 +171,14 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     (304219, 951901, 0.06)
     """
     _check_lengths(risk, len(batch))
-    discount = np.broadcast_to(forgone_discount, len(batch))
     by_term = np.argsort(batch.term, kind="stable")  # in blocks of similar terms few rows are empty
-    parts = np.array_split(by_term, -(-len(batch) // _BLOCK))
-    prices = [_price(batch.at(rows), start, risk.at(rows, len(batch)), discount[rows]) for rows in parts]
-    order = np.argsort(np.concatenate(parts))
+    ordered, risks = batch.at(by_term), risk.at(by_term, len(batch))
+    discount = np.broadcast_to(forgone_discount, len(batch))[by_term]
+    blocks = [slice(first, min(first + _BLOCK, len(batch))) for first in range(0, len(batch), _BLOCK)]
+    prices = [_price(ordered.at(rows), start, risks.at(rows, len(batch)), discount[rows]) for rows in blocks]
+    place = np.argsort(by_term)
     names = [field.name for field in fields(Prices)]
-    return Prices(**{name: np.concatenate([getattr(part, name) for part in prices])[order] for name in names})
+    return Prices(**{name: np.concatenate([getattr(block, name) for block in prices])[place] for name in names})
 
 
 def _price(batch: LoanBatch, start: date, risk: RiskAndFunding, forgone_discount: IntArray) -> Prices:

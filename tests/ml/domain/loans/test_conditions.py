@@ -42,6 +42,19 @@ def test_rows_may_be_selected_in_any_order_and_repeatedly(
             assert all((getattr(one, field) == getattr(other, field)).all() for field in vars(one))
 
 
+@given(product=loans, first=st.integers(0, 12), count=st.integers(1, 12))
+def test_a_slice_has_the_conditions_of_its_rows(
+    product: np.ndarray[tuple[int], np.dtype[np.int64]], first: int, count: int
+) -> None:
+    first, last = min(first, len(product) - 1), min(first + count, len(product))
+    part = Conditions.of(PRODUCTS, product).at(slice(first, max(last, first + 1)))
+    rows = Conditions.of(PRODUCTS, product).at(np.arange(first, max(last, first + 1)))
+    assert part.form.tolist() == rows.form.tolist()
+    for name in ("fees", "subsidies"):
+        for one, other in zip(getattr(part, name), getattr(rows, name), strict=True):
+            assert all((getattr(one, field) == getattr(other, field)).all() for field in vars(one))
+
+
 def test_a_limit_that_is_not_set_is_no_limit() -> None:
     state = Subsidy(payer="state", rate=0.01, lowers_instalment=False, months=12, per_year=500)
     columns = SubsidyColumns.of(np.array([3]), [state], np.array([0]))
