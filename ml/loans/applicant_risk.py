@@ -12,7 +12,7 @@ from features.errors import DataError
 from ml.domain.loans.application import Applicant
 from ml.domain.loans.assessment import Assessment, ProposedLoans
 from ml.loans.catalogue.files import Lending
-from ml.loans.eligibility import risk_bands
+from ml.loans.pricing_basis import risk_bands
 from ml.loans.request import Car, LoanRequest
 from ml.signature import Signature, columns_of, request_model
 

@@ -24,7 +24,7 @@ from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import Product
 from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields
-from ml.loans.eligibility import PricingBasis, obstacles
+from ml.loans.eligibility import obstacles
 from ml.loans.extras import Extra
 from ml.loans.offer_answer import (
     CashPurchase,
@@ -37,6 +37,7 @@ from ml.loans.offer_answer import (
 )
 from ml.loans.offer_identity import offer_id
 from ml.loans.price_conduct import Notice, price_and_fee_notices
+from ml.loans.pricing_basis import PricingBasis
 from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
 from ml.loans.request import Car, LoanRequest
 from ml.signature import Name, RequestPart

@@ -16,7 +16,8 @@ from ml.domain.loans.feasibility import Feasibility, Terms
 from ml.domain.loans.offers import Offer, Offers, best_offers, make_offers
 from ml.domain.loans.payment_grid import PaymentGrid, payment_grid
 from ml.loans.catalogue.files import Lending
-from ml.loans.eligibility import PricingBasis, offered_product, offered_products, policy_for, product_by_name
+from ml.loans.eligibility import offered_product, offered_products, policy_for, product_by_name
+from ml.loans.pricing_basis import PricingBasis
 
 
 def offers_for(
@@ -36,7 +37,7 @@ def offers_for(
     application : Application
         `ml.domain.loans.application.Application(applicant, vehicle, down_payment)`, amounts in fen.
     basis : PricingBasis
-        Date and credit assessment; an `ml.loans.eligibility.PricingBasis`.
+        Date and credit assessment; an `ml.loans.pricing_basis.PricingBasis`.
     count : int
         Maximum number of offers, at least 1.
     products : collection of str, optional
@@ -60,7 +61,7 @@ def offers_for(
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.domain.loans.application import Applicant, Application, Vehicle
-    >>> from ml.loans.eligibility import PricingBasis, assumed_risk
+    >>> from ml.loans.pricing_basis import PricingBasis, assumed_risk
     >>> from ml.loans.endpoints import read_lending
     >>> lending, on = read_lending(Path("configs")), date(2026, 9, 1)
     >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
@@ -87,7 +88,7 @@ def offer_at(
     application : Application
         An `ml.domain.loans.application.Application`; `term_months` must be set.
     basis : PricingBasis
-        Date and credit assessment; an `ml.loans.eligibility.PricingBasis`.
+        Date and credit assessment; an `ml.loans.pricing_basis.PricingBasis`.
     products : collection of str, optional
         Keys of the products to compare; by default all.
 
@@ -101,7 +102,7 @@ def offer_at(
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.domain.loans.application import Applicant, Application, Vehicle
-    >>> from ml.loans.eligibility import PricingBasis, assumed_risk
+    >>> from ml.loans.pricing_basis import PricingBasis, assumed_risk
     >>> from ml.loans.endpoints import read_lending
     >>> lending, on = read_lending(Path("configs")), date(2026, 9, 1)
     >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
@@ -144,7 +145,7 @@ def changes_for(
     application : Application
         An `ml.domain.loans.application.Application`.
     basis : PricingBasis
-        Date and credit assessment; an `ml.loans.eligibility.PricingBasis`.
+        Date and credit assessment; an `ml.loans.pricing_basis.PricingBasis`.
     step : int
         Distance of two down payments, fen; by default 100 yuan.
     vehicles : sequence of Vehicle
@@ -172,7 +173,7 @@ def changes_for(
     >>> import numpy as np
     >>> from ml.domain.loans.application import Applicant, Application, Vehicle
     >>> from ml.domain.loans.assessment import Assessment
-    >>> from ml.loans.eligibility import PricingBasis
+    >>> from ml.loans.pricing_basis import PricingBasis
     >>> from ml.loans.endpoints import read_lending
     >>> def assess(loans):
     ...     approved = loans.down_payment >= 6_000_000
@@ -227,7 +228,7 @@ def grid_for(
     down_payments : sequence of int
         Fen, from 0 to below the price.
     basis : PricingBasis
-        Date and credit assessment; an `ml.loans.eligibility.PricingBasis`.
+        Date and credit assessment; an `ml.loans.pricing_basis.PricingBasis`.
     balloon_share : float, optional
         Balloon of all cells as a fraction of the amount; by default the product's first.
 
@@ -250,7 +251,7 @@ def grid_for(
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.domain.loans.application import Applicant, Application, Vehicle
-    >>> from ml.loans.eligibility import PricingBasis, assumed_risk
+    >>> from ml.loans.pricing_basis import PricingBasis, assumed_risk
     >>> from ml.loans.endpoints import read_lending
     >>> lending, on = read_lending(Path("configs")), date(2026, 9, 1)
     >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen

@@ -17,7 +17,8 @@ from ml.domain.loans.candidates import CandidateRows, price_candidates
 from ml.domain.loans.rounding import LoanError
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.vehicle_classes import vehicle_class
-from ml.loans.eligibility import assumed_risk, offered_products, policy_for
+from ml.loans.eligibility import offered_products, policy_for
+from ml.loans.pricing_basis import assumed_risk
 from ml.recommendation.merchandising import CardPayment
 
 MAX_CACHED_PRICES = 50_000

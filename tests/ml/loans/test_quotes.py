@@ -15,7 +15,8 @@ from ml.domain.loans.application import Applicant, Application, Vehicle
 from ml.domain.loans.assessment import Assessment, ProposedLoans
 from ml.domain.loans.cost import cost
 from ml.loans.catalogue.files import Lending, load_lending
-from ml.loans.eligibility import PricingBasis, assumed_risk, obstacles, offered_product, offered_products, risk_bands
+from ml.loans.eligibility import obstacles, offered_product, offered_products
+from ml.loans.pricing_basis import PricingBasis, assumed_risk, risk_bands
 from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
 from ml.loans.repayment import schedule_for
 from tests.ml.loans.small_loans import loan_for
