@@ -17,7 +17,7 @@ from types import MappingProxyType
 from features.yaml_config import Section
 from ml.bilingual import Text
 from ml.domain.loans.calendar import periods
-from ml.domain.loans.cost import cost
+from ml.domain.loans.cost import NoInternalRate, cost
 from ml.domain.loans.product import Form
 from ml.domain.loans.schedule import Schedule
 from ml.loans.amounts import fen
@@ -100,7 +100,8 @@ class Disclosure(Section):
     forgone_discount : int
         Cash discount that the borrower loses with this product.
     implied_cost : float or None
-        Annualised cost with the forgone discount as an additional cost; None without such a discount.
+        Annualised cost with the forgone discount as an additional cost; None without such a discount, or if it is as
+        large as the loan.
     contingent : tuple of ContingentCost
         Costs of stated events, those that are not charged included.
     contingent_note : Text or None
@@ -224,10 +225,19 @@ def disclose(
         effective_cost=round(total.effective, 6),
         without_state_subsidy=_without_state_subsidy(schedule),
         forgone_discount=discount,
-        implied_cost=round(cost(schedule, forgone_discount=discount).nominal, 6) if discount else None,
+        implied_cost=_implied_cost(schedule, discount),
         contingent=contingent,
         contingent_note=HEAVIER_ALONE if any(c.key == "misuse" and c.collected_by for c in contingent) else None,
     )
+
+
+def _implied_cost(schedule: Schedule, discount: int) -> float | None:
+    if not discount:
+        return None
+    try:
+        return round(cost(schedule, forgone_discount=discount).nominal, 6)
+    except NoInternalRate:
+        return None
 
 
 def _first_period(schedule: Schedule) -> Text | None:

@@ -311,7 +311,7 @@ def _rates(d: Disclosure) -> str:
     name = Text(zh="年化综合融资成本（单利）", en="Annualised total cost: 12 x monthly internal rate")
     if d.without_state_subsidy is not None:
         name = Text(zh="年化综合融资成本（单利，已扣除财政贴息）", en=f"{name.en}, after state subsidy")
-    boxes = [
+    boxes: list[tuple[Text, float | None, Text]] = [
         (
             name,
             d.annualised_cost,
@@ -335,7 +335,7 @@ def _rates(d: Disclosure) -> str:
                 ),
             )
         )
-    if d.implied_cost is not None:
+    if d.forgone_discount:
         discount = money(d.forgone_discount)
         boxes.append(
             (
@@ -348,8 +348,9 @@ def _rates(d: Disclosure) -> str:
             )
         )
     cells = "\n".join(
-        f"<div>{_both(name)}<strong>{yearly(rate)}</strong><span class='small'>{_both(note)}</span></div>"
+        f"<div>{_both(name)}<strong>{figure}</strong><span class='small'>{_both(note)}</span></div>"
         for name, rate, note in boxes
+        for figure in ["—" if rate is None else yearly(rate)]
     )
     return f"<div class='rates'>\n{cells}\n</div>"
 

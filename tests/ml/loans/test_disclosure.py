@@ -16,6 +16,7 @@ from ml.loans.catalogue.contingent import CATEGORIES
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure import FORMS, ON_BALANCE, ON_ORIGINAL_AMOUNT, STATEMENT, Disclosure, disclose
 from ml.loans.disclosure_form import FormEntries
+from ml.loans.disclosure_html import page
 from ml.loans.disclosure_texts import DAY_COUNTS, basis_points
 from ml.loans.repayment import schedule_for
 from tests.ml.loans.small_loans import loan_for
@@ -162,3 +163,10 @@ def test_the_entries_of_the_form_are_part_of_the_statement(lending: Lending) -> 
     statement = disclose(lending, "bank_equal_principal", schedule, form=entries)
     assert statement.form is entries
     assert json.loads(statement.model_dump_json())["form"]["contract_number"] == "LJ-1"
+
+
+def test_a_discount_as_large_as_the_loan_has_no_implied_cost(lending: Lending) -> None:
+    loan = replace(schedule_of(lending, "zero_rate_by_the_maker").loan, amount=500_000)  # the discount is 5,000 yuan
+    statement = disclose(lending, "maker_zero", schedule_for(loan, ON))
+    assert (statement.forgone_discount, statement.implied_cost) == (500_000, None)
+    assert "现金优惠 5,000.00 元" in page(statement) and "<strong>—</strong>" in page(statement)
