@@ -11,7 +11,9 @@ from ml.bilingual import Text
 from ml.domain.loans.application import Application
 from ml.domain.loans.offers import Offer
 from ml.domain.loans.payment_grid import PaymentGrid
+from ml.loans.amounts import fen
 from ml.loans.catalogue.files import Lending
+from ml.loans.lease_answer import LeaseAnswer, lease_answer
 from ml.loans.offer_identity import valid_until
 from ml.loans.price_conduct import FeeService, fee_services
 
@@ -43,19 +45,23 @@ class OfferAnswer(BaseModel):
     amount: float = Field(description="principal, financed extras included")
     financed_extras: float
     cash_due: float = Field(
-        description="due at signing: down payment less the trade-in's net value, extras that are not financed, and fees"
+        description="due at signing: down payment less the trade-in's net value, extras that are not financed, fees "
+        "and a lease's deposit"
     )
     term_months: int
     annual_rate: float = Field(description="contract rate")
     balloon_share: float | None
     balloon: float
     monthly_payment: float = Field(description="largest before the last")
-    final_payment: float = Field(description="last payment, with the balloon or principal due at maturity")
+    final_payment: float = Field(
+        description="last payment, with the balloon or principal due at maturity, less a lease's deposit"
+    )
     up_front: float = Field(description="fees at disbursement")
     total_interest: float
     total_fees: float
     total_cost: float = Field(description="interest and fees")
     fees: list[FeeService] = Field(description="fees of the product, each with the service rendered for it")
+    lease: LeaseAnswer | None = Field(description="owner, deposit, residual and purchase option of a finance lease")
     forgone_discount: float = Field(description="cash discount that the customer loses with this loan")
     cost_over_cash: float = Field(description="cost compared with paying cash: interest, fees and the forgone discount")
     nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
@@ -127,7 +133,9 @@ def offer_answer(
         Net value of the car that is traded in, fen; below 0 if its loan is larger.
     """
     product, loan = lending.catalogue.products[offer.name], offer.loan
-    cash = offer.down_payment - net + application.extras - application.financed_extras + offer.up_front
+    lease = lease_answer(loan)
+    at_signing = offer.up_front + (fen(lease.deposit) if lease else 0)
+    cash = offer.down_payment - net + application.extras - application.financed_extras + at_signing
     return OfferAnswer(
         offer_id=identity,
         valid_until=valid_until(lending, offer.name, on),
@@ -152,6 +160,7 @@ def offer_answer(
         total_fees=offer.total_fees / 100,
         total_cost=offer.total_cost / 100,
         fees=fee_services(lending.catalogue, offer.name),
+        lease=lease,
         forgone_discount=offer.forgone_discount / 100,
         cost_over_cash=(offer.total_cost + offer.forgone_discount) / 100,
         nominal_rate=round(offer.nominal_rate, 6),

@@ -263,3 +263,19 @@ def test_offers_of_2027_contain_no_state_subsidy_and_say_so(lending: Lending) ->
     assert dearer and all(dearer)
     commercial = {"vehicle_id": "V1", "price": 150_000, "condition": "new", "energy_type": "combustion"}
     assert respond(lending, on="2027-03-01", vehicle={**commercial, "use": "commercial"}).notes == []
+
+
+def test_a_lease_is_offered_to_a_commercial_vehicle_with_its_deposit_due_at_signing(lending: Lending) -> None:
+    lorry = {"vehicle_id": "V1", "price": 150_000, "condition": "new", "energy_type": "combustion", "use": "commercial"}
+    response = respond(lending, vehicle=lorry, down_payment=30_000, offers=8)
+    leases = [offer for offer in response.offers if offer.form == "finance_lease"]
+    assert leases and all(offer.lease is None for offer in response.offers if offer.form != "finance_lease")
+    for offer in leases:
+        assert offer.lease is not None and offer.lease.deposit == offer.amount / 10
+        assert offer.cash_due == pytest.approx(offer.down_payment + offer.lease.deposit)
+        assert (offer.balloon_share, offer.total_fees, offer.up_front) == (0.2, 100.0, 0.0)
+        assert offer.nominal_rate > offer.annual_rate + 0.005  # the deposit bears no interest
+        assert "lowest_payment" not in offer.best_at  # its residual is left to maturity
+    # 20 % down is less than the 25 % that the loan of the same class asks for.
+    assert {offer.product for offer in response.offers} == {"commercial_lease"}
+    assert "commercial_lease" in respond(lending).unavailable_products
