@@ -63,7 +63,7 @@ def offer_id(lending: Lending, inputs: Mapping[str, Any], name: str, loan: Loan)
 
 
 def valid_until(lending: Lending, name: str, on: date) -> date:
-    """Return the last day of an offer: the house's number of days, but not beyond a change of rates or rules.
+    """Return the last day of an offer: the house's number of days, but not beyond a change of rates, rules or discount.
 
     Parameters
     ----------
@@ -101,7 +101,9 @@ def valid_until(lending: Lending, name: str, on: date) -> date:
         rules.policy,
         *(rule.periods for rule in rules.rate_ceilings.values() if rule.enabled),
     )
-    return min(on + timedelta(days=days), *(_last_day(sequence, on) for sequence in sequences))
+    discount = product.forgone_discount
+    end_of_discount = discount.valid_until if discount is not None and discount.covers(on) else date.max
+    return min(on + timedelta(days=days), end_of_discount, *(_last_day(sequence, on) for sequence in sequences))
 
 
 def _last_day(rules: Sequence[Dated], on: date) -> date:

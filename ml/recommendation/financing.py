@@ -158,7 +158,8 @@ class Financing:
             down = round(price * share / 100) * 100
             application = Application(applicant, vehicle, down_payment=down)
             assess = assumed_risk(self.lending, on, probability_of_default=self.assumptions.probability_of_default)
-            products = offered_products(self.lending, applicant, vehicle, on=on)
+            available = offered_products(self.lending, applicant, vehicle, on=on)
+            products = [offered for offered in available if offered.product.lease is None]  # a rent is no loan payment
             policy = policy_for(self.lending, vehicle, on)
             rows = [
                 (place, term, down, balloon)

@@ -35,6 +35,13 @@ def product_problems(product: Product) -> Iterator[str]:
             f"forgone_discount.amount must be below the maximum_amount of {_yuan(product.maximum_amount)}, got "
             f"{_yuan(discount.amount)}: no loan is worth the discount; correct one of them"
         )
+    lease = product.lease
+    if lease is not None and lease.purchase_option >= product.minimum_amount:
+        yield (
+            f"lease.purchase_option must be below the minimum_amount of {_yuan(product.minimum_amount)}, got "
+            f"{_yuan(lease.purchase_option)}: a part of the price that is due at the end is a residual, in "
+            "balloon_shares"
+        )
     rates = [rate for grid in product.rates for by_term in grid.by_band.values() for rate in by_term.values()]
     if product.subsidies and not any(rates):
         yield (

@@ -54,3 +54,15 @@ def test_an_id_follows_every_input(lending: Lending) -> None:
 )
 def test_an_offer_ends_before_rates_or_rules_change(lending: Lending, name: str, on: date, last_day: date) -> None:
     assert valid_until(lending, name, on) == last_day
+
+
+def test_an_offer_ends_with_the_cash_discount_that_it_is_compared_with(lending: Lending) -> None:
+    products = lending.catalogue.products
+    discount = products["maker_zero"].forgone_discount
+    assert discount is not None
+    shorter = discount.model_copy(update={"valid_until": date(2026, 9, 3)})
+    zero = products["maker_zero"].model_copy(update={"forgone_discount": shorter})
+    catalogue = lending.catalogue.model_copy(update={"products": {**products, "maker_zero": zero}})
+    other = replace(lending, catalogue=catalogue)
+    assert valid_until(other, "maker_zero", date(2026, 9, 1)) == date(2026, 9, 3)
+    assert valid_until(other, "maker_zero", date(2026, 9, 4)) == date(2026, 9, 11)

@@ -104,3 +104,14 @@ def test_prices_are_cached(financing: Financing, monkeypatch: pytest.MonkeyPatch
     for price in (80_000.0, 80_000.0, 81_000.0):
         assert payment(financing, price=price) is None
     assert prices == [8_000_000, 8_100_000]
+
+
+def test_a_lease_has_no_loan_payment() -> None:
+    lessor = {"name": TEXT, "kind": "auto_finance_company", "funding_rate": 0.02, "late_interest": 1.5}
+    catalogue = {
+        "lenders": {"bank": {**lessor, "contingent_costs": dict.fromkeys(DECLARED)}},
+        "products": {"lease": product({36: 0.05}, form="finance_lease", lease={"kind": "direct"}, subsidies=[])},
+    }
+    rules = load_lending_rules(ROOT / "configs" / "loans" / "rules.yaml")
+    financing = Financing(Lending(rules, LoanProducts.model_validate(catalogue)), CardPayment())
+    assert payment(financing) is None

@@ -56,6 +56,10 @@ DISCOUNT = {"valid_until": "2026-12-31", "conditions": {"zh": "现金", "en": "C
             {f"{USED}.fees.credit_enhancement.yearly_share_of_balance": "1"},
             "used_guaranteed.fees.credit_enhancement.yearly_share_of_balance: must be below 1",
         ),
+        (
+            {"commercial_lease.lease.purchase_option": "30000"},
+            "commercial_lease.lease.purchase_option must be below the minimum_amount of 30000.00 yuan, got 30000.00",
+        ),
         ({"bank_standard.minimum_down_payment": "1"}, "bank_standard.minimum_down_payment: must be below 1"),
         ({"bank_standard.maximum_loan_to_value": "0"}, "bank_standard.maximum_loan_to_value: must be above 0"),
         ({"maker_balloon.balloon_shares": ["0", "0.3"]}, "maker_balloon: balloon_shares must be above 0 and below 1"),
