@@ -120,7 +120,7 @@ def offer_at(
         extras=application.financed_extras,
     )
     feasibility = _feasibility(lending, application, basis=basis, products=products)
-    compared = feasibility.compare(loans, application.vehicle, assess=basis.assess)
+    compared = feasibility.compare(loans, assess=basis.assess)
     offers = () if compared is None else best_offers(replace(compared, application=application), count=1)
     return offers[0] if offers else None
 
@@ -199,7 +199,7 @@ def changes_for(
         application,
         assess=basis.assess,
         possible=feasibility.possible,
-        feasible=feasibility.feasible,
+        first_feasible=feasibility.first_feasible,
         step=step,
         terms=sorted(terms),
         vehicles=vehicles,

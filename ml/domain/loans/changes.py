@@ -18,10 +18,9 @@ _MAX_NEAREST = 60_000  # nearest loans that are all scored; of the others an eve
 _MAX_SAMPLE = 20_000
 _MAX_STEPS = 10_000  # down payments of the requested vehicle
 _MAX_OTHERS = 120_000  # loans on other vehicles
-_FIRST_PRICED = 8  # approved loans that are priced first; each following batch has four times as many
 
 Possible = Callable[[ProposedLoans], BoolArray]
-Feasible = Callable[[ProposedLoans, Assessment], BoolArray]
+FirstFeasible = Callable[[ProposedLoans, Assessment], int | None]
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def smallest_changes(
     *,
     assess: Assess,
     possible: Possible,
-    feasible: Feasible,
+    first_feasible: FirstFeasible,
     step: int,
     terms: Sequence[int],
     vehicles: Sequence[Vehicle] = (),
@@ -73,8 +72,8 @@ def smallest_changes(
         ``(loans) -> assessment``: `ml.domain.loans.assessment.Assess`.
     possible : callable
         ``(loans) -> array of bool``: whether some product may be feasible; loans that are not are not scored.
-    feasible : callable
-        ``(loans, assessment) -> array of bool``: whether at least one product is feasible for each loan.
+    first_feasible : callable
+        ``(loans, assessment) -> int or None``: position of the first loan for which at least one product is feasible.
     step : int
         Distance of two down payments, fen; down payments are multiples of it. It is widened for a price above 10,000
         steps, and for other vehicles if they have more than 120,000 loans.
@@ -104,7 +103,7 @@ def smallest_changes(
     ...     probability = loans.amount / 10_000_000
     ...     return Assessment(probability, np.full(len(loans), "A"), np.where(probability <= 0.745, "approve", "refer"))
     >>> changes = smallest_changes(application, assess=assess, possible=lambda loans: loans.amount > 0,
-    ...     feasible=lambda loans, assessment: loans.term == 36, step=10_000, terms=[24, 36])
+    ...     first_feasible=lambda loans, _: 0 if len(loans) else None, step=10_000, terms=[24, 36])
     >>> [(c.changed, c.application.down_payment, c.probability_of_default) for c in changes]
     [(('down_payment',), 2550000, 0.745)]
     """
@@ -117,10 +116,10 @@ def smallest_changes(
     changes = []
     for field in ("down_payment", "term_months", "vehicle"):
         single = trials.at(np.flatnonzero(trials.is_changed[field] & (trials.n_changed == 1)))
-        changes += _first(application, single, assess, possible, feasible)
+        changes += _first(application, single, assess, possible, first_feasible)
     if not changes:
         combined = trials.at(np.flatnonzero(trials.n_changed > 1))
-        changes = _first(application, combined, assess, possible, feasible)
+        changes = _first(application, combined, assess, possible, first_feasible)
     return tuple(sorted(changes, key=lambda change: change.distance))
 
 
@@ -174,7 +173,7 @@ def _down_payment_options(application: Application, vehicle: Vehicle, step: int,
 
 
 def _first(
-    application: Application, trials: _Trials, assess: Assess, possible: Possible, feasible: Feasible
+    application: Application, trials: _Trials, assess: Assess, possible: Possible, first_feasible: FirstFeasible
 ) -> list[Change]:
     """Return the nearest trial that passes, as a list of one change; empty if none passes."""
     trials = trials.at(np.flatnonzero(possible(trials.loans)))
@@ -182,14 +181,10 @@ def _first(
         batch = trials.at(rows)
         assessment = assess(batch.loans)
         approved = np.flatnonzero(assessment.decision == "approve")
-        begin, size = 0, _FIRST_PRICED
-        while begin < len(approved):
-            part = approved[begin : begin + size]
-            passes = np.flatnonzero(feasible(batch.loans.at(part), assessment.at(part)))
-            if len(passes):
-                i = int(part[passes[0]])
-                return [_change(application, batch, i, float(assessment.probability_of_default[i]))]
-            begin, size = begin + size, 4 * size
+        first = first_feasible(batch.loans.at(approved), assessment.at(approved))
+        if first is not None:
+            i = int(approved[first])
+            return [_change(application, batch, i, float(assessment.probability_of_default[i]))]
     return []
 
 

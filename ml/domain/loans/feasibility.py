@@ -8,13 +8,16 @@ from datetime import date
 
 import numpy as np
 
-from ml.domain.arrays import BoolArray, FloatArray
+from ml.domain.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from ml.domain.loans.application import Application, OfferedProduct, Policy, Vehicle
 from ml.domain.loans.assessment import Assess, Assessment, ProposedLoans
 from ml.domain.loans.candidates import CandidateRows, Candidates, price_candidates
 from ml.domain.loans.loan import MAX_TERM_MONTHS
 
 Terms = tuple[Sequence[OfferedProduct], Policy]
+
+_BATCH = 2_000  # loans whose limits are checked at once
+_PRICED = 6_000  # candidates that are priced at once
 
 
 @dataclass(frozen=True)
@@ -70,27 +73,41 @@ class Feasibility:
             & (payment <= income + 1)
         )
 
-    def feasible(self, loans: ProposedLoans, assessment: Assessment) -> BoolArray:
-        """Return whether at least one product is feasible for each loan, shape (n,).
+    def first_feasible(self, loans: ProposedLoans, assessment: Assessment) -> int | None:
+        """Return the position of the first loan for which at least one product is feasible; None if there is none.
 
         Parameters
         ----------
         loans : ProposedLoans
-            Loans on the vehicles of `terms_for`.
+            Loans on the vehicles of `terms_for`, in the order of preference.
         assessment : Assessment
             Of the loans, in their order.
         """
-        result = np.zeros(len(loans), dtype=bool)
-        for i in sorted(set(loans.vehicle.tolist())):
-            rows = np.flatnonzero(loans.vehicle == i)
-            part = loans.at(rows)
-            compared = self.compare(part, loans.vehicles[i], assess=_lookup(part, assessment.at(rows)))
-            if compared is not None:
-                feasible = compared.loans.at(np.flatnonzero(compared.feasible))
-                result[rows] = np.isin(_key(part), _key(feasible))
-        return result
+        for begin in range(0, len(loans), _BATCH):
+            part, assessed = loans.at(slice(begin, begin + _BATCH)), assessment.at(slice(begin, begin + _BATCH))
+            parts = [self._variants(part, rows) for rows in _rows_by_vehicle(part)]
+            n_products = np.zeros(len(part), dtype=np.int64)
+            for variants in parts:
+                n_products[variants.loans] = variants.allowed.sum(axis=0)
+            possible = np.flatnonzero(n_products)
+            ends = np.flatnonzero(np.diff(np.cumsum(n_products[possible]) // _PRICED)) + 1
+            for rows in np.split(possible, ends):
+                feasible = [self._feasible(part, assessed, variants.among(rows)) for variants in parts]
+                if len(first := np.concatenate(feasible)):
+                    return begin + int(first.min())
+        return None
 
-    def compare(self, loans: ProposedLoans, vehicle: Vehicle, *, assess: Assess) -> Candidates | None:
+    def _feasible(self, loans: ProposedLoans, assessment: Assessment, variants: _Variants) -> IndexArray:
+        """Return the positions of the loans of `variants` for which at least one product is feasible."""
+        rows = variants.loans
+        if not variants.allowed.any():
+            return rows[:0]
+        part = loans.at(rows)
+        compared = self._price(part, variants, _lookup(part, assessment.at(rows)))
+        feasible = compared.loans.at(np.flatnonzero(compared.feasible))
+        return rows[np.isin(_key(part), _key(feasible))]
+
+    def compare(self, loans: ProposedLoans, *, assess: Assess) -> Candidates | None:
         """Return the candidates of every product whose limits allow a loan; None if no product does.
 
         Candidates that the limits without price and risk exclude are left out: most of them are infeasible, and pricing
@@ -99,55 +116,94 @@ class Feasibility:
         Parameters
         ----------
         loans : ProposedLoans
-            Loans on one vehicle; at least one.
-        vehicle : Vehicle
-            The vehicle.
+            Loans on one vehicle of `terms_for`; at least one.
         assess : callable
             ``(loans) -> assessment``: `ml.domain.loans.assessment.Assess`.
         """
+        variants = self._variants(loans, np.arange(len(loans)))
+        return self._price(loans, variants, assess) if variants.allowed.any() else None
+
+    def _price(self, loans: ProposedLoans, variants: _Variants, assess: Assess) -> Candidates:
+        variant, loan = np.nonzero(variants.allowed)
+        used, product = np.unique(variants.product[variant], return_inverse=True)
+        vehicle = loans.vehicles[int(loans.vehicle[0])]
+        offered, policy = self.terms_for(vehicle)
+        columns = CandidateRows(product, loans.term[loan], loans.down_payment[loan], variants.balloon_share[variant])
+        return price_candidates(
+            replace(self.application, vehicle=vehicle, down_payment=int(loans.down_payment.max())),
+            [offered[i] for i in used],
+            columns,
+            assess=assess,
+            policy=policy,
+            start=self.start,
+        )
+
+    def _variants(self, loans: ProposedLoans, rows: IndexArray) -> _Variants:
+        """Return the products with their balloons, and whether limits without risk allow each for the loans of `rows`.
+
+        The monthly burden is at least the mean of principal and interest, less the balloon. The interest has a lower
+        bound: nine tenths of the lowest rate after all subsidies, on the mean of amount and balloon, in all months with
+        an instalment but half of one. Nine tenths and half a month cover short months and a short first period.
+        """
+        loans, vehicle = loans.at(rows), loans.vehicles[int(loans.vehicle[rows[0]])]
         offered, policy = self.terms_for(vehicle)
         variants = [(i, share) for i, o in enumerate(offered) for share in o.balloon_shares or (0.0,)]
-        if not variants:
-            return None
-        product, share = np.array([i for i, _ in variants]), np.array([share for _, share in variants])
-        variant, loan = np.nonzero(self._allowed(loans, vehicle, [offered[i] for i in product], share, policy))
-        if not len(variant):
-            return None
-        columns = CandidateRows(product[variant], loans.term[loan], loans.down_payment[loan], share[variant])
-        application = replace(self.application, vehicle=vehicle, down_payment=int(loans.down_payment.max()))
-        return price_candidates(application, offered, columns, assess=assess, policy=policy, start=self.start)
-
-    def _allowed(
-        self,
-        loans: ProposedLoans,
-        vehicle: Vehicle,
-        offered: Sequence[OfferedProduct],
-        share: FloatArray,
-        policy: Policy,
-    ) -> BoolArray:
-        """Return whether the limits without price and risk allow each product (row) for each loan (column).
-
-        The monthly payment is at least the principal without the balloon, divided by the term.
-        """
+        product, share = np.array([i for i, _ in variants], dtype=np.int64), np.array([share for _, share in variants])
+        terms = np.unique(loans.term)
+        lowest_rates = np.array([[_lowest_rate(o, term) for term in terms.tolist()] for o in offered])
+        if not len(product):
+            return _Variants(rows, product, share, np.zeros((0, len(loans)), dtype=bool))
 
         def limit(name: str) -> FloatArray:
-            return np.array([getattr(o, name) for o in offered])[:, None]
+            return np.array([getattr(o, name) for o in offered])[product, None]
 
-        terms = np.unique(loans.term)
-        has_term = np.array([[term in o.terms for term in terms.tolist()] for o in offered])
         applicant, extras = self.application.applicant, self.application.financed_extras
         in_base = extras if policy.extras_in_loan_to_value else 0
         largest = limit("maximum_loan_to_value") * (vehicle.price + in_base)
         income = policy.payment_to_income * applicant.joint_income - applicant.joint_debt_payment
-        payment = (1 - share)[:, None] * (loans.amount / loans.term)
-        return np.asarray(
-            has_term[:, np.searchsorted(terms, loans.term)]
-            & (loans.amount >= limit("minimum_amount"))
-            & (loans.amount <= limit("maximum_amount"))
-            & (loans.amount - extras + in_base <= largest + 1)
-            & (loans.down_payment >= limit("minimum_down_payment") * vehicle.price - 1)
-            & (payment <= income + 1)
+        rate = lowest_rates[product[:, None], np.searchsorted(terms, loans.term)]
+        deferred = np.array([o.product.deferred_months for o in offered])[product, None]
+        months = np.maximum(loans.term - deferred - 0.5, 0)
+        repaid = 1 - share[:, None]
+        interest = 0.9 / 12 * rate * months * (1 - repaid / 2)
+        return _Variants(
+            rows,
+            product,
+            share,
+            np.asarray(
+                np.isfinite(rate)
+                & (loans.amount >= limit("minimum_amount"))
+                & (loans.amount <= limit("maximum_amount"))
+                & (loans.amount - extras + in_base <= largest + 1)
+                & (loans.down_payment >= limit("minimum_down_payment") * vehicle.price - 1)
+                & (loans.amount / loans.term * (repaid + interest) <= income + 1)
+            ),
         )
+
+
+@dataclass(frozen=True)
+class _Variants:
+    """Products with their balloons, and whether each is allowed for a loan: shape (n_variants, n_loans)."""
+
+    loans: IndexArray
+    product: IntArray
+    balloon_share: FloatArray
+    allowed: BoolArray
+
+    def among(self, loans: IndexArray) -> _Variants:
+        """Return the variants for those of the loans that are also among `loans`."""
+        columns = np.isin(self.loans, loans)
+        return replace(self, loans=self.loans[columns], allowed=self.allowed[:, columns])
+
+
+def _lowest_rate(offered: OfferedProduct, term: int) -> float:
+    """Return the lowest rate of all risk bands after all subsidies; NaN if the product has not the term."""
+    rates = [by_term[term] for by_term in offered.rates.values() if term in by_term]
+    return max(min(rates) - sum(s.rate for s in offered.product.subsidies), 0.0) if rates else np.nan
+
+
+def _rows_by_vehicle(loans: ProposedLoans) -> list[IndexArray]:
+    return [np.flatnonzero(loans.vehicle == i) for i in np.unique(loans.vehicle)]
 
 
 def _key(loans: ProposedLoans) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
