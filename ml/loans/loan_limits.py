@@ -167,22 +167,18 @@ def unchecked_limits(lending: Lending, product: Product, loan: StatedLoan) -> li
     """
     texts = []
     if loan.vehicle is None:
-        shortest = min(_longest_term(lending, loan.on, name) for name in product.eligibility.vehicle_classes)
+        shortest = min(lending.rules.maximum_term_months(loan.on, name) for name in product.eligibility.vehicle_classes)
         texts = [NO_TERM, NO_VALUE] if loan.term_months > shortest else [NO_VALUE]
     if loan.balloon and loan.resale_value is None:
         texts.append(NO_RESALE)
     return texts
 
 
-def _longest_term(lending: Lending, on: date, vehicle_class: VehicleClass) -> int:
-    return lending.rules.policy_on(on, vehicle_class).maximum_term_months
-
-
 def _check_term(lending: Lending, product: Product, loan: StatedLoan) -> None:
     classes: Sequence[VehicleClass] = product.eligibility.vehicle_classes
     if loan.vehicle is not None:
         classes = (loan.vehicle.vehicle_class,)
-    longest = max(_longest_term(lending, loan.on, name) for name in classes)
+    longest = max(lending.rules.maximum_term_months(loan.on, name) for name in classes)
     if loan.term_months > longest:
         raise DataError(
             f"term_months: the law allows at most {longest} months for {' and '.join(classes)} on {loan.on}, got "

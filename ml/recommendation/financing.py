@@ -15,6 +15,7 @@ from ml.bilingual import Text
 from ml.domain.loans.application import Applicant, Application, Vehicle
 from ml.domain.loans.candidates import CandidateRows, price_candidates
 from ml.domain.loans.rounding import LoanError
+from ml.loans.catalogue.fields import in_force
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.vehicle_classes import vehicle_class
 from ml.loans.eligibility import offered_products, policy_for
@@ -22,6 +23,7 @@ from ml.loans.pricing_basis import assumed_risk
 from ml.recommendation.merchandising import CardPayment
 
 MAX_CACHED_PRICES = 50_000
+ASSUMED_HORIZON = 12  # months of the assumed probability of default, if the lending rules state none
 UNLIMITED_INCOME = 1_000_000_000  # fen per month; the payment-to-income limit is applied afterwards
 
 
@@ -160,7 +162,8 @@ class Financing:
             assess = assumed_risk(self.lending, on, probability_of_default=self.assumptions.probability_of_default)
             available = offered_products(self.lending, applicant, vehicle, on=on)
             products = [offered for offered in available if offered.product.lease is None]  # a rent is no loan payment
-            policy = policy_for(self.lending, vehicle, on)
+            horizon = in_force(self.lending.rules.risk, on, name="risk").horizon_months or ASSUMED_HORIZON
+            policy = policy_for(self.lending, vehicle, on, horizon_months=horizon)
             rows = [
                 (place, term, down, balloon)
                 for place, product in enumerate(products)

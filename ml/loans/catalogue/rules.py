@@ -225,6 +225,32 @@ class LendingRules(Section):
         bands = in_force(self.risk, on, name="risk").bands
         return next((name for name, maximum in bands.items() if probability_of_default <= maximum), None)
 
+    def maximum_term_months(self, on: date, vehicle_class: VehicleClass) -> int:
+        """Return the longest term in months that the law allows for a vehicle class on a day.
+
+        Parameters
+        ----------
+        on : date
+            Day of the application.
+        vehicle_class : str
+            As returned by `ml.loans.catalogue.vehicle_classes.vehicle_class`.
+
+        Raises
+        ------
+        DataError
+            No rule is in force on that day.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> read_lending(Path("configs")).rules.maximum_term_months(date(2026, 9, 1), "used")
+        36
+        """
+        term = in_force(self.term, on, name="term")
+        return term.used if vehicle_class == "used" else term.new
+
     def policy_on(self, on: date, vehicle_class: VehicleClass, *, horizon_months: int | None = None) -> Policy:
         """Return the limits for a vehicle class on a day.
 
@@ -257,7 +283,7 @@ class LendingRules(Section):
         >>> rules.policy_on(date(2026, 9, 1), "used").maximum_term_months
         36
         """
-        house, term = in_force(self.policy, on, name="policy"), in_force(self.term, on, name="term")
+        house = in_force(self.policy, on, name="policy")
         stated = in_force(self.risk, on, name="risk").horizon_months
         if horizon_months is not None and stated is not None and horizon_months != stated:
             raise DataError(
@@ -272,7 +298,7 @@ class LendingRules(Section):
             )
         return Policy(
             payment_to_income=house.payment_to_income,
-            maximum_term_months=term.used if vehicle_class == "used" else term.new,
+            maximum_term_months=self.maximum_term_months(on, vehicle_class),
             minimum_age=house.minimum_age,
             maximum_age_at_maturity=house.maximum_age_at_maturity,
             minimum_expected_profit=house.minimum_expected_profit,

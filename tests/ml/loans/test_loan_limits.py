@@ -213,3 +213,9 @@ def test_a_cost_equal_to_the_ceiling_passes(lending: Lending) -> None:
     dear = Loan(loan.product, loan.amount, 0.17, loan.term_months)
     with pytest.raises(DataError, match=r"late interest of 25\.50% a year is above the ceiling of 24\.00%"):
         check_ceiling(lending, product, dear, 0.17, on=date(2026, 9, 1))
+
+
+def test_a_schedule_needs_no_horizon_of_the_probability_of_default(lending: Lending) -> None:
+    risk = tuple(rule.model_copy(update={"horizon_months": None}) for rule in lending.rules.risk)
+    without = replace(lending, rules=lending.rules.model_copy(update={"risk": risk}))
+    assert build_loan(without, terms(vehicle=NEW)) == build_loan(lending, terms(vehicle=NEW))

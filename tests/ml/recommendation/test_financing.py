@@ -63,6 +63,13 @@ def test_the_longest_interest_free_term_has_the_lowest_payment(financing: Financ
     assert brand is not None and (brand.product, brand.term_months) == ("long", 36)
 
 
+def test_a_card_needs_no_horizon_of_the_lending_rules(financing: Financing) -> None:
+    rules = financing.lending.rules
+    risk = tuple(rule.model_copy(update={"horizon_months": None}) for rule in rules.risk)
+    without = Lending(rules.model_copy(update={"risk": risk}), financing.lending.catalogue)
+    assert payment(Financing(without, CardPayment())) == payment(financing) is not None
+
+
 @pytest.mark.parametrize(
     ("limits", "affordable"),
     [
