@@ -28,6 +28,7 @@ def test_an_instalment() -> None:
         "principal": 0.0,
         "interest": 500.0,
         "fee": 150.0,
+        "deposit": 0.0,
         "payment": 650.0,
         "balance": 100_000.0,
     }
@@ -43,6 +44,8 @@ def test_a_settlement() -> None:
         "accrued_fees": 50.0,
         "penalty": 1_000.0,
         "rebate": 450.0,
+        "fees_at_maturity": 0.0,
+        "deposit": 0.0,
         "total": 100_766.67,
         "interest_saved": 4_333.33,
         "cost_saved": 5_083.33,
