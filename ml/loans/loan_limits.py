@@ -168,13 +168,15 @@ def unchecked_limits(lending: Lending, product: Product, loan: StatedLoan) -> li
     texts = []
     if loan.vehicle is None:
         shortest = min(lending.rules.maximum_term_months(loan.on, name) for name in product.eligibility.vehicle_classes)
-        texts = [NO_TERM, NO_VALUE] if loan.term_months > shortest else [NO_VALUE]
+        texts = [NO_TERM, NO_VALUE] if product.lease is None and loan.term_months > shortest else [NO_VALUE]
     if loan.balloon and loan.resale_value is None:
         texts.append(NO_RESALE)
     return texts
 
 
 def _check_term(lending: Lending, product: Product, loan: StatedLoan) -> None:
+    if product.lease is not None:  # the law on terms is that of loans
+        return
     classes: Sequence[VehicleClass] = product.eligibility.vehicle_classes
     if loan.vehicle is not None:
         classes = (loan.vehicle.vehicle_class,)

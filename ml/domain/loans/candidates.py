@@ -332,12 +332,13 @@ def _violations(
     if policy.extras_in_loan_to_value:
         base, counted = vehicle_price + extras, loans.amount
     maximum_age = np.minimum(limit("maximum_age_at_maturity"), policy.maximum_age_at_maturity)
+    is_loan = np.array([o.product.lease is None for o in offered])[index]  # no lease: the law on terms is that of loans
     return {
         "amount": (loans.amount < limit("minimum_amount")) | (loans.amount > limit("maximum_amount")),
         "loan_to_value": (counted > _share(base, limit("maximum_loan_to_value")))
         | (loans.down_payment < _share(vehicle_price, limit("minimum_down_payment"))),
         "extras": extras > _share(application.extras, limit("maximum_financed_extras")),
-        "term": loans.term > policy.maximum_term_months,
+        "term": is_loan & (loans.term > policy.maximum_term_months),
         "age_at_maturity": (applicant.age < policy.minimum_age) | (applicant.age + loans.term / 12 > maximum_age),
         "balloon": balloon > _resale_at_maturity(application.vehicle.resale, loans.term),
     }

@@ -48,7 +48,8 @@ class Feasibility:
         for i, term in sorted(set(zip(loans.vehicle.tolist(), loans.term.tolist(), strict=True))):
             offered, policy = self.terms_for(loans.vehicles[i])
             rows = np.flatnonzero((loans.vehicle == i) & (loans.term == term))
-            products = [o for o in offered if term in o.terms]
+            is_too_long = term > policy.maximum_term_months  # for a loan
+            products = [o for o in offered if term in o.terms and not (is_too_long and o.product.lease is None)]
             result[rows] = self._within_limits(loans.at(rows), loans.vehicles[i], term, products, policy)
         return result
 
@@ -57,7 +58,7 @@ class Feasibility:
     ) -> BoolArray:
         applicant, extras = self.application.applicant, self.application.financed_extras
         age = min(max((o.maximum_age_at_maturity for o in products), default=0.0), policy.maximum_age_at_maturity)
-        if not products or term > policy.maximum_term_months or applicant.age + term / 12 > age:
+        if not products or applicant.age + term / 12 > age:
             return np.zeros(len(loans), dtype=bool)
         in_base = extras if policy.extras_in_loan_to_value else 0
         largest = max(o.maximum_loan_to_value for o in products) * (vehicle.price + in_base)

@@ -120,6 +120,8 @@ def _band_problems(place: str, grid: Rates, rules: LendingRules) -> Iterator[str
 
 
 def _term_problems(place: str, grid: Rates, product: Product, rules: LendingRules) -> Iterator[str]:
+    if product.lease is not None:  # the law on terms is that of loans
+        return
     classes = set(product.eligibility.vehicle_classes)
     for rule in during(rules.term, grid):
         longest = max([rule.new] * bool(classes - {"used"}) + [rule.used] * ("used" in classes))

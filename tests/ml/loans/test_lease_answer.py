@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,16 +10,19 @@ import pytest
 import pyxirr
 
 from features.errors import DataError
-from ml.domain.loans.application import Applicant, Vehicle
+from ml.domain.loans.application import Applicant, Application, Vehicle
 from ml.domain.loans.lease import PURCHASE_OPTION, Lease
 from ml.domain.loans.loan import Loan
 from ml.domain.loans.product import Fee, LoanProduct
+from ml.loans.catalogue.checks import problems
 from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure_endpoint import answer_disclosure
 from ml.loans.disclosure_form import DisclosureRequest
 from ml.loans.eligibility import offered_product, offered_products
 from ml.loans.endpoints import read_lending
 from ml.loans.lease_answer import OWNERS, lease_answer
+from ml.loans.pricing_basis import PricingBasis, assumed_risk
+from ml.loans.quotes import offers_for
 from ml.loans.schedule_endpoint import ScheduleAnswer, ScheduleRequest, answer_schedule
 from tests.conftest import ROOT
 
@@ -104,3 +108,22 @@ def test_a_leaseback_is_registered_to_the_lessee() -> None:
     lease = lease_answer(Loan(product, 5_000_000, 0.07, 24))
     assert lease is not None and (lease.deposit, lease.residual, lease.purchase_option) == (10_000.0, 0.0, 1.0)
     assert "抵押给出租人" in lease.owner.zh and "退还" in lease.deposit_return.zh
+
+
+def test_the_law_on_terms_of_loans_does_not_bind_a_lease(lending: Lending) -> None:
+    # A used vehicle may be financed by a loan over 36 months at most, and be leased over 48.
+    loan = lending.catalogue.products["commercial_lease"]
+    grid = loan.rates[0].model_copy(update={"by_band": {"A": {48: 0.068}}})
+    own = loan.eligibility.model_copy(update={"vehicle_classes": ("used",)})
+    used = loan.model_copy(update={"rates": (grid,), "eligibility": own})
+    catalogue = lending.catalogue.model_copy(update={"products": {"commercial_lease": used}})
+    assert list(problems(catalogue, lending.rules)) == []
+    other = replace(lending, catalogue=catalogue)
+    car = {"price": 200_000.0, "condition": "used", "energy_type": "combustion", "use": "private"}
+    terms = {"term_months": 48, "vehicle": car, "private_use": None}
+    assert len(answer(other, **terms).rows) == 48
+    vehicle, applicant = Vehicle("V1", 20_000_000, "used"), Applicant(35, 2_000_000)
+    application = Application(applicant, vehicle, 10_000_000, 48)
+    basis = PricingBasis(on=TODAY, assess=assumed_risk(other, TODAY, probability_of_default=0.005))
+    offers = offers_for(other, application, basis=basis, count=1)
+    assert offers.violations["term"] == 0 and offers.offers[0].loan.term_months == 48
