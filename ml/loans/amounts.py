@@ -8,7 +8,8 @@ from pydantic import Field
 
 from ml.domain.loans.rounding import MAX_AMOUNT
 
-Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT / 100, multiple_of=0.01, allow_inf_nan=False)]
+MAX_YUAN = MAX_AMOUNT / 100
+Amount = Annotated[float, Field(ge=0, le=MAX_YUAN, multiple_of=0.01, allow_inf_nan=False)]
 
 
 def fen(yuan: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import numpy as np
 from pydantic import BaseModel, Field, create_model
@@ -19,7 +19,7 @@ from ml.domain.loans.changes import Change
 from ml.domain.loans.offers import Offer
 from ml.domain.loans.rounding import LoanError
 from ml.endpoint import Champions
-from ml.loans.amounts import Amount, fen
+from ml.loans.amounts import MAX_YUAN, Amount, fen
 from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import Product
@@ -41,6 +41,9 @@ from ml.loans.pricing_basis import PricingBasis
 from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
 from ml.loans.request import Car, LoanRequest
 from ml.signature import Name, RequestPart
+
+# Of two lower limits of a field pydantic applies one: a step cannot be an Amount with a further limit.
+Step = Annotated[float, Field(ge=1, le=MAX_YUAN, multiple_of=0.01, allow_inf_nan=False)]
 
 # Fields that ask for something about an offer, and are no inputs of the offer itself.
 _QUESTIONS = frozenset(
@@ -115,7 +118,7 @@ def request(champions: Champions) -> type[BaseModel]:
             Field(None, min_length=1, max_length=1000, description="keys of the products to compare; null for all"),
         ),
         stock=(list[Car], Field(default=[], max_length=50, description="alternative vehicles for smaller changes")),
-        change_step=(Amount, Field(100.0, ge=1, description="distance of two down payments in the search, yuan")),
+        change_step=(Step, Field(100.0, description="distance of two down payments in the search, yuan")),
         grid=(PaymentGridRequest | None, None),
         extras=(list[Extra], Field(default=[], max_length=30, description="insurance, tax, plates and services")),
         lender_view=(bool, Field(False, description="include expected profit and loss; internal, not for customers")),
@@ -165,6 +168,11 @@ class _Quotation:
         stock = {car.vehicle_id: car for car in request.stock}
         if len(stock) < len(request.stock) or request.vehicle.vehicle_id in stock:
             raise DataError("stock: every vehicle_id must be unique and differ from the requested vehicle's")
+        if request.trade_in_payoff and request.trade_in_value is None and getattr(request, "trade_in", None) is None:
+            raise DataError(
+                f"trade_in_payoff: there is no car that is traded in, got {request.trade_in_payoff:.2f} yuan; enter "
+                "trade_in_value, its agreed price"
+            )
         self.borrower = Borrower(self.estimator, lending, request, request.borrower, stock)
         resale = resale_values(
             champions, getattr(request, "vehicle_details", None), getattr(request, "km_per_month", None)

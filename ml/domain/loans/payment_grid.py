@@ -72,11 +72,11 @@ def payment_grid(
     Parameters
     ----------
     application : Application
-        Applicant and vehicle; its own down payment and term are ignored.
+        Applicant, vehicle, extras and trade-in; its own down payment and term are ignored.
     offered : OfferedProduct
         As returned by `ml.loans.eligibility.offered_product`. Its first balloon share is used.
     down_payments : sequence of int
-        Fen, from 0 to below the price.
+        Fen, trade-in included: from its net value (0 without a trade-in) to below the price.
     assess : callable
         ``(loans) -> assessment``: `ml.domain.loans.assessment.Assess`; every cell has its own risk and rate.
     policy : Policy
@@ -93,7 +93,7 @@ def payment_grid(
     Raises
     ------
     LoanError
-        There is no down payment, or one is negative or not below the price.
+        There is no down payment, or one is below the trade-in's net value or not below the price.
 
     Examples
     --------
@@ -114,9 +114,13 @@ def payment_grid(
     vehicle_price, terms, n_columns = application.vehicle.price, offered.terms, len(down_payments)
     if not down_payments:
         raise LoanError("down_payments must have at least one amount")
-    if invalid := [d for d in down_payments if not 0 <= d < vehicle_price]:
+    lowest = application.trade_in
+    if invalid := [d for d in down_payments if not lowest <= d < vehicle_price]:
+        start_text = f"the trade-in's net value of {lowest / 100:.2f} yuan" if lowest else "0"
         limit, down = vehicle_price / 100, invalid[0] / 100
-        raise LoanError(f"down_payments must be from 0 to below the price of {limit:.2f} yuan, got {down:.2f} yuan")
+        raise LoanError(
+            f"down_payments must be from {start_text} to below the price of {limit:.2f} yuan, got {down:.2f} yuan"
+        )
     n_rows = len(terms) * n_columns
     rows = CandidateRows(
         product=np.zeros(n_rows, dtype=np.int64),

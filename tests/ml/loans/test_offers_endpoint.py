@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from features.errors import DataError
 from ml.loans.catalogue.files import Lending, load_lending
@@ -227,6 +228,11 @@ def test_a_loan_on_the_old_car_above_its_price_is_paid_in_cash(lending: Lending)
             {"down_payment": 10_000, "trade_in_value": 10_000, "trade_in_payoff": 30_000},
             "exceeds its price",
         ),
+        ({"trade_in_payoff": 5_000}, r"trade_in_payoff: there is no car that is traded in, got 5000\.00 yuan"),
+        (
+            {"trade_in_value": 40_000, "grid": {"product": "bank_standard", "down_payments": [50_000, 35_000]}},
+            r"down_payments must be from the trade-in's net value of 40000\.00 yuan to below the price",
+        ),
         ({"state_subsidy_used": {"no_bank": 1.0}}, "state_subsidy_used: lender 'no_bank' is unknown"),
         ({"products": ["nonsense"]}, "product 'nonsense' is unknown"),
         ({"grid": {"product": "nonsense", "down_payments": [1]}}, "product 'nonsense' is unknown"),
@@ -279,3 +285,9 @@ def test_a_lease_is_offered_to_a_commercial_vehicle_with_its_deposit_due_at_sign
     # 20 % down is less than the 25 % that the loan of the same class asks for.
     assert {offer.product for offer in response.offers} == {"commercial_lease"}
     assert "commercial_lease" in respond(lending).unavailable_products
+
+
+@pytest.mark.parametrize("step", [0, 0.5, 0.99, 100.001])
+def test_a_step_is_at_least_a_yuan_in_whole_fen(lending: Lending, step: float) -> None:
+    with pytest.raises(ValidationError, match="change_step"):
+        respond(lending, change_step=step)
