@@ -76,6 +76,14 @@ class CashFlows:
         return total
 
     @property
+    def total_fees(self) -> IntArray:
+        """Fees over the whole loan, fen, shape (n,)."""
+        total = self.up_front
+        for fee, amount in zip(self.batch.conditions.fees, self.fees, strict=True):
+            total[fee.loans] += amount.sum(axis=0)
+        return total
+
+    @property
     def payment(self) -> IntArray:
         """Payment of the borrower in each period, fen, shape (n_periods, n): principal, interest and fees, less the
         part of the deposit that comes back; negative if more comes back than is due."""

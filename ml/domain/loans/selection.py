@@ -10,6 +10,7 @@ from ml.domain.arrays import BoolArray, FloatArray, IndexArray
 from ml.domain.loans.candidates import Candidates
 from ml.domain.loans.rounding import LoanError
 
+_BLOCK = 16  # rows with which all others are compared at once
 _PAYMENT, _TOTAL_COST, _DOWN_PAYMENT, _DEBT = range(4)  # columns of `comparison_measures`
 
 
@@ -75,14 +76,17 @@ def pareto_efficient(values: FloatArray) -> IndexArray:
     ranks = np.array([np.unique(column, return_inverse=True)[1] for column in values.T])
     rows = np.argsort(ranks.sum(axis=0), kind="stable")  # a row comes after every row that is better or an equal copy
     ranks = ranks[:, rows]
-    efficient = []
+    efficient = [rows[:0]]
     while len(rows):
-        efficient.append(rows[0])
-        is_better = np.zeros(len(rows), dtype=bool)  # in at least one column than the efficient row
-        for column in ranks:
-            is_better |= column < column[0]
-        rows, ranks = rows[is_better], ranks[:, is_better]
-    return np.sort(np.array(efficient, dtype=np.intp))
+        first = ranks[:, :_BLOCK]
+        is_better = np.zeros((first.shape[1], len(rows)), dtype=bool)  # in some column: each row than the first ones
+        for column, of_first in zip(ranks, first, strict=True):
+            is_better |= column < of_first[:, None]
+        is_later = np.tri(len(is_better), dtype=bool)  # or the row itself
+        efficient.append(rows[: len(is_better)][(is_better[:, : len(is_better)] | is_later).all(axis=0)])
+        remaining = is_better.all(axis=0)
+        rows, ranks = rows[remaining], ranks[:, remaining]
+    return np.sort(np.concatenate(efficient))
 
 
 def select_rows(
