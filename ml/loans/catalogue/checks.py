@@ -88,7 +88,7 @@ def _rate_grid_problems(
     yield from _band_problems(place, grid, rules)
     yield from _term_problems(place, grid, product, rules)
     costs = {(band, term): rate for band, by_term in grid.by_band.items() for term, rate in by_term.items()}
-    if product.fees or product.form == "flat_rate":  # otherwise the contract rate is the cost
+    if product.fees or product.lease or product.form == "flat_rate":  # otherwise the contract rate is the cost
         costs = lowest_costs(product, lender, grid, during(rules.state_subsidy, grid))
     sequences = [rule.periods for rule in rules.rate_ceilings.values() if rule.binds(lender.kind)]
     for day in days_of_change(grid, *sequences, rules.loan_prime_rate):

@@ -96,6 +96,14 @@ DISCOUNT = {"valid_until": "2026-12-31", "conditions": {"zh": "现金", "en": "C
             r"which is above the ceiling of 0.24 from 2018-01-01 \(Supreme .*\): lower the rate, or lower the fees",
         ),
         (
+            {
+                "commercial_lease.lease.deposit_share": "0.5",  # the lessee has the use of half and pays for the whole
+                "commercial_lease.lease.deposit_return": "at_maturity",
+            },
+            # of 100: 50 received; 24 rents of 3.67; 20 residual less 50 deposit at maturity: 2.2 % a month
+            r"commercial_lease.rates\[0\].by_band.A.24: a loan at 0.064 costs at least 0\.26\d+ a year with all fees",
+        ),
+        (
             {f"flat_easy.rates.0.by_band.D.{term}": "0.15" for term in (12, 24, 36)},
             r"flat_easy.rates\[0\].by_band.D.12: a loan at 0.15 costs at least 0\.2\d+ a year with all fees",
         ),
