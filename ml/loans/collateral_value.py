@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, Field
 
+from features.errors import DataError
 from ml.endpoint import Champions
 from ml.loans.amounts import fen
 from ml.signature import columns_of, request_model
@@ -93,7 +94,11 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
         return ()
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
     car = {name: values[0] for name, values in columns_of([details], estimator.signature).items()}
-    low = estimator.future_values(car, months=range(MAX_MONTHS + 1), km_per_month=km_per_month)[:, 1]
+    try:
+        low = estimator.future_values(car, months=range(MAX_MONTHS + 1), km_per_month=km_per_month)[:, 1]
+    except DataError as error:  # of a field of the car; km_per_month is a field of this request too
+        message = str(error).removeprefix("after_months: ")
+        raise DataError(message if message.startswith("km_per_month") else f"vehicle_details: {message}") from None
     return tuple(fen(value) for value in low)
 
 

@@ -23,7 +23,9 @@ BEST_AT: Mapping[str, Text] = {
     "lowest_payment_balloon": Text(
         zh="月供最低（到期付尾款）", en="lowest monthly payment, with an amount due at maturity"
     ),
-    "lowest_total_cost": Text(zh="息费合计最低", en="lowest interest and fees"),
+    "lowest_total_cost": Text(
+        zh="总成本最低（息费与放弃的优惠合计）", en="lowest cost: interest, fees and the discount given up"
+    ),
     "lowest_down_payment": Text(zh="首付最低", en="lowest down payment"),
     "fastest_equity": Text(zh="还本最快", en="fastest repayment of principal"),
     "balanced": Text(zh="最均衡", en="most balanced"),
@@ -35,7 +37,10 @@ class OfferAnswer(BaseModel):
 
     offer_id: str = Field(description="digest of application, loan, rules and model: the same inputs give the same id")
     valid_until: date = Field(description="last day of the offer")
-    best_at: list[str] = Field(description="as_requested, and the measures in which this offer is the best")
+    best_at: list[str] = Field(
+        description="as_requested, and measures in which this offer is the best of all feasible loans: lowest_payment, "
+        "lowest_payment_balloon, lowest_total_cost (`cost_over_cash`), lowest_down_payment, fastest_equity, balanced"
+    )
     best_at_text: list[Text] = Field(description="the same as texts for the customer")
     product: str
     product_name: Text
@@ -56,19 +61,24 @@ class OfferAnswer(BaseModel):
     final_payment: float = Field(
         description="last payment, with the balloon or principal due at maturity, less a lease's deposit"
     )
-    up_front: float = Field(description="fees at disbursement")
+    up_front: float = Field(description="fees at disbursement, with those for services that the customer can decline")
     total_interest: float
     total_fees: float
     total_cost: float = Field(description="interest and fees")
     fees: list[FeeService] = Field(description="fees of the product, each with the service rendered for it")
     lease: LeaseAnswer | None = Field(description="owner, deposit, residual and purchase option of a finance lease")
-    forgone_discount: float = Field(description="cash discount that the customer loses with this loan")
+    forgone_discount: float = Field(
+        description="discount on the price that the customer loses with this loan, and has without it"
+    )
     cost_over_cash: float = Field(description="cost compared with paying cash: interest, fees and the forgone discount")
     nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
     effective_rate: float = Field(description="annualised cost with all fees, with compounding")
     implied_rate: float = Field(description="nominal annualised cost with the forgone discount as a further cost")
     loan_to_value: float = Field(description="by the base of the lending rules")
-    payment_to_income: float = Field(description="this loan and all other debts, as a share of joint income")
+    payment_to_income: float = Field(
+        description="this loan and all other debts, as a share of joint income; of this loan the larger of "
+        "`monthly_payment` and the mean of all payments without the balloon"
+    )
     probability_of_default: float = Field(description="predicted for this loan")
     risk_band: str = Field(description="band of this loan's probability of default; it sets the rate")
     band: str = Field(description="pre-assessment of this loan: approve 预审通过 or refer 人工审核")
@@ -85,7 +95,9 @@ class ChangeAnswer(BaseModel):
     down_payment: float = Field(description="in cash and by trade-in")
     term_months: int
     probability_of_default: float
-    offer: OfferAnswer = Field(description="cheapest loan with exactly this down payment and term")
+    offer: OfferAnswer = Field(
+        description="cheapest loan with exactly this down payment and term; `best_at` is empty, as none is compared"
+    )
 
 
 class GridCell(BaseModel):
@@ -106,7 +118,10 @@ class CashPurchase(BaseModel):
     price: float
     extras: float
     trade_in: float = Field(description="net value of the car that is traded in")
-    discount: float = Field(description="largest cash discount that an available product would forgo")
+    discount: float = Field(
+        description="largest discount on the price that an available product would forgo; a loan whose "
+        "`forgone_discount` is 0 has it too, and no offer deducts it"
+    )
     to_pay: float = Field(description="price and extras, less trade-in and discount")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, cast
 
@@ -80,8 +81,15 @@ class LoanOffersAnswer(BaseModel):
     offers: list[OfferAnswer] = Field(description="none that would be declined; band says which would be referred")
     n_candidates: int = Field(description="number of combinations of product, term, balloon and down payment")
     n_feasible: int = Field(description="number of combinations that violate no rule")
-    violations: dict[str, int] = Field(description="rule to the number of combinations that violate it")
-    unavailable_products: dict[str, str] = Field(description="product to the first rule that excludes the application")
+    violations: dict[str, int] = Field(
+        description="rule to the number of combinations that violate it: risk_band (no rate for this risk), "
+        "credit_decision (would be declined), amount, loan_to_value (or minimum down payment), extras, "
+        "payment_to_income, term, age_at_maturity, balloon, annualised_cost, expected_profit"
+    )
+    unavailable_products: dict[str, str] = Field(
+        description="product to the first rule that excludes it: vehicle_class, brand, date (not sold on that day), "
+        "income, age, or risk_band (no rate for the risk of any of its loans)"
+    )
     changes: list[ChangeAnswer] = Field(description="smallest changes with which the application is approved")
     grid: list[GridCell] = Field(description="payments of the product in the request's grid; empty without it")
     cash: CashPurchase = Field(description="purchase without a loan")
@@ -282,7 +290,7 @@ class _Quotation:
             down_payment=application.down_payment / 100,
             term_months=int(application.term_months or 0),
             probability_of_default=round(change.probability_of_default, 6),
-            offer=self.offer_answer(application, offer),
+            offer=self.offer_answer(application, replace(offer, best_at=())),  # compared with no other loan
         )
 
     def grid(self) -> list[GridCell]:

@@ -96,9 +96,13 @@ class LoanRequest(RequestPart):
     co_borrower: CoBorrower | None = None
     vehicle: Car
     down_payment: Amount = Field(description="largest down payment that the applicant can make in cash, yuan")
-    term_months: int | None = Field(None, ge=1, le=120, description="requested term; null for any term")
+    term_months: int | None = Field(
+        None, ge=1, le=120, description="requested term; null for any, if the credit model does not read the term"
+    )
     trade_in_value: Amount | None = Field(
-        None, description="agreed price of a car that is traded in, yuan; its net value adds to the down payment"
+        None,
+        description="agreed price of a car that is traded in, yuan; its net value adds to the down payment. Without it "
+        "a car is only quoted, and the offers count no trade-in",
     )
     trade_in_payoff: Amount = Field(0.0, description="outstanding loan on the car that is traded in, yuan")
     state_subsidy_used: dict[Name, Amount] = Field(
@@ -130,9 +134,9 @@ class LoanRequest(RequestPart):
         Raises
         ------
         LoanError
-            Cash and trade-in exceed the price.
+            The cash exceeds the price.
         DataError
-            The cash does not cover the payoff that exceeds the trade-in's price.
+            The cash does not cover the payoff that exceeds the trade-in's price, or cash and trade-in exceed the price.
 
         Examples
         --------
@@ -149,11 +153,17 @@ class LoanRequest(RequestPart):
         >>> application.down_payment, application.trade_in, application.term_months
         (8000000, 3000000, 36)
         """
-        net, cash = self.trade_in_net, fen(self.down_payment)
+        net, cash, price = self.trade_in_net, fen(self.down_payment), fen(self.vehicle.price)
         if cash + net < 0:
             raise DataError(
                 f"down_payment: the loan on the car that is traded in exceeds its price by {-net / 100:.2f} yuan, got "
                 f"{self.down_payment:.2f} yuan in cash; enter a down payment of at least the difference"
+            )
+        if net > 0 and cash + net > price:
+            remedy = "no loan is needed" if net >= price else f"enter at most {(price - net) / 100:.2f} yuan in cash"
+            raise DataError(
+                f"down_payment: {cash / 100:.2f} yuan in cash and the trade-in's net value of {net / 100:.2f} yuan "
+                f"exceed the price of {price / 100:.2f} yuan; {remedy}"
             )
         return Application(
             self.applicant.applicant(self.co_borrower),

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
+from features.errors import DataError
 from ml.loans.collateral_value import MAX_MONTHS, TradeInQuote, resale_values, trade_in_quote, used_car_fields
 from ml.signature import Field, Signature
 
@@ -58,3 +60,24 @@ def test_a_trade_in_is_quoted_at_the_lower_bound() -> None:
     quote = trade_in_quote(CHAMPIONS, car_details(100.0), payoff=10_500.0)
     expected = {"quote": 9_000.0, "value": 10_000.0, "value_high": 11_000.0, "payoff": 10_500.0, "net": -1_500.0}
     assert quote == TradeInQuote(**expected)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ("after_months: no age; omit it", "vehicle_details: no age; omit it"),
+        ("age_months: required; give the car's value", "vehicle_details: age_months: required; give the car's value"),
+        ("km_per_month: required", "km_per_month: required"),
+    ],
+)
+def test_an_error_of_the_model_names_a_field_of_this_request(error: str, message: str) -> None:
+    class Refusing(Model):
+        def future_values(
+            self, car: Mapping[str, Any], *, months: Iterable[int], km_per_month: float | None
+        ) -> np.ndarray[Any, Any]:
+            raise DataError(error)
+
+    champions: Any = {"residual_value": SimpleNamespace(estimator=Refusing())}
+    with pytest.raises(DataError) as raised:
+        resale_values(champions, car_details(24.0), None)
+    assert str(raised.value) == message

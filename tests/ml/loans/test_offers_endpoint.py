@@ -96,6 +96,17 @@ def test_only_the_lender_sees_what_the_lender_earns(lending: Lending) -> None:
     assert offer.expected_profit is not None and offer.expected_loss is not None and offer.expected_loss > 0
 
 
+def test_the_lowest_cost_counts_the_discount_that_a_loan_gives_up(lending: Lending) -> None:
+    offers = respond(lending, offers=8, products=["maker_zero", "bank_equal_principal"], term_months=24).offers
+    by_product = {
+        offer.product: offer for offer in offers if "lowest_total_cost" in offer.best_at or offer.total_cost == 0
+    }
+    zero, best = by_product["maker_zero"], by_product["bank_equal_principal"]
+    assert (zero.total_cost, zero.forgone_discount, zero.cost_over_cash) == (0, 5_000, 5_000)
+    assert 0 < best.total_cost == best.cost_over_cash < zero.cost_over_cash
+    assert "lowest_total_cost" in best.best_at and "discount" in BEST_AT["lowest_total_cost"].en
+
+
 def test_who_is_declined_is_offered_nothing(lending: Lending) -> None:
     response = respond(lending, times=14.0)
     assert response.credit.band == "decline" and response.offers == []
@@ -111,6 +122,7 @@ def test_a_change_is_one_that_the_model_approves(lending: Lending) -> None:
         lent = (change.vehicle_price - change.down_payment) / change.vehicle_price
         assert change.probability_of_default == pytest.approx(6 * lent / 100, abs=1e-6)
         assert change.probability_of_default <= APPROVE and change.offer.down_payment <= change.down_payment
+        assert change.offer.best_at == [] and change.offer.best_at_text == []  # compared with no other loan
     assert {"V1", "V2"} >= {change.vehicle_id for change in response.changes}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from features.errors import DataError
 from ml.domain.loans.application import Applicant
 from ml.loans.amounts import fen
 from ml.loans.request import Car, LoanRequest, Person
@@ -65,3 +66,24 @@ def test_what_breaks_a_rule_names_its_field(changes: dict[str, Any], field: str)
     with pytest.raises(ValidationError) as caught:
         LoanRequest.model_validate(LOAN | changes)
     assert ".".join(map(str, caught.value.errors()[0]["loc"])) == field
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"down_payment": 60_000.0, "trade_in_value": 110_000.0, "trade_in_payoff": 10_000.0},
+            "down_payment: 60000.00 yuan in cash and the trade-in's net value of 100000.00 yuan exceed the price of "
+            "150000.50 yuan; enter at most 50000.50 yuan in cash",
+        ),
+        (
+            {"down_payment": 0.0, "trade_in_value": 160_000.0},
+            "down_payment: 0.00 yuan in cash and the trade-in's net value of 160000.00 yuan exceed the price of "
+            "150000.50 yuan; no loan is needed",
+        ),
+    ],
+)
+def test_a_trade_in_that_does_not_fit_names_its_own_figures(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError) as error:
+        LoanRequest.model_validate(LOAN | changes).application(36)
+    assert str(error.value) == message
