@@ -125,7 +125,7 @@ class Borrower:
         cars = [self.cars[vehicle.vehicle_id] for vehicle in loans.vehicles]
         vehicles = loans.vehicle.tolist()
         columns: dict[str, Any] = {
-            "vehicle_price": np.array([v.price for v in loans.vehicles])[loans.vehicle],
+            "vehicle_price": loans.price,
             "down_payment": loans.down_payment,
             "loan_amount": loans.amount,
             "term_months": loans.term,

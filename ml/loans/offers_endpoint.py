@@ -27,6 +27,7 @@ from ml.loans.catalogue.products import Product
 from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields
 from ml.loans.eligibility import obstacles
 from ml.loans.extras import Extra
+from ml.loans.for_payment import ForPaymentAnswer, ForPaymentRequest, for_payment_answer
 from ml.loans.offer_answer import (
     CashPurchase,
     ChangeAnswer,
@@ -55,6 +56,7 @@ _QUESTIONS = frozenset(
         "products",
         "stock",
         "grid",
+        "for_payment",
         "change_step",
         "lender_view",
         "explain",
@@ -92,6 +94,7 @@ class LoanOffersAnswer(BaseModel):
     )
     changes: list[ChangeAnswer] = Field(description="smallest changes with which the application is approved")
     grid: list[GridCell] = Field(description="payments of the product in the request's grid; empty without it")
+    for_payment: ForPaymentAnswer | None = Field(description="loans within the wished monthly payment; null without it")
     cash: CashPurchase = Field(description="purchase without a loan")
     trade_in: TradeInQuote | None
     notices: list[Notice] = Field(description="breaches of the rules on prices and fees, each with its remedy")
@@ -111,8 +114,8 @@ def request(champions: Champions) -> type[BaseModel]:
     -------
     type
         Pydantic model `LoanOffersRequest`: the fields of `ml.loans.request.LoanRequest`, and `borrower`, `offers`,
-        `products`, `stock`, `change_step`, `grid`, `extras`, `lender_view` and `explain`; with `residual_value` also
-        those of `used_car_fields`. Amounts in yuan.
+        `products`, `stock`, `change_step`, `grid`, `for_payment`, `extras`, `lender_view` and `explain`; with
+        `residual_value` also those of `used_car_fields`. Amounts in yuan.
     """
     credit = champions["credit_risk"].estimator
     used_car = used_car_fields(champions)
@@ -126,8 +129,9 @@ def request(champions: Champions) -> type[BaseModel]:
             Field(None, min_length=1, max_length=1000, description="keys of the products to compare; null for all"),
         ),
         stock=(list[Car], Field(default=[], max_length=50, description="alternative vehicles for smaller changes")),
-        change_step=(Step, Field(100.0, description="distance of two down payments in the search, yuan")),
+        change_step=(Step, Field(100.0, description="distance of two down payments or prices, yuan")),
         grid=(PaymentGridRequest | None, None),
+        for_payment=(ForPaymentRequest | None, Field(None, description="solve for a wished monthly payment")),
         extras=(list[Extra], Field(default=[], max_length=30, description="insurance, tax, plates and services")),
         lender_view=(bool, Field(False, description="include expected profit and loss; internal, not for customers")),
         explain=(bool, Field(True, description="include the reasons of the credit decision")),
@@ -153,8 +157,8 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
     -------
     LoanOffersAnswer
         `credit` (probability, score and band of the requested loan), `offers` (none that would be declined), `changes`
-        (smallest changes with which the application is approved), `grid`, `cash` and `trade_in`; amounts in yuan, rates
-        as yearly fractions.
+        (smallest changes with which the application is approved), `grid`, `for_payment` (loans within a wished monthly
+        payment), `cash` and `trade_in`; amounts in yuan, rates as yearly fractions.
 
     Raises
     ------
@@ -203,6 +207,9 @@ class _Quotation:
         available = [product for name, product in self.lending.catalogue.products.items() if name not in unavailable]
         discount = max((product.forgone_discount_on(request.on) for product in available), default=0)
         is_approved = any(offer.decision == "approve" for offer in offers.offers)
+        for_payment = self.for_payment()
+        shown = [offer.name for offer in offers.offers]
+        shown += [loan.offer.product for loan in for_payment.loans] if for_payment else []
         return LoanOffersAnswer(
             credit=credit,
             risk_band=self.lending.rules.risk_band(request.on, credit.probability_of_default),
@@ -213,11 +220,12 @@ class _Quotation:
             unavailable_products={**unavailable, **dict.fromkeys(offers.without_rate, "risk_band")},
             changes=[] if is_approved else self.changes(),
             grid=self.grid(),
+            for_payment=for_payment,
             cash=cash_purchase(application, discount=discount, net=request.trade_in_net),
             trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None), payoff=request.trade_in_payoff),
             notices=price_and_fee_notices(
                 request.extras,
-                {o.name: self.lending.catalogue.products[o.name] for o in offers.offers},
+                {name: self.lending.catalogue.products[name] for name in shown},
                 on=request.on,
                 condition=request.vehicle.condition,
             ),
@@ -255,7 +263,10 @@ class _Quotation:
 
     def offer_answer(self, application: Application, offer: Offer) -> OfferAnswer:
         car = self.borrower.cars[application.vehicle.vehicle_id]
-        inputs = {**self.inputs, "vehicle": car.model_dump(mode="json")}
+        inputs = {
+            **self.inputs,
+            "vehicle": {**car.model_dump(mode="json"), "price": application.vehicle.price / 100},
+        }
         if car is not self.request.vehicle:
             inputs |= dict.fromkeys(_OF_THE_REQUESTED_VEHICLE & inputs.keys())
         return offer_answer(
@@ -305,3 +316,19 @@ class _Quotation:
             balloon_share=self.request.grid.balloon_share,
         )
         return grid_cells(grid)
+
+    def for_payment(self) -> ForPaymentAnswer | None:
+        request = self.request
+        if request.for_payment is None:
+            return None
+        return for_payment_answer(
+            self.lending,
+            self.application,
+            request.for_payment,
+            basis=self.basis,
+            step=fen(request.change_step),
+            count=request.offers,
+            products=request.products,
+            net=request.trade_in_net,
+            answer_of=self.offer_answer,
+        )

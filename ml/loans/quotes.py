@@ -1,4 +1,4 @@
-"""Quotes of the finance desk: offers, smallest changes and payment grid."""
+"""Quotes of the finance desk: offers, smallest changes, loans for a wished payment, and payment grid."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from functools import cache
 import numpy as np
 
 from features.errors import DataError
+from ml.domain.loans.affordability import AffordableLoans, affordable_loans
 from ml.domain.loans.application import Application, Vehicle
 from ml.domain.loans.assessment import ProposedLoans
 from ml.domain.loans.changes import Change, smallest_changes
 from ml.domain.loans.feasibility import Feasibility, Terms
+from ml.domain.loans.loan_grid import Unknown
 from ml.domain.loans.offers import Offer, Offers, best_offers, make_offers
 from ml.domain.loans.payment_grid import PaymentGrid, payment_grid
 from ml.loans.catalogue.files import Lending
@@ -203,6 +205,81 @@ def changes_for(
         step=step,
         terms=sorted(terms),
         vehicles=vehicles,
+    )
+
+
+def affordable_for(
+    lending: Lending,
+    application: Application,
+    *,
+    basis: PricingBasis,
+    unknown: Unknown,
+    wish: int,
+    step: int = 10_000,
+    count: int = 4,
+    products: Collection[str] | None = None,
+) -> AffordableLoans:
+    """Return the best loan of each product whose monthly payment is at most a wish, and why the others have none.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
+    application : Application
+        An `ml.domain.loans.application.Application`; what is solved for is ignored.
+    basis : PricingBasis
+        Date and credit assessment; an `ml.loans.pricing_basis.PricingBasis`.
+    unknown : {"down_payment", "term_months", "price"}
+        What is solved for: the lowest down payment, the shortest term or the highest price.
+    wish : int
+        Highest monthly payment, fen.
+    step : int
+        Distance of two down payments or prices, fen; by default 100 yuan.
+    count : int
+        Maximum number of loans, at least 1.
+    products : collection of str, optional
+        Keys of the products to compare; by default all.
+
+    Returns
+    -------
+    AffordableLoans
+        `loans`, each with `vehicle_price` (fen) and `offer`; `nearest`, the loan with the lowest payment if there is
+        none; `violations` (rule to number of products, each balloon apart) and `step` (fen).
+
+    Raises
+    ------
+    DataError
+        The date is before the first rule, or the vehicle class or a product is unknown.
+    LoanError
+        Wish, step or count is below 1.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.domain.loans.application import Applicant, Application, Vehicle
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.pricing_basis import PricingBasis, assumed_risk
+    >>> lending, on = read_lending(Path("configs")), date(2026, 9, 1)
+    >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
+    >>> application = Application(Applicant(age=35, monthly_income=1_500_000), vehicle, 5_000_000, 36)
+    >>> basis = PricingBasis(on=on, assess=assumed_risk(lending, on, probability_of_default=0.01))
+    >>> loans = affordable_for(lending, application, basis=basis, unknown="down_payment", wish=250_000).loans
+    >>> [(x.offer.name, x.offer.down_payment, x.offer.monthly_payment) for x in loans[:2]]
+    [('maker_zero', 6000000, 250000), ('maker_balloon', 3750000, 221870)]
+    """
+    feasibility = _feasibility(lending, application, basis=basis, products=products)
+    offered, policy = feasibility.terms_for(application.vehicle)
+    return affordable_loans(
+        application,
+        offered,
+        unknown=unknown,
+        wish=wish,
+        assess=basis.assess,
+        policy=policy,
+        start=basis.on,
+        step=step,
+        count=count,
     )
 
 

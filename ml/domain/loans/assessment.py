@@ -25,14 +25,15 @@ class ProposedLoans:
         Vehicles of the loans.
     vehicle : array of int, shape (n,)
         Index of each loan's vehicle in `vehicles`.
-    down_payment, amount : array of int, shape (n,)
-        Fen.
+    price, down_payment, amount : array of int, shape (n,)
+        Fen; the price is the vehicle's, or another one at which the same vehicle is considered.
     term : array of int, shape (n,)
         Months.
     """
 
     vehicles: tuple[Vehicle, ...]
     vehicle: IntArray
+    price: IntArray
     down_payment: IntArray
     amount: IntArray
     term: IntArray
@@ -46,6 +47,7 @@ class ProposedLoans:
         term: IntArray,
         *,
         extras: int,
+        price: IntArray | None = None,
     ) -> ProposedLoans:
         """Return loans that finance the price and the financed extras less the down payment.
 
@@ -61,6 +63,8 @@ class ProposedLoans:
             Months.
         extras : int
             Extras that each loan finances, fen.
+        price : array of int, shape (n,), optional
+            Price of the vehicle in each loan, fen; by default the vehicle's own.
 
         Examples
         --------
@@ -71,8 +75,9 @@ class ProposedLoans:
         [7500000]
         """
         index = np.broadcast_to(np.asarray(vehicle, dtype=np.int64), down_payment.shape)
-        price = np.array([v.price for v in vehicles], dtype=np.int64)[index]
-        return cls(vehicles, index, down_payment, price + extras - down_payment, term)
+        if price is None:
+            price = np.array([v.price for v in vehicles], dtype=np.int64)[index]
+        return cls(vehicles, index, price, down_payment, price + extras - down_payment, term)
 
     def __len__(self) -> int:
         return len(self.term)
@@ -89,7 +94,12 @@ class ProposedLoans:
         array([7000000])
         """
         return ProposedLoans(
-            self.vehicles, self.vehicle[rows], self.down_payment[rows], self.amount[rows], self.term[rows]
+            self.vehicles,
+            self.vehicle[rows],
+            self.price[rows],
+            self.down_payment[rows],
+            self.amount[rows],
+            self.term[rows],
         )
 
 

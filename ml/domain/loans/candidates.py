@@ -18,6 +18,7 @@ from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.loans.application import Application, OfferedProduct, Policy
 from ml.domain.loans.assessment import Assess, Assessment, ProposedLoans
 from ml.domain.loans.down_payments import down_payment_steps, down_payments
+from ml.domain.loans.limits import limit_violations, price_violations, product_limit, valid_loans
 from ml.domain.loans.loan import MAX_TERM_MONTHS, Loan, LoanBatch
 from ml.domain.loans.pricing import Prices, RiskAndFunding, price
 from ml.domain.loans.rounding import MAX_AMOUNT, MILLION
@@ -50,12 +51,15 @@ class CandidateRows(NamedTuple):
         Fen.
     balloon_share : array of float
         Balloon as a fraction of the loan amount; 0 for none.
+    vehicle_price : array of int, optional
+        Price of the application's vehicle in each combination, fen; by default its own.
     """
 
     product: IntArray
     term: IntArray
     down_payment: IntArray
     balloon_share: FloatArray
+    vehicle_price: IntArray | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,10 @@ class Candidates:
         Products from which the candidates are made.
     offered_index : array of int, shape (n,)
         Index of each candidate's product in `offered`.
+    row : array of int, shape (n,)
+        Position of each candidate in the rows that were priced.
     loans : ProposedLoans
-        Down payment, amount (fen) and term (months) of the n candidates.
+        Price, down payment, amount (fen) and term (months) of the n candidates.
     assessment : Assessment
         Probability of default, risk band and decision of each candidate.
     priced : array of int, shape (n_priced,)
@@ -91,6 +97,7 @@ class Candidates:
     application: Application
     offered: tuple[OfferedProduct, ...]
     offered_index: IntArray
+    row: npt.NDArray[np.intp]
     loans: ProposedLoans
     assessment: Assessment
     priced: npt.NDArray[np.intp]
@@ -113,7 +120,7 @@ class Candidates:
         """Return the loan-to-value of candidate `i` (counted from 0), a fraction, by the base of the rules."""
         amount, price, extras = (
             int(self.loans.amount[i]),
-            self.application.vehicle.price,
+            int(self.loans.price[i]),
             self.application.financed_extras,
         )
         return amount / (price + extras) if self.extras_in_loan_to_value else (amount - extras) / price
@@ -249,14 +256,16 @@ def price_candidates(
         rows.down_payment[order],
         rows.balloon_share[order],
     )
-    loans = ProposedLoans.build((application.vehicle,), 0, down, term, extras=application.financed_extras)
+    prices_of_vehicle = None if rows.vehicle_price is None else rows.vehicle_price[order]
+    loans = ProposedLoans.build(
+        (application.vehicle,), 0, down, term, extras=application.financed_extras, price=prices_of_vehicle
+    )
     assessment = _assess_distinct(loans, assess)
     rate = _rates(offered, index, loans, assessment)
     balloon = np.rint(loans.amount * share).astype(np.int64)
-    valid_balloon = (share == 0) | ((balloon >= 1) & (balloon < loans.amount))
-    valid = (down < application.vehicle.price) & (loans.amount <= MAX_AMOUNT) & valid_balloon
+    valid = valid_loans(loans, balloon, share)
     priced = np.flatnonzero(valid & ~np.isnan(rate))
-    violations = _violations(application, offered, index, loans, balloon, policy)
+    violations = limit_violations(application, offered, index, loans, balloon, policy)
     violations["risk_band"] = np.isnan(rate)
     violations["credit_decision"] = assessment.decision == "decline"
     violations["amount"] |= ~valid
@@ -272,14 +281,14 @@ def price_candidates(
         )
         risk = RiskAndFunding(
             assessment.probability_of_default[priced],
-            _limit(offered, "loss_given_default")[at],
-            _limit(offered, "funding_rate")[at],
+            product_limit(offered, "loss_given_default")[at],
+            product_limit(offered, "funding_rate")[at],
             policy.horizon_months,
             recoverable=tuple(policy.recovery * value for value in application.vehicle.resale),
         )
         discount = np.array([o.forgone_discount for o in offered])
         prices = price(batch, start, risk=risk, forgone_discount=discount[at])
-    price_flags = _price_violations(application, prices, policy, _limit(offered, "maximum_cost")[at])
+    price_flags = price_violations(application, prices, policy, product_limit(offered, "maximum_cost")[at])
     for rule, flags in price_flags.items():
         violations[rule] = np.zeros(len(index), dtype=bool)
         violations[rule][priced] = flags
@@ -287,6 +296,7 @@ def price_candidates(
         application=application,
         offered=tuple(offered),
         offered_index=index,
+        row=order,
         loans=loans,
         assessment=assessment,
         priced=priced,
@@ -298,10 +308,11 @@ def price_candidates(
 
 
 def _assess_distinct(loans: ProposedLoans, assess: Assess) -> Assessment:
-    """Assess every distinct loan once: products with the same term and down payment share an assessment."""
-    _, first, inverse = np.unique(
-        loans.down_payment * (MAX_TERM_MONTHS + 1) + loans.term, return_index=True, return_inverse=True
-    )
+    """Assess every distinct loan once: products with the same price, term and down payment share an assessment."""
+    key = loans.down_payment * (MAX_TERM_MONTHS + 1) + loans.term
+    if (loans.price != loans.price[0]).any():
+        key = np.unique(key, return_inverse=True)[1] * (MAX_AMOUNT + 1) + loans.price
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     return assess(loans.at(first)).at(inverse)
 
 
@@ -312,65 +323,3 @@ def _rates(
     none: dict[int, float] = {}
     columns = zip(index.tolist(), loans.term.tolist(), assessment.risk_band.tolist(), strict=True)
     return np.array([offered[i].rates.get(band, none).get(term, np.nan) for i, term, band in columns])
-
-
-def _violations(
-    application: Application,
-    offered: Sequence[OfferedProduct],
-    index: IntArray,
-    loans: ProposedLoans,
-    balloon: IntArray,
-    policy: Policy,
-) -> dict[str, BoolArray]:
-    """Return the violations of the rules that need no price."""
-
-    def limit(name: str) -> FloatArray:
-        return _limit(offered, name)[index]
-
-    applicant, vehicle_price, extras = application.applicant, application.vehicle.price, application.financed_extras
-    base, counted = vehicle_price, loans.amount - extras
-    if policy.extras_in_loan_to_value:
-        base, counted = vehicle_price + extras, loans.amount
-    maximum_age = np.minimum(limit("maximum_age_at_maturity"), policy.maximum_age_at_maturity)
-    is_loan = np.array([o.product.lease is None for o in offered])[index]  # no lease: the law on terms is that of loans
-    return {
-        "amount": (loans.amount < limit("minimum_amount")) | (loans.amount > limit("maximum_amount")),
-        "loan_to_value": (counted > _share(base, limit("maximum_loan_to_value")))
-        | (loans.down_payment < _share(vehicle_price, limit("minimum_down_payment"))),
-        "extras": extras > _share(application.extras, limit("maximum_financed_extras")),
-        "term": is_loan & (loans.term > policy.maximum_term_months),
-        "age_at_maturity": (applicant.age < policy.minimum_age) | (applicant.age + loans.term / 12 > maximum_age),
-        "balloon": balloon > _resale_at_maturity(application.vehicle.resale, loans.term),
-    }
-
-
-def _price_violations(
-    application: Application, prices: Prices | None, policy: Policy, ceiling: FloatArray
-) -> dict[str, BoolArray]:
-    """Return the violations of the rules that need a price; a loan without an annualised cost violates the ceiling."""
-    if prices is None:
-        return dict.fromkeys(("payment_to_income", "annualised_cost", "expected_profit"), np.zeros(0, dtype=bool))
-    applicant = application.applicant
-    debts = applicant.joint_debt_payment + prices.monthly_burden
-    has_cost = np.isfinite(prices.nominal_rate) & np.isfinite(prices.implied_rate)
-    return {
-        "payment_to_income": debts > _share(applicant.joint_income, policy.payment_to_income),
-        "annualised_cost": ~(has_cost & (prices.nominal_rate <= ceiling + 1e-9)),
-        "expected_profit": prices.expected_profit < policy.minimum_expected_profit,
-    }
-
-
-def _limit(offered: Sequence[OfferedProduct], name: str) -> FloatArray:
-    return np.array([getattr(o, name) for o in offered])
-
-
-def _resale_at_maturity(resale: tuple[int, ...], term: IntArray) -> FloatArray:
-    """Return the resale value at the maturity of each loan in fen; infinite if `resale` is empty."""
-    if not resale:
-        return np.full(len(term), np.inf)
-    return np.asarray(resale, dtype=np.float64)[np.minimum(term, len(resale) - 1)]
-
-
-def _share(amount: int, share: float | FloatArray) -> FloatArray:
-    """Return a share of an amount; rounding removes floating-point noise, so that an amount equal to a limit passes."""
-    return np.asarray(np.round(amount * np.asarray(share, dtype=np.float64), 4))

@@ -211,10 +211,21 @@ def best_offers(compared: Candidates, *, count: int) -> tuple[Offer, ...]:
         balloon=with_remainder[compared.offered_index[compared.priced[rows]]] | has_residual,
         requested=(loans.down_payment == application.down_payment) & (loans.term == application.term_months),
     )
-    return tuple(_offer(compared, int(rows[i]), names) for i, names in selection)
+    return tuple(offer_of(compared, int(rows[i]), best_at=names) for i, names in selection)
 
 
-def _offer(compared: Candidates, row: int, names: tuple[str, ...]) -> Offer:
+def offer_of(compared: Candidates, row: int, *, best_at: tuple[str, ...] = ()) -> Offer:
+    """Return the loan in a row of `Candidates.batch` as an offer.
+
+    Parameters
+    ----------
+    compared : Candidates
+        As returned by `ml.domain.loans.candidates.candidates` or `price_candidates`.
+    row : int
+        Row of a feasible loan in `compared.batch` and `compared.prices`.
+    best_at : tuple of str
+        Labels of the offer.
+    """
     i = int(compared.priced[row])
     product, prices, application = (
         compared.offered[int(compared.offered_index[i])],
@@ -225,7 +236,7 @@ def _offer(compared: Candidates, row: int, names: tuple[str, ...]) -> Offer:
     loan, applicant, assessment = compared.loan(row), application.applicant, compared.assessment
     burden, down = int(prices.monthly_burden[row]), int(compared.loans.down_payment[i])
     return Offer(
-        best_at=names,
+        best_at=best_at,
         name=product.name,
         lender=product.lender,
         loan=loan,

@@ -48,7 +48,7 @@ def comparison_measures(candidates: Candidates) -> FloatArray:
     prices, batch, priced = candidates.prices, candidates.batch, candidates.priced
     assert prices is not None and batch is not None
     discount = np.array([o.forgone_discount for o in candidates.offered])[candidates.offered_index[priced]]
-    owed = prices.average_life * batch.amount / candidates.application.vehicle.price
+    owed = prices.average_life * batch.amount / candidates.loans.price[priced]
     down_payment = candidates.loans.down_payment[priced]
     return np.column_stack([prices.monthly_payment, prices.total_cost + discount, down_payment, owed.round(9)])
 
