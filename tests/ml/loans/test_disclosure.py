@@ -80,7 +80,7 @@ def test_money_is_yuan_in_json(lending: Lending) -> None:
 def test_who_collects_what(lending: Lending) -> None:
     statement = statement_for(lending, "used_with_guarantee")
     assert [(i.name.en, i.collected_by.en) for i in statement.items] == [
-        ("Interest", "Harbour Consumer Credit"),
+        ("Interest", "Harbour Bank"),
         ("Credit enhancement fee", "Anxing Guarantee"),
         ("Lien registration", "the dealer"),
     ]

@@ -53,7 +53,7 @@ def test_a_loan_costs_at_most_the_ceiling_of_lender_and_day(lending: Lending) ->
     flows = [-6_000.0, *[10_300.0 / 12] * 12]
     message = (
         f"annual_rate: the loan costs {12 * pyxirr.irr(flows):.2%} a year with all fees, above the ceiling of 24.00% "
-        "for lender kind 'consumer_finance_company' on 2026-09-01 (Supreme People's Court, Fafa [2017] no. 22, "
+        "for lender kind 'bank' on 2026-09-01 (Supreme People's Court, Fafa [2017] no. 22, "
         "article 2): choose a product with a lower rate or lower fees"
     )
     with pytest.raises(DataError, match=re.escape(message)):
