@@ -12,6 +12,7 @@ import pytest
 from tests.ml.loans.simulated_lending import Lender, build_lender, random_requests
 
 SEED = 21
+COARSE = {"change_step": 10_000.0}  # yuan: where changes are not tested, the search for them is quick
 COUNTS = [150, pytest.param(1_000, marks=pytest.mark.slow)]
 # Labels compare an offer with the others of the same answer. Of the two figures for the lender, the fen may differ:
 # sums of many loans at once are added in another order.
@@ -28,7 +29,7 @@ def exactly(body: dict[str, Any], *, product: str, down_payment: float, term_mon
     """Return the request for one loan: only this product, this down payment (cash and trade-in) and this term."""
     cash = round(down_payment - body.get("trade_in_value", 0.0) + body.get("trade_in_payoff", 0.0), 2)
     loan = {"down_payment": cash, "term_months": term_months, "products": [product], "offers": 8}
-    return {**body, "grid": None, "stock": [], **loan}
+    return {**body, **COARSE, "grid": None, "stock": [], **loan}
 
 
 def terms(offer: Any) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def check_holds(lender: Lender, body: dict[str, Any], offer: Any) -> None:
 def test_who_asks_for_an_offer_gets_it(lender: Lender, count: int) -> None:
     tally: Counter[str] = Counter()
     for body in random_requests(lender, count, seed=SEED):
-        offers = lender.ask(body).offers
+        offers = lender.ask({**body, **COARSE}).offers
         tally["applications with offers"] += bool(offers)
         for offer in offers:
             tally[offer.band] += 1
@@ -89,7 +90,7 @@ def cells(lender: Lender, count: int, *, seed: int) -> Iterator[tuple[dict[str, 
     rng = np.random.default_rng(seed)
     names = list(lender.lending.catalogue.products)
     for requested in random_requests(lender, count, seed=seed):
-        body = {**requested, "stock": []}
+        body = {**requested, **COARSE, "stock": []}
         available = [name for name in names if name not in lender.ask(body).unavailable_products]
         if not available:
             continue
@@ -126,14 +127,13 @@ def test_a_cell_without_violations_is_offered_and_no_other(lender: Lender) -> No
 def test_a_cell_is_the_offer_of_the_same_loan(lender: Lender) -> None:
     count = 0
     for body in random_requests(lender, 80, seed=SEED + 3):
-        for offer in lender.ask(body).offers:
+        for offer in lender.ask({**body, **COARSE}).offers:
             grid = {"product": offer.product, "down_payments": [offer.down_payment]}
             shares = lender.lending.catalogue.products[offer.product].balloon_shares
             if shares and offer.balloon_share != shares[0]:
                 continue
-            (cell,) = [
-                c for c in lender.ask({**body, "stock": [], "grid": grid}).grid if c.term_months == offer.term_months
-            ]
+            answer = lender.ask({**body, **COARSE, "stock": [], "grid": grid})
+            (cell,) = [cell for cell in answer.grid if cell.term_months == offer.term_months]
             assert (cell.monthly_payment, cell.nominal_rate) == (offer.monthly_payment, offer.nominal_rate)
             assert cell.violations == [], (body, offer, cell)
             count += 1
