@@ -42,6 +42,7 @@ from ml.loans.price_conduct import Notice, price_and_fee_notices
 from ml.loans.pricing_basis import PricingBasis
 from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
 from ml.loans.request import Car, LoanRequest
+from ml.loans.requested_loan import requested_loan_notes
 from ml.signature import Name, RequestPart
 
 # Of two lower limits of a field pydantic applies one: a step cannot be an Amount with a further limit.
@@ -98,7 +99,9 @@ class LoanOffersAnswer(BaseModel):
     cash: CashPurchase = Field(description="purchase without a loan")
     trade_in: TradeInQuote | None
     notices: list[Notice] = Field(description="breaches of the rules on prices and fees, each with its remedy")
-    notes: list[Text] = Field(description="what the customer should know about these offers, such as an ended subsidy")
+    notes: list[Text] = Field(
+        description="what the customer should know about these offers: why none is as requested, an ended subsidy"
+    )
 
 
 def request(champions: Champions) -> type[BaseModel]:
@@ -229,7 +232,7 @@ class _Quotation:
                 on=request.on,
                 condition=request.vehicle.condition,
             ),
-            notes=self.notes(available),
+            notes=[*requested_loan_notes(application, offers.requested_violations), *self.notes(available)],
         )
 
     def notes(self, available: Sequence[Product]) -> list[Text]:

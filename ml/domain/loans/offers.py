@@ -86,6 +86,10 @@ class Offers:
         Number of candidates that violate each rule of `candidates.RULES`; empty if there is no candidate.
     without_rate : tuple of str
         Products of which no candidate has a rate in its own risk band.
+    requested_violations : tuple of str
+        Rules that the candidates with exactly the requested down payment and term violate, the most frequent first;
+        empty if one of these is feasible or no term is requested. `term` alone: no product has the term. `amount`
+        alone: the down payment leaves nothing to finance.
     """
 
     offers: tuple[Offer, ...]
@@ -93,6 +97,7 @@ class Offers:
     n_feasible: int
     violations: dict[str, int]
     without_rate: tuple[str, ...]
+    requested_violations: tuple[str, ...] = ()
 
 
 def make_offers(
@@ -164,7 +169,22 @@ def make_offers(
         n_feasible=len(rows),
         violations=violations,
         without_rate=tuple(without_rate),
+        requested_violations=_requested_violations(compared),
     )
+
+
+def _requested_violations(compared: Candidates) -> tuple[str, ...]:
+    application, loans = compared.application, compared.loans
+    if application.term_months is None:
+        return ()
+    has_term = loans.term == application.term_months
+    rows = np.flatnonzero(has_term & (loans.down_payment == application.down_payment))
+    if len(rows) == 0:
+        return ("amount",) if has_term.any() else ("term",)
+    if compared.feasible[rows].any():
+        return ()
+    counts = {rule: int(flags[rows].sum()) for rule, flags in compared.violations.items()}
+    return tuple(sorted((rule for rule, count in counts.items() if count), key=lambda rule: -counts[rule]))
 
 
 def best_offers(compared: Candidates, *, count: int) -> tuple[Offer, ...]:

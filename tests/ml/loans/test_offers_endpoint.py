@@ -303,3 +303,34 @@ def test_a_lease_is_offered_to_a_commercial_vehicle_with_its_deposit_due_at_sign
 def test_a_step_is_at_least_a_yuan_in_whole_fen(lending: Lending, step: float) -> None:
     with pytest.raises(ValidationError, match="change_step"):
         respond(lending, change_step=step)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, None),
+        ({"term_months": 30}, "no product has this term, or the law allows none so long"),
+        ({"down_payment": 150_000}, "amount below or above the products' limits"),
+        # 75,000 over 12 months is at least 6,250 a month, and 55 % of 11,000 is 6,050.
+        (
+            {"term_months": 12, "applicant": {"age": 35, "monthly_income": 11_000.0}, "products": ["bank_standard"]},
+            "payment and other debts too high for the income",
+        ),
+        (
+            {"down_payment": 20_000, "products": ["bank_standard"]},  # of at least 30,000
+            "down payment below the products' minimum or the limit of loan-to-value",
+        ),
+    ],
+)
+def test_a_note_says_why_no_offer_is_as_requested(
+    lending: Lending, changes: dict[str, Any], reason: str | None
+) -> None:
+    response = respond(lending, **changes)
+    assert any("as_requested" in offer.best_at for offer in response.offers) == (reason is None)
+    down, term = changes.get("down_payment", 75_000), changes.get("term_months", 36)
+    expected = [f"no loan with {down:,.2f} yuan down over {term} months: {reason}"] if reason else []
+    assert [note.en for note in response.notes] == expected
+
+
+def test_without_a_requested_term_no_note_misses_it(lending: Lending) -> None:
+    assert respond(lending, term_months=None).notes == []
