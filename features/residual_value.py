@@ -72,8 +72,8 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     Returns
     -------
     narwhals.LazyFrame
-        Columns of the spine and of the car, one row per row of the spine; `age_months` replaces `model_year` if it can
-        be computed.
+        Columns of the spine and of the car, one row per row of the spine; `age_months`, computed where it is missing,
+        replaces `model_year`.
 
     Examples
     --------
@@ -90,9 +90,12 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     excluded = VEHICLES.outcomes | EXCLUDED
     names = [c for c in vehicles.collect_schema().names() if c not in excluded and c != KEY]
     rows = spine.join(vehicles.select(KEY, *names), on=KEY, how="left")
-    age = None if "age_months" in names else _age(names)
+    age = _age(names)
     if age is not None:
-        rows = rows.with_columns(nw.max_horizontal(age, nw.lit(0.0)).alias("age_months"))
+        computed = nw.max_horizontal(age, nw.lit(0.0))
+        stated = nw.col("age_months").cast(nw.Float64)
+        filled = nw.coalesce(stated, computed) if "age_months" in names else computed
+        rows = rows.with_columns(filled.alias("age_months"))
     if age is not None or "age_months" in names:
         rows = rows.select([c for c in rows.collect_schema().names() if c != "model_year"])
     return rows

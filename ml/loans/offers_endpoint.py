@@ -84,6 +84,7 @@ class LoanOffersAnswer(BaseModel):
     offers: list[OfferAnswer] = Field(description="none that would be declined; band says which would be referred")
     n_candidates: int = Field(description="number of combinations of product, term, balloon and down payment")
     n_feasible: int = Field(description="number of combinations that violate no rule")
+    n_approved: int = Field(description="number of these that would be approved; the others are referred")
     violations: dict[str, int] = Field(
         description="rule to the number of combinations that violate it: risk_band (no rate for this risk), "
         "credit_decision (would be declined), amount, loan_to_value (or minimum down payment), extras, "
@@ -93,7 +94,7 @@ class LoanOffersAnswer(BaseModel):
         description="product to the first rule that excludes it: vehicle_class, brand, date (not sold on that day), "
         "income, age, or risk_band (no rate for the risk of any of its loans)"
     )
-    changes: list[ChangeAnswer] = Field(description="smallest changes with which the application is approved")
+    changes: list[ChangeAnswer] = Field(description="smallest changes for an approval; none if n_approved is above 0")
     grid: list[GridCell] = Field(description="payments of the product in the request's grid; empty without it")
     for_payment: ForPaymentAnswer | None = Field(description="loans within the wished monthly payment; null without it")
     cash: CashPurchase = Field(description="purchase without a loan")
@@ -209,7 +210,6 @@ class _Quotation:
         unavailable = {name: rule for name, rule in by_product.items() if rule}
         available = [product for name, product in self.lending.catalogue.products.items() if name not in unavailable]
         discount = max((product.forgone_discount_on(request.on) for product in available), default=0)
-        is_approved = any(offer.decision == "approve" for offer in offers.offers)
         for_payment = self.for_payment()
         shown = [offer.name for offer in offers.offers]
         shown += [loan.offer.product for loan in for_payment.loans] if for_payment else []
@@ -219,9 +219,10 @@ class _Quotation:
             offers=[self.offer_answer(application, offer) for offer in offers.offers],
             n_candidates=offers.n_candidates,
             n_feasible=offers.n_feasible,
+            n_approved=offers.n_approved,
             violations={rule: n for rule, n in offers.violations.items() if n},
             unavailable_products={**unavailable, **dict.fromkeys(offers.without_rate, "risk_band")},
-            changes=[] if is_approved else self.changes(),
+            changes=[] if offers.n_approved else self.changes(),
             grid=self.grid(),
             for_payment=for_payment,
             cash=cash_purchase(application, discount=discount, net=request.trade_in_net),

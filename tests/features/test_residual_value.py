@@ -43,8 +43,10 @@ def test_age_is_counted_from_the_registration_else_from_the_model_year() -> None
     assert rows_of(young)["age_months"].to_list()[0] == 0.0
 
 
-def test_an_age_that_is_there_stays_and_without_a_time_there_is_none_to_compute() -> None:
+def test_a_stated_age_stays_and_a_missing_one_is_computed() -> None:
     assert rows_of({**CARS, "age_months": [5.0] * 4})["age_months"].to_list() == [5.0, 5.0]
+    partly = {**CARS, "age_months": [5.0, None, None, None]}
+    assert rows_of(partly)["age_months"].to_list() == [5.0, pytest.approx(12.0)]
     timeless = {n: v for n, v in CARS.items() if n != "listed_at"}
     rows = rows_of(timeless)
     assert "age_months" not in rows.columns and rows["model_year"].to_list() == [1990, 1999]

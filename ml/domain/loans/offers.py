@@ -80,8 +80,8 @@ class Offers:
     ----------
     offers : tuple of Offer
         Empty if no candidate is feasible.
-    n_candidates, n_feasible : int
-        Number of candidate loans, and number of candidates that violate no rule.
+    n_candidates, n_feasible, n_approved : int
+        Number of candidate loans, of candidates that violate no rule, and of those that would be approved.
     violations : dict of str to int
         Number of candidates that violate each rule of `candidates.RULES`; empty if there is no candidate.
     without_rate : tuple of str
@@ -95,6 +95,7 @@ class Offers:
     offers: tuple[Offer, ...]
     n_candidates: int
     n_feasible: int
+    n_approved: int
     violations: dict[str, int]
     without_rate: tuple[str, ...]
     requested_violations: tuple[str, ...] = ()
@@ -158,7 +159,7 @@ def make_offers(
     """
     compared = candidates(application, offered, assess=assess, policy=policy, start=start)
     if compared is None:
-        return Offers((), 0, 0, {}, ())
+        return Offers((), 0, 0, 0, {}, ())
     violations = {rule: int(flags.sum()) for rule, flags in compared.violations.items()}
     rated = set(compared.offered_index[~compared.violations["risk_band"]].tolist())
     without_rate = [compared.offered[i].name for i in sorted(set(compared.offered_index.tolist()) - rated)]
@@ -167,6 +168,7 @@ def make_offers(
         offers=best_offers(compared, count=count),
         n_candidates=len(compared.loans),
         n_feasible=len(rows),
+        n_approved=int((compared.assessment.decision[compared.priced[rows]] == "approve").sum()),
         violations=violations,
         without_rate=tuple(without_rate),
         requested_violations=_requested_violations(compared),

@@ -172,6 +172,14 @@ def test_a_loan_below_its_costs_does_not_fail_the_answer(
         assert offer.amount >= 10_000
 
 
+def test_changes_do_not_depend_on_the_number_of_offers(lending: Lending) -> None:
+    # 50 % of the price is 2.5 %, referred; no term changes that, and no lower down payment is better.
+    assert respond(lending, times=5.0, offers=1).changes and respond(lending, times=5.0, offers=8).changes
+    # The requested 10 % down is 3.6 %, referred; no smaller loan is within the down payment.
+    approved = respond(lending, times=3.9, offers=1, down_payment=75_000)
+    assert (approved.credit.band, approved.n_approved > 0, approved.changes) == ("approve", True, [])
+
+
 def test_asking_for_an_offer_returns_the_same_offer(lending: Lending) -> None:
     for offer in respond(lending, times=3.0, offers=8, lender_view=True).offers:
         again = respond(

@@ -135,7 +135,7 @@ def test_a_loan_that_is_expected_to_lose_is_not_offered() -> None:
 
 
 def test_without_products_there_are_no_offers() -> None:
-    assert offers_for(make_application()) == Offers((), 0, 0, {}, ())
+    assert offers_for(make_application()) == Offers((), 0, 0, 0, {}, ())
 
 
 def test_a_refusal_counts_the_rule_that_a_low_down_payment_violates() -> None:
@@ -172,6 +172,7 @@ def test_every_loan_is_assessed_priced_and_judged_as_itself() -> None:
     assert {o.down_payment: o.probability_of_default for o in result.offers} == {
         down: pytest.approx(0.05 * (1 - down / PRICE)) for down in terms
     }
+    assert (result.n_feasible, result.n_approved) == (3, 2)
     # Down payments of 0 and 10 % are declined; with 0 % there is no rate either.
     assert (result.violations["credit_decision"], result.violations["risk_band"]) == (2, 1)
 
