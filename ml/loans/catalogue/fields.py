@@ -1,14 +1,21 @@
-"""Field types of the lending files: amounts (yuan in YAML, fen in Python), shares, and dated rules."""
+"""Field types of the lending files: amounts (yuan in YAML, fen in Python), shares, days, and dated rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from features.errors import DataError
 from features.yaml_config import Section
@@ -32,6 +39,28 @@ def _share(value: Any) -> float:
         raise ValueError(f"must be a fraction from 0 to 1, got {value!r}")
     millionths(float(value), "the fraction")
     return float(value)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, bool):  # pydantic reads true as 1
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):  # pydantic reads a number as seconds since 1970
+        raise ValueError("must be a day of the calendar as year-month-day; such as 2026-01-31") from None
+
+
+def _distinct_terms(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    rates = handler(value)
+    if len(rates) < len(value):  # YAML has 36 and "36" as two keys
+        raise ValueError("a term has two rates, one of them in quotes; remove one")
+    return rates
 
 
 def _above_zero(value: float) -> float:
@@ -62,6 +91,12 @@ Share = Annotated[float, BeforeValidator(_share)]
 """A fraction from 0 to 1 with at most six decimals."""
 
 
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number; `true` is none."""
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day as year-month-day, such as 2026-01-31."""
+
 PositiveShare = Annotated[Share, AfterValidator(_above_zero)]
 """A fraction above 0, up to 1."""
 
@@ -75,6 +110,10 @@ YuanLimit = Annotated[Yuan, AfterValidator(_limit_above_zero)]
 """An upper limit above 0: yuan in YAML, fen in Python."""
 
 
+RatesByTerm = Annotated[dict[Annotated[Whole, Field(ge=1, le=120)], Share], WrapValidator(_distinct_terms)]
+"""Contract rate by term in months."""
+
+
 class Dated(Section):
     """A rule with a period of validity.
 
@@ -86,8 +125,8 @@ class Dated(Section):
         Last day; by default the day before the next rule begins, or no end.
     """
 
-    valid_from: date
-    valid_until: date | None = None
+    valid_from: Day
+    valid_until: Day | None = None
 
 
 Rule = TypeVar("Rule", bound=Dated)

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ml.loans.catalogue.fields import Dated, PositiveShare, PositiveYuan, Share, Yuan, YuanLimit
+from ml.loans.catalogue.fields import Dated, Day, PositiveShare, PositiveYuan, Share, Whole, Yuan, YuanLimit
 from ml.loans.catalogue.vehicle_classes import EveryClass, VehicleClass
 
 
@@ -28,8 +28,8 @@ class LoanToValue(Dated):
 class Term(Dated):
     """Maximum terms in months for new and used vehicles."""
 
-    new: int = Field(ge=1, le=120)
-    used: int = Field(ge=1, le=120)
+    new: Whole = Field(ge=1, le=120)
+    used: Whole = Field(ge=1, le=120)
 
 
 class PenaltyInterest(Dated):
@@ -64,7 +64,7 @@ class StateSubsidy(Dated):
     share_of_rate: PositiveShare
     principal: YuanLimit | None = None
     per_year: PositiveYuan
-    subsidy_until: date
+    subsidy_until: Day
 
     @model_validator(mode="after")
     def _check_end(self) -> Self:
@@ -117,7 +117,7 @@ class Risk(Dated):
     """
 
     bands: dict[str, Share] = Field(min_length=1)
-    horizon_months: int | None = Field(None, ge=1, le=120)
+    horizon_months: Whole | None = Field(None, ge=1, le=120)
     loss_given_default: EveryClass
     recovery: Share = 1.0
 
@@ -148,10 +148,10 @@ class HousePolicy(Dated):
     """
 
     payment_to_income: PositiveShare
-    minimum_age: int = Field(ge=18, le=130)
-    maximum_age_at_maturity: int = Field(ge=18, le=130)
+    minimum_age: Whole = Field(ge=18, le=130)
+    maximum_age_at_maturity: Whole = Field(ge=18, le=130)
     minimum_expected_profit: Yuan = 0
-    offer_validity_days: int = Field(7, ge=0, le=90)
+    offer_validity_days: Whole = Field(7, ge=0, le=90)
 
     @model_validator(mode="after")
     def _check_ages(self) -> Self:

@@ -15,7 +15,17 @@ from ml.domain.loans.product import Fee as LoanFee
 from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
 from ml.loans.catalogue.contingent import ContingentCosts, ContingentTerms, declared_costs
-from ml.loans.catalogue.fields import Dated, PositiveShare, Share, ShareBelowOne, Yuan, check_sequence, rule_on
+from ml.loans.catalogue.fields import (
+    Dated,
+    PositiveShare,
+    RatesByTerm,
+    Share,
+    ShareBelowOne,
+    Whole,
+    Yuan,
+    check_sequence,
+    rule_on,
+)
 from ml.loans.catalogue.leases import LeaseTerms, lessor_problem
 from ml.loans.catalogue.lender_rules import LenderKind
 from ml.loans.catalogue.promotions import Discount, Subsidy
@@ -56,8 +66,8 @@ class Lender(Section):
     funding_rate: Share
     state_subsidy: bool = False
     day_count: DayCount = "30/360"
-    payment_day: Annotated[int, Field(ge=1, le=31)] | Literal["same_day", "end_of_month"] = "same_day"
-    minimum_first_period_days: int = Field(15, ge=0, le=28)
+    payment_day: Annotated[Whole, Field(ge=1, le=31)] | Literal["same_day", "end_of_month"] = "same_day"
+    minimum_first_period_days: Whole = Field(15, ge=0, le=28)
     rounding: Rounding = "half_up"
     late_interest: float = Field(ge=1, le=10)
     early_settlement: Settlement = Settlement()
@@ -109,7 +119,7 @@ class Fee(ServiceCharge):
 class Rates(Dated):
     """Contract rates by risk band and term in months. A risk band without rates is not eligible for the product."""
 
-    by_band: dict[str, dict[Annotated[int, Field(ge=1, le=120)], Share]] = Field(min_length=1)
+    by_band: dict[str, RatesByTerm] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _check_terms(self) -> Self:
@@ -128,8 +138,8 @@ class Eligibility(Section):
     vehicle_classes: tuple[VehicleClass, ...] = Field(min_length=1)
     brands: tuple[str, ...] | None = Field(None, min_length=1)
     minimum_monthly_income: Yuan = 0
-    minimum_age: int = Field(18, ge=18, le=130)
-    maximum_age_at_maturity: int = Field(130, ge=18, le=130)
+    minimum_age: Whole = Field(18, ge=18, le=130)
+    maximum_age_at_maturity: Whole = Field(130, ge=18, le=130)
 
     @model_validator(mode="after")
     def _check_ages(self) -> Self:
@@ -147,7 +157,7 @@ class Deferred(Section):
     `interest` is "interest_free" (none accrues), "interest_only" (paid monthly) or "with_first_instalment".
     """
 
-    months: int = Field(ge=1, le=24)
+    months: Whole = Field(ge=1, le=24)
     interest: Deferral
 
 

@@ -10,7 +10,7 @@ from pydantic import model_validator
 from features.yaml_config import Section
 from ml.bilingual import Text
 from ml.domain.loans.product import Subsidy as LoanSubsidy
-from ml.loans.catalogue.fields import Dated, PositiveShare, PositiveYuan, YuanLimit
+from ml.loans.catalogue.fields import Dated, Day, PositiveShare, PositiveYuan, YuanLimit
 
 
 class Promotion(Section):
@@ -30,8 +30,8 @@ class Promotion(Section):
         Who gets the advantage, and for which purchase.
     """
 
-    valid_from: date | None = None
-    valid_until: date
+    valid_from: Day | None = None
+    valid_until: Day
     conditions: Text
 
     @model_validator(mode="after")

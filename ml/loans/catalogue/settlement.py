@@ -6,7 +6,7 @@ from pydantic import Field
 
 from features.yaml_config import Section
 from ml.domain.loans.settlement import SettlementRule
-from ml.loans.catalogue.fields import Share, ShareBelowOne, Yuan
+from ml.loans.catalogue.fields import Share, ShareBelowOne, Whole, Yuan
 
 
 class Settlement(Section):
@@ -27,8 +27,8 @@ class Settlement(Section):
     """
 
     share_of_outstanding: ShareBelowOne = 0.0
-    months_of_interest: int = Field(0, ge=0, le=120)
-    free_after_months: int | None = Field(None, ge=1, le=120)
+    months_of_interest: Whole = Field(0, ge=0, le=120)
+    free_after_months: Whole | None = Field(None, ge=1, le=120)
     up_front_rebate: Share = 0.0
     minimum_prepayment: Yuan = 0
 
