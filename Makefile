@@ -96,6 +96,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.offers
 	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.loan_requests
 	$(BIN)/python -m benchmarks.recommendation
 	$(BIN)/python -m benchmarks.recommendation --training
 	$(BIN)/python -m benchmarks.lead_scoring
