@@ -138,7 +138,7 @@ def _offer(url: str) -> None:
     answer = _ask(f"{url}/v1/loans/offers", request)
     credit, price = answer["credit"], request["vehicle"]["price"]
     payments = ("down\npayment", "months", "monthly\npayment", "last\npayment")
-    figures = ("interest\nand fees", "annual\ncost", "default\nrisk")
+    figures = ("interest\nand fees", "annual\ncost", "default\nrisk", "credit\nanswer")
     table = Table(Column("offer", overflow="fold"), "best for", *payments, *figures, box=None)
     for o in answer["offers"]:
         best = "\n".join(f"{t['en']}\n{t['zh']}" for t in o["best_at_text"])
@@ -155,6 +155,7 @@ def _offer(url: str) -> None:
             cost,
             f"{o['implied_rate']:.2%}",
             f"{o['probability_of_default']:.2%}",
+            f"{o['band']}\n{CHINESE[o['band']]}",
         )
     band = f"{credit['band'].upper()} {CHINESE[credit['band']]}"
     head = f"vehicle {price:,.0f} yuan   {band}   risk band {answer['risk_band']}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -40,8 +40,11 @@ class Extra(RequestPart):
     (False, True)
     """
 
-    name: Name
-    kind: ExtraKind
+    name: Annotated[Name, Field(description="as in the contract, such as 商业险")]
+    kind: ExtraKind = Field(
+        description="insurance is voluntary, compulsory_insurance 交强险; purchase_tax is the tax itself, help with "
+        "its declaration a dealer_service"
+    )
     amount: Amount = Field(gt=0, description="yuan")
     financed: bool = Field(False, description="paid by the loan; otherwise in cash")
     optional: bool = Field(True, description="the customer can decline the item and still get vehicle and loan")

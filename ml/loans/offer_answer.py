@@ -42,28 +42,28 @@ class OfferAnswer(BaseModel):
         "lowest_payment_balloon, lowest_total_cost (`cost_over_cash`), lowest_down_payment, fastest_equity, balanced"
     )
     best_at_text: list[Text] = Field(description="the same as texts for the customer")
-    product: str
+    product: str = Field(description="key in the catalogue")
     product_name: Text
     lender: Text
-    form: str
+    form: str = Field(description="repayment form, such as equal_instalment, flat_rate or balloon")
     down_payment: float = Field(description="in cash and by trade-in")
     amount: float = Field(description="principal, financed extras included")
-    financed_extras: float
+    financed_extras: float = Field(description="extras that the loan pays for; part of `amount`")
     cash_due: float = Field(
         description="due at signing: down payment less the trade-in's net value, extras that are not financed, fees "
         "and a lease's deposit"
     )
     term_months: int
     annual_rate: float = Field(description="contract rate")
-    balloon_share: float | None
-    balloon: float
+    balloon_share: float | None = Field(description="balloon as a fraction of `amount`; null without one")
+    balloon: float = Field(description="principal that is due with the last payment; a lease's residual")
     monthly_payment: float = Field(description="largest before the last")
     final_payment: float = Field(
         description="last payment, with the balloon or principal due at maturity, less a lease's deposit"
     )
     up_front: float = Field(description="fees at disbursement, with those for services that the customer can decline")
-    total_interest: float
-    total_fees: float
+    total_interest: float = Field(description="over the whole loan, after all subsidies")
+    total_fees: float = Field(description="over the whole loan, with those at disbursement")
     total_cost: float = Field(description="interest and fees")
     fees: list[FeeService] = Field(description="fees of the product, each with the service rendered for it")
     lease: LeaseAnswer | None = Field(description="owner, deposit, residual and purchase option of a finance lease")
@@ -90,11 +90,11 @@ class ChangeAnswer(BaseModel):
     """A changed application that model and lending rules allow; money in yuan."""
 
     changed: list[str] = Field(description="changed fields: down_payment, term_months, vehicle")
-    vehicle_id: str
+    vehicle_id: str = Field(description="requested vehicle, or one in stock")
     vehicle_price: float
     down_payment: float = Field(description="in cash and by trade-in")
     term_months: int
-    probability_of_default: float
+    probability_of_default: float = Field(description="predicted for this loan")
     offer: OfferAnswer = Field(
         description="cheapest loan with exactly this down payment and term; `best_at` is empty, as none is compared"
     )
@@ -104,19 +104,19 @@ class GridCell(BaseModel):
     """One combination of term and down payment; `violations` lists the rules that exclude it."""
 
     term_months: int
-    down_payment: float
+    down_payment: float = Field(description="in cash and by trade-in")
     monthly_payment: float | None = Field(description="null if the risk of this loan has no rate")
     nominal_rate: float | None = Field(description="annualised cost with all fees; null without a price")
     probability_of_default: float = Field(description="predicted for this loan")
     band: str = Field(description="pre-assessment of this loan: approve, refer or decline")
-    violations: list[str]
+    violations: list[str] = Field(description="rules that exclude this loan, as in the answer's violations")
 
 
 class CashPurchase(BaseModel):
     """Purchase without a loan, in yuan, as the comparison for every offer."""
 
     price: float
-    extras: float
+    extras: float = Field(description="all extras, financed or not")
     trade_in: float = Field(description="net value of the car that is traded in")
     discount: float = Field(
         description="largest discount on the price that an available product would forgo; a loan whose "

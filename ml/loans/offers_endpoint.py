@@ -221,7 +221,11 @@ class _Quotation:
             n_feasible=offers.n_feasible,
             n_approved=offers.n_approved,
             violations={rule: n for rule, n in offers.violations.items() if n},
-            unavailable_products={**unavailable, **dict.fromkeys(offers.without_rate, "risk_band")},
+            unavailable_products={
+                name: rule
+                for name, rule in {**unavailable, **dict.fromkeys(offers.without_rate, "risk_band")}.items()
+                if request.products is None or name in request.products
+            },
             changes=[] if offers.n_approved else self.changes(),
             grid=self.grid(),
             for_payment=for_payment,

@@ -163,7 +163,8 @@ def prepayment_for(
             )
         if not low <= amount <= high:
             limits = f"from {low / 100:.2f} to {high / 100:.2f} yuan"
-            raise DataError(f"amount of a prepayment on {on} must be {limits}, got {amount / 100:.2f}")
+            remedy = "settle the loan in full" if amount > high else "prepay more"
+            raise DataError(f"amount of a prepayment on {on} must be {limits}, got {amount / 100:.2f}; {remedy}")
         return prepay(schedule, on, amount, treatment=treatment, rule=rule)
     except LoanError as error:
         raise DataError(str(error)) from None

@@ -56,7 +56,7 @@ class Person(RequestPart):
 class Car(RequestPart):
     """The vehicle to be financed, or an alternative in stock."""
 
-    vehicle_id: str = Field("", max_length=200)
+    vehicle_id: str = Field("", max_length=200, description="any text; unique among the vehicles of a request")
     price: Amount = Field(gt=0, description="yuan")
     condition: Literal["new", "used"]
     energy_type: Literal[ENERGY_TYPES]  # type: ignore[valid-type]

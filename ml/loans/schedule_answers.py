@@ -19,8 +19,8 @@ class RowAnswer(BaseModel):
     number: int = Field(description="month of the term, from 1")
     due: date
     principal: float
-    interest: float
-    fee: float
+    interest: float = Field(description="after all subsidies")
+    fee: float = Field(description="fees of this instalment; those at disbursement are `up_front`")
     deposit: float = Field(description="part of a lease's deposit that comes back")
     payment: float = Field(description="principal, interest and fee, less deposit; negative if more comes back")
     balance: float = Field(description="outstanding principal after the instalment")
@@ -55,10 +55,10 @@ class SettlementAnswer(BaseModel):
     """Quote for early settlement; money in yuan."""
 
     on: date
-    outstanding: float = Field(description="outstanding principal")
+    outstanding: float = Field(description="outstanding principal after the instalments due until that day")
     accrued_interest: float = Field(description="interest since the last due date, and deferred interest not yet paid")
     accrued_fees: float = Field(description="fees of the period since the last due date")
-    penalty: float
+    penalty: float = Field(description="charge for settling early, by the lender's terms; 0 from the free month on")
     rebate: float = Field(description="refund of unearned up-front fees")
     fees_at_maturity: float = Field(description="such as a lease's purchase option, which settling makes due")
     deposit: float = Field(description="deposit of a lease that is set off")

@@ -59,8 +59,8 @@ class ScheduleAnswer(BaseModel):
 
     rows: list[RowAnswer]
     up_front: float = Field(description="fees at disbursement")
-    total_interest: float
-    total_fees: float
+    total_interest: float = Field(description="after all subsidies")
+    total_fees: float = Field(description="with those at disbursement")
     total_cost: float = Field(description="interest and fees")
     total_payment: float = Field(description="principal, interest and fees")
     nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")

@@ -134,7 +134,10 @@ def test_a_grid_has_a_cell_for_each_term_and_down_payment(lending: Lending) -> N
 
 
 def test_unavailable_products_name_the_rule(lending: Lending) -> None:
-    unavailable = respond(lending, applicant={"age": 35, "monthly_income": 4_500.0}).unavailable_products
+    low_income: dict[str, Any] = {"applicant": {"age": 35, "monthly_income": 4_500.0}}
+    unavailable = respond(lending, **low_income).unavailable_products
+    named = respond(lending, **low_income, products=["bank_standard", "used_guaranteed"]).unavailable_products
+    assert named == {"used_guaranteed": "vehicle_class"}  # the others are not compared
     assert unavailable["used_guaranteed"] == "vehicle_class" and unavailable["bank_equal_principal"] == "income"
     assert "bank_standard" not in unavailable
 

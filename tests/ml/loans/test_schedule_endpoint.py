@@ -142,7 +142,12 @@ def test_leaving_within_the_penalty_costs_more_a_year(lending: Lending) -> None:
     [
         (
             {"prepay": {"on": "2026-10-01", "amount": 4_999.99, "treatment": "shorter_term"}},
-            r"prepay: amount of a prepayment on 2026-10-01 must be from 5000\.00 to 97\d+\.\d\d yuan, got 4999\.99",
+            r"prepay: amount of a prepayment on 2026-10-01 must be from 5000\.00 to 97\d+\.\d\d yuan, got 4999\.99; "
+            r"prepay more",
+        ),
+        (
+            {"prepay": {"on": "2026-10-01", "amount": 98_000.0, "treatment": "shorter_term"}},
+            r"prepay: amount .* to 97\d+\.\d\d yuan, got 98000\.00; settle the loan in full",
         ),
         (
             {"prepay": {"on": "2029-08-01", "amount": 5_000.0, "treatment": "shorter_term"}},
