@@ -100,7 +100,8 @@ def select_rows(
     2. `lowest_payment`: the lowest monthly payment without a remainder at maturity, and `lowest_payment_balloon`: the
        lowest with one, if it is lower than the former;
     3. `lowest_total_cost`, `lowest_down_payment` and `fastest_equity` of all rows;
-    4. `balanced`: the lowest mean rank of the Pareto-efficient rows;
+    4. `balanced`: the lowest mean rank of the Pareto-efficient rows, with a remainder only if all rows have one: its
+       low payment would outweigh what is due at maturity;
     5. other requested rows, Pareto-efficient among these, by total cost;
     6. other Pareto-efficient rows, by mean rank.
 
@@ -151,7 +152,8 @@ def select_rows(
     efficient = pareto_efficient(criteria)
     ranks = np.mean([np.searchsorted(np.sort(column), column) for column in values[efficient].T], axis=0)
     by_rank = efficient[np.argsort(ranks, kind="stable")].tolist()
-    labels.setdefault(by_rank[0], []).append("balanced")
+    balanced = next((row for row in by_rank if not balloon[row]), by_rank[0])
+    labels.setdefault(balanced, []).append("balanced")
     requests = np.flatnonzero(requested)
     requests = requests[pareto_efficient(criteria[requests])]
     by_cost = requests[np.argsort(values[requests, _TOTAL_COST], kind="stable")].tolist()

@@ -94,8 +94,10 @@ def test_the_order_by_hand() -> None:
 def test_of_equal_rows_the_one_without_a_remainder_has_the_labels() -> None:
     values, balloon = np.array([[5, 9, 1, 9], [6, 9, 1, 9]], dtype=float), np.array([True, False])
     selection = dict(select_rows(values, count=9, balloon=balloon, requested=np.zeros(2, dtype=bool)))
-    assert selection[0] == ("lowest_payment_balloon", "balanced")
-    assert selection[1] == ("lowest_payment", "lowest_total_cost", "lowest_down_payment", "fastest_equity")
+    assert selection[0] == ("lowest_payment_balloon",)
+    assert selection[1] == ("lowest_payment", "lowest_total_cost", "lowest_down_payment", "fastest_equity", "balanced")
+    alone = dict(select_rows(values[:1], count=9, balloon=balloon[:1], requested=np.zeros(1, dtype=bool)))
+    assert alone[0][-1] == "balanced"
 
 
 def test_a_balloon_that_is_not_lower_has_no_label_of_its_own() -> None:
