@@ -11,6 +11,7 @@ from ml.bilingual import Text
 from ml.domain.loans.application import Application
 from ml.domain.loans.offers import Offer
 from ml.domain.loans.payment_grid import PaymentGrid
+from ml.domain.loans.schedule import schedule
 from ml.loans.amounts import fen
 from ml.loans.catalogue.files import Lending
 from ml.loans.lease_answer import LeaseAnswer, lease_answer
@@ -65,7 +66,10 @@ class OfferAnswer(BaseModel):
     total_interest: float = Field(description="over the whole loan, after all subsidies")
     total_fees: float = Field(description="over the whole loan, with those at disbursement")
     total_cost: float = Field(description="interest and fees")
-    fees: list[FeeService] = Field(description="fees of the product, each with the service rendered for it")
+    fees: list[FeeService] = Field(
+        description="fees of the loan, each with the service rendered for it; `total_fees` counts a lease's purchase "
+        "option too"
+    )
     lease: LeaseAnswer | None = Field(description="owner, deposit, residual and purchase option of a finance lease")
     forgone_discount: float = Field(
         description="discount on the price that the customer loses with this loan, and has without it"
@@ -174,7 +178,7 @@ def offer_answer(
         total_interest=offer.total_interest / 100,
         total_fees=offer.total_fees / 100,
         total_cost=offer.total_cost / 100,
-        fees=fee_services(lending.catalogue, offer.name),
+        fees=fee_services(lending.catalogue, offer.name, schedule(loan, on).fees) if product.fees else [],
         lease=lease,
         forgone_discount=offer.forgone_discount / 100,
         cost_over_cash=(offer.total_cost + offer.forgone_discount) / 100,

@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from ml.bilingual import Text
+from ml.domain.loans.schedule import FeeTotal
 from ml.loans.catalogue.products import LoanProducts, Product
 from ml.loans.catalogue.promotions import Discount
 from ml.loans.catalogue.services import LENDER
@@ -53,9 +54,10 @@ NAMED_IN_ARTICLE_14: frozenset[ExtraKind] = frozenset({"insurance", "plates"})
 
 
 class FeeService(BaseModel):
-    """A fee of a product, and the service rendered for it."""
+    """A fee of a loan, and the service rendered for it."""
 
     name: Text
+    amount: float = Field(description="over the whole loan, yuan")
     service: Text
     collected_by: Text
     rendered_by: Text
@@ -71,8 +73,8 @@ class Notice(BaseModel):
     sources: list[Text] = Field(description="law or guide, with article or chapter")
 
 
-def fee_services(catalogue: LoanProducts, name: str) -> list[FeeService]:
-    """Return the fees of a product with the service rendered for each, and by whom.
+def fee_services(catalogue: LoanProducts, name: str, fees: Sequence[FeeTotal]) -> list[FeeService]:
+    """Return the fees of a loan, each with its amount, the service rendered for it, and by whom.
 
     Parameters
     ----------
@@ -80,31 +82,42 @@ def fee_services(catalogue: LoanProducts, name: str) -> list[FeeService]:
         ``ml.loans.endpoints.read_lending(Path("configs")).catalogue``.
     name : str
         Key of the product in `catalogue.products`.
+    fees : sequence of FeeTotal
+        `Schedule.fees` of the loan, as returned by `ml.domain.loans.schedule.schedule`.
 
     Returns
     -------
     list of FeeService
-        In the order of the product file; empty if the product has no fee.
+        In the order of the product file; empty if the product has no fee. A lease's purchase option renders no service
+        and is left out.
 
     Examples
     --------
+    >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
-    >>> guarantee, registration = fee_services(read_lending(Path("configs")).catalogue, "used_guaranteed")
-    >>> guarantee.rendered_by.en, registration.service.en, registration.optional
-    ('Anxing Guarantee', 'Registration of the lien and its release after the last payment', True)
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
+    >>> from ml.loans.repayment import schedule_for
+    >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
+    >>> terms = LoanTerms(product="used_guaranteed", on=day, amount=70_000.0, annual_rate=0.072, term_months=36)
+    >>> fees = schedule_for(build_loan(lending, terms), day).fees
+    >>> guarantee, registration = fee_services(lending.catalogue, "used_guaranteed", fees)
+    >>> guarantee.rendered_by.en, registration.service.en, registration.amount, registration.optional
+    ('Anxing Guarantee', 'Registration of the lien and its release after the last payment', 300.0, True)
     """
     product = catalogue.products[name]
     parties = {LENDER: catalogue.lenders[product.lender].name, **catalogue.parties}
+    amounts = {fee.fee.name: fee.total for fee in fees}
     return [
         FeeService(
             name=fee.name,
+            amount=amounts[key] / 100,
             service=fee.service,
             collected_by=parties[fee.parties[0]],
             rendered_by=parties[fee.parties[1]],
             optional=fee.optional,
         )
-        for fee in product.fees.values()
+        for key, fee in product.fees.items()
         if fee.service is not None
     ]
 

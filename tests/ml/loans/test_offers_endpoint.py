@@ -345,3 +345,13 @@ def test_a_note_says_why_no_offer_is_as_requested(
 
 def test_without_a_requested_term_no_note_misses_it(lending: Lending) -> None:
     assert respond(lending, term_months=None).notes == []
+
+
+def test_the_fees_of_an_offer_add_up_to_its_total(lending: Lending) -> None:
+    used = {"vehicle_id": "V1", "price": 100_000, "condition": "used", "energy_type": "combustion"}
+    offers = respond(lending, vehicle=used, down_payment=30_000, products=["used_guaranteed"]).offers
+    assert offers
+    for offer in offers:
+        guarantee, registration = offer.fees
+        assert registration.amount == offer.up_front == 300.0
+        assert guarantee.amount + registration.amount == pytest.approx(offer.total_fees, abs=0.001)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ml.domain.loans.product import Fee
+from ml.domain.loans.schedule import FeeTotal
 from ml.loans.catalogue.products import LoanProducts
 from ml.loans.endpoints import read_lending
 from ml.loans.extras import Extra
@@ -101,7 +103,11 @@ def test_a_discount_is_noticed_from_the_day_after_its_last(catalogue: LoanProduc
 
 
 def test_every_fee_of_the_shipped_products_names_its_service(catalogue: LoanProducts) -> None:
-    services = [service for name in catalogue.products for service in fee_services(catalogue, name)]
+    services = []
+    for name, product in catalogue.products.items():
+        amounts = [FeeTotal(Fee(name=key, charged="per_instalment", amount=1), 0, (100, 50)) for key in product.fees]
+        services += fee_services(catalogue, name, amounts)
+    assert {service.amount for service in services} == {1.5}
     assert len(services) == sum(len(product.fees) for product in catalogue.products.values())
     parties = [(s.name.zh, s.collected_by.zh, s.rendered_by.zh, s.optional) for s in services]
     assert ("增信服务费", "安行融资担保", "安行融资担保", False) in parties
