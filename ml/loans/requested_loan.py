@@ -52,6 +52,8 @@ def requested_loan_notes(application: Application, violations: Sequence[str]) ->
     down, term = f"{application.down_payment / 100:,.2f}", application.term_months
     texts = [RULE_TEXTS[rule] for rule in violations]
     zh, en = "；".join(text.zh for text in texts), "; ".join(text.en for text in texts)
+    if len(texts) > 1:  # not every product has every reason
+        zh, en = f"因产品而异——{zh}", f"depending on the product, {en}"
     return [
         Text(
             zh=f"首付 {down} 元、期限 {term} 个月的方案不可办理：{zh}",
