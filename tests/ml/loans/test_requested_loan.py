@@ -20,9 +20,10 @@ def test_a_note_names_down_payment_term_and_every_rule() -> None:
     assert requested_loan_notes(APPLICATION, ()) == []
     (note,) = requested_loan_notes(APPLICATION, ("payment_to_income", "amount"))
     assert note.zh == (
-        "首付 50,000.00 元、期限 12 个月的方案不可办理：因产品而异——月供与其他负债占收入的比例过高；贷款金额低于或超过产品限额"
+        "首付 50,000.00 元、期限 12 个月的方案不可办理：因产品而异——"
+        "月供与其他负债占收入的比例过高；贷款金额低于或超过产品限额"
     )
     assert note.en == (
-        "no loan with 50,000.00 yuan down over 12 months: depending on the product, payment and other debts too high for the "
-        "income; amount below or above the products' limits"
+        "no loan with 50,000.00 yuan down over 12 months: depending on the product, "
+        "payment and other debts too high for the income; amount below or above the products' limits"
     )
