@@ -8,12 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from ml.loans.loan_terms import LoanTerms
+from ml.loans.printed_text import PrintedText
 from ml.signature import RequestPart
 
 FORM_VERSION = "2026-08"
 """Version of the form's own wording, for requests without a version of the lender."""
 
-Entry = Annotated[str | None, Field(min_length=1, max_length=100, pattern=r"\S")]
+Entry = Annotated[PrintedText | None, Field(min_length=1, max_length=100, pattern=r"\S")]
 
 
 class FormEntries(RequestPart):
@@ -39,7 +40,7 @@ class FormEntries(RequestPart):
     prepared_by: Entry = Field(None, description="person who prepares the form")
     date: Annotated[dt.date | None, Field(strict=False, description="day on which the form is issued")] = None
     time: Annotated[dt.time | None, Field(strict=False, description="time of issue, such as 10:42")] = None
-    version: Annotated[str, Field(min_length=1, max_length=40, pattern=r"\S")] = Field(
+    version: Annotated[PrintedText, Field(min_length=1, max_length=40, pattern=r"\S")] = Field(
         FORM_VERSION, description="version of the form"
     )
 

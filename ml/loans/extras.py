@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ml.loans.amounts import Amount
+from ml.loans.printed_text import one_line
 from ml.signature import Name, RequestPart
 
 ExtraKind = Literal[
     "insurance", "compulsory_insurance", "purchase_tax", "plates", "dealer_service", "accessory", "other"
 ]
+
+PrintedName = Annotated[Name, AfterValidator(one_line)]
 
 
 class Extra(RequestPart):
@@ -40,7 +43,7 @@ class Extra(RequestPart):
     (False, True)
     """
 
-    name: Annotated[Name, Field(description="as in the contract, such as 商业险")]
+    name: Annotated[PrintedName, Field(description="as in the contract, such as 商业险")]
     kind: ExtraKind = Field(
         description="insurance is voluntary, compulsory_insurance 交强险; purchase_tax is the tax itself, help with "
         "its declaration a dealer_service"
@@ -48,4 +51,4 @@ class Extra(RequestPart):
     amount: Amount = Field(gt=0, description="yuan")
     financed: bool = Field(False, description="paid by the loan; otherwise in cash")
     optional: bool = Field(True, description="the customer can decline the item and still get vehicle and loan")
-    service: Name | None = Field(None, description="what is rendered for the amount, and by whom")
+    service: PrintedName | None = Field(None, description="what is rendered for the amount, and by whom")

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from features.errors import DataError
 from ml.domain.loans.cost import cost
@@ -64,8 +65,11 @@ class LoanTerms(RequestPart):
     @model_validator(mode="after")
     def _check_use(self) -> Self:
         if self.vehicle is not None and self.is_private != (self.vehicle.use == "private"):
-            raise ValueError(
-                f"private_use must agree with vehicle.use '{self.vehicle.use}', got {self.private_use}: leave it out"
+            # A message of this class reaches the caller; that of a ValueError does not.
+            raise PydanticCustomError(
+                "private_use",
+                "private_use must agree with vehicle.use '{use}', got {private_use}: leave it out",
+                {"use": self.vehicle.use, "private_use": str(self.private_use).lower()},
             )
         return self
 

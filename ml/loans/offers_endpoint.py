@@ -175,15 +175,25 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
         raise DataError(str(e)) from None
 
 
+def _stock_by_id(vehicle: Car, stock: Sequence[Car]) -> dict[str, Car]:
+    by_id = {vehicle.vehicle_id: vehicle}
+    for i, car in enumerate(stock):
+        if car.vehicle_id in by_id:
+            raise DataError(
+                f"stock.{i}.vehicle_id: every vehicle_id must be unique and differ from the requested vehicle's, got "
+                f"{car.vehicle_id!r} again; give each vehicle its own"
+            )
+        by_id[car.vehicle_id] = car
+    return {car.vehicle_id: car for car in stock}
+
+
 class _Quotation:
     """Computes the answer for one application."""
 
     def __init__(self, lending: Lending, champions: Champions, request: Any) -> None:
         self.lending, self.champions, self.request = lending, champions, request
         self.estimator = cast("CreditRiskEstimator", champions["credit_risk"].estimator)
-        stock = {car.vehicle_id: car for car in request.stock}
-        if len(stock) < len(request.stock) or request.vehicle.vehicle_id in stock:
-            raise DataError("stock: every vehicle_id must be unique and differ from the requested vehicle's")
+        stock = _stock_by_id(request.vehicle, request.stock)
         if request.trade_in_payoff and request.trade_in_value is None and getattr(request, "trade_in", None) is None:
             raise DataError(
                 f"trade_in_payoff: there is no car that is traded in, got {request.trade_in_payoff:.2f} yuan; enter "

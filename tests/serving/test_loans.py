@@ -9,6 +9,7 @@ import pytest
 
 from tests.serving.running import JSON, Server
 
+VEHICLE = {"price": 150_000.0, "condition": "new", "energy_type": "combustion"}
 PATHS = ("loans/offers", "loans/schedule", "loans/disclosure")
 
 
@@ -73,6 +74,8 @@ def test_a_schedule_quotes_settlement_prepayment_and_leaving(client: httpx.Clien
         ({"prepay": {"on": "2027-03-01", "amount": 20_000.0, "treatment": "none"}}, "prepay.treatment"),
         ({"prepay": {"on": "2027-03-01", "amount": 1.0, "treatment": "shorter_term"}}, "prepay: amount"),
         ({"leave": {"after_months": 0}}, "leave.after_months"),
+        ({"extras": [{"name": "a\nb", "kind": "other", "amount": 1.0}]}, "U+000A at position 2: remove it"),
+        ({"private_use": False, "vehicle": VEHICLE}, "private_use must agree with vehicle.use 'private', got false"),
     ],
 )
 def test_an_invalid_field_is_one_error(client: httpx.Client, change: dict[str, Any], field: str) -> None:

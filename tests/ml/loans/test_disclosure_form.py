@@ -38,6 +38,8 @@ def test_entries_are_kept_as_they_are() -> None:
         ("borrower", "   "),
         ("borrower", ""),
         ("vin", "x" * 101),
+        ("vin", "LSVA\u202e4321"),
+        ("store", "a\nb"),
         ("date", "someday"),
         ("version", ""),
         ("colour", "red"),

@@ -25,6 +25,8 @@ def test_an_extra_is_optional_and_paid_in_cash_by_default() -> None:
         ({"amount": -1}, "amount"),
         ({"amount": 0.001}, "amount"),
         ({"name": ""}, "name"),
+        ({"name": "保险\u202e"}, "name"),
+        ({"service": "a\nb"}, "service"),
         ({"financed": "yes"}, "financed"),
         ({"service": ""}, "service"),
         ({"price": 1}, "price"),

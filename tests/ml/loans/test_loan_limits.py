@@ -199,7 +199,7 @@ def test_a_term_that_only_some_vehicles_may_have_is_named(lending: Lending) -> N
 
 def test_the_use_of_the_vehicle_decides_on_the_state_s_subsidy(lending: Lending) -> None:
     assert [s.payer for s in build_loan(lending, terms(vehicle=NEW)).product.subsidies] == ["state"]
-    with pytest.raises(ValidationError, match=r"private_use must agree with vehicle\.use 'private', got False"):
+    with pytest.raises(ValidationError, match=r"private_use must agree with vehicle\.use 'private', got false"):
         terms(vehicle=NEW, private_use=False)
     assert not terms(vehicle={**NEW, "use": "commercial"}).is_private
 

@@ -261,7 +261,7 @@ def test_a_loan_on_the_old_car_above_its_price_is_paid_in_cash(lending: Lending)
         ({"grid": {"product": "nonsense", "down_payments": [1]}}, "product 'nonsense' is unknown"),
         (
             {"stock": [{"vehicle_id": "V1", "price": 1, "condition": "new", "energy_type": "hybrid"}]},
-            "stock: every vehicle_id must be unique",
+            r"stock\.0\.vehicle_id: every vehicle_id must be unique .*, got 'V1' again; give each vehicle its own",
         ),
     ],
 )
