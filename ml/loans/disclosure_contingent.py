@@ -179,7 +179,7 @@ def early_settlement(lender: Lender, product: LoanProduct) -> ContingentCost:
         parts.append(
             Text(zh="当期随期收取的费用按整期收取", en="fees with every instalment are due for the whole running month")
         )
-    if rule.up_front_rebate:
+    if rule.up_front_rebate and any(fee.charged == "up_front" for fee in product.fees):
         share = percent(rule.up_front_rebate)
         parts.append(
             Text(

@@ -17,6 +17,7 @@ from ml.loans.catalogue.files import Lending
 from ml.loans.lease_answer import LeaseAnswer, lease_answer
 from ml.loans.offer_identity import valid_until
 from ml.loans.price_conduct import FeeService, fee_services
+from ml.loans.repayment import schedule_for, subsidies_by_payer
 
 BEST_AT: Mapping[str, Text] = {
     "as_requested": Text(zh="按您的方案", en="as requested"),
@@ -71,6 +72,10 @@ class OfferAnswer(BaseModel):
         "option too"
     )
     lease: LeaseAnswer | None = Field(description="owner, deposit, residual and purchase option of a finance lease")
+    subsidies: dict[str, float] = Field(
+        description="payer (maker, dealer, state) to the interest that it pays over the loan, already deducted; the "
+        "state pays on instalments due within its programme only"
+    )
     forgone_discount: float = Field(
         description="discount on the price that the customer loses with this loan, and has without it"
     )
@@ -180,6 +185,7 @@ def offer_answer(
         total_cost=offer.total_cost / 100,
         fees=fee_services(lending.catalogue, offer.name, schedule(loan, on).fees) if product.fees else [],
         lease=lease,
+        subsidies=subsidies_by_payer(schedule_for(loan, on)),
         forgone_discount=offer.forgone_discount / 100,
         cost_over_cash=(offer.total_cost + offer.forgone_discount) / 100,
         nominal_rate=round(offer.nominal_rate, 6),

@@ -218,8 +218,10 @@ class _Quotation:
         )
         by_product = obstacles(self.lending, application.applicant, application.vehicle, on=request.on)
         unavailable = {name: rule for name, rule in by_product.items() if rule}
-        available = [product for name, product in self.lending.catalogue.products.items() if name not in unavailable]
-        discount = max((product.forgone_discount_on(request.on) for product in available), default=0)
+        products = self.lending.catalogue.products
+        available = [product for name, product in products.items() if name not in unavailable]
+        for_cash = [p for name, p in products.items() if by_product[name] in (None, "income", "age")]
+        discount = max((product.forgone_discount_on(request.on) for product in for_cash), default=0)
         for_payment = self.for_payment()
         shown = [offer.name for offer in offers.offers]
         shown += [loan.offer.product for loan in for_payment.loans] if for_payment else []

@@ -223,3 +223,29 @@ def leaving_for(
 
 def _rule(lending: Lending, name: str) -> SettlementRule:
     return lending.catalogue.lenders[product_by_name(lending, name).lender].early_settlement.rule
+
+
+def subsidies_by_payer(schedule: Schedule) -> dict[str, float]:
+    """Return the interest that others pay over a loan, by payer ("maker", "dealer", "state"), in yuan.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        As returned by `schedule_for`.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.loan_terms import LoanTerms, build_loan
+    >>> terms = LoanTerms(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
+    ... )
+    >>> subsidies_by_payer(schedule_for(build_loan(read_lending(Path("configs")), terms), on=date(2026, 9, 1)))
+    {'state': 243.4}
+    """
+    paid: dict[str, int] = {}
+    for subsidy, amount in schedule.subsidy_totals:
+        paid[subsidy.payer] = paid.get(subsidy.payer, 0) + amount
+    return {payer: amount / 100 for payer, amount in paid.items()}

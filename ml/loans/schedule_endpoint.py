@@ -24,7 +24,7 @@ from ml.loans.eligibility import product_by_name
 from ml.loans.lease_answer import LeaseAnswer, lease_answer
 from ml.loans.loan_limits import unchecked_limits
 from ml.loans.loan_terms import LoanTerms, build_loan, may_have_state_subsidy
-from ml.loans.repayment import leaving_for, prepayment_for, schedule_for, settlement_for
+from ml.loans.repayment import leaving_for, prepayment_for, schedule_for, settlement_for, subsidies_by_payer
 from ml.loans.schedule_answers import LeavingAnswer, PrepaymentAnswer, RowAnswer, SettlementAnswer
 from ml.signature import RequestPart
 
@@ -124,7 +124,7 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
         total_payment=schedule.total_payment / 100,
         nominal_rate=round(rates.nominal, 6),
         effective_rate=round(rates.effective, 6),
-        subsidies=_by_payer(schedule),
+        subsidies=subsidies_by_payer(schedule),
         lease=lease_answer(schedule.loan),
         settlement=_settlement(lending, request, schedule),
         prepayment=_prepayment(lending, request, schedule),
@@ -132,13 +132,6 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
         notes=lending.rules.notes_on(request.on) if may_have_state_subsidy(lending, request) else [],
         unchecked=unchecked_limits(lending, product_by_name(lending, request.product), request.stated_loan),
     )
-
-
-def _by_payer(schedule: Schedule) -> dict[str, float]:
-    paid: dict[str, int] = {}
-    for subsidy, amount in schedule.subsidy_totals:
-        paid[subsidy.payer] = paid.get(subsidy.payer, 0) + amount
-    return {payer: amount / 100 for payer, amount in paid.items()}
 
 
 def _settlement(lending: Lending, request: ScheduleRequest, schedule: Schedule) -> SettlementAnswer | None:

@@ -9,7 +9,7 @@ from ml.bilingual import Text
 from ml.loans.catalogue.fields import rule_on
 from ml.loans.catalogue.limits import StateSubsidy
 
-NOTICE = timedelta(days=30)  # before the last subsidised due date
+NOTICE = timedelta(days=61)  # before the last subsidised due date
 
 
 def subsidy_notes(programmes: Sequence[StateSubsidy], on: date) -> list[Text]:
@@ -30,11 +30,11 @@ def subsidy_notes(programmes: Sequence[StateSubsidy], on: date) -> list[Text]:
     ...     valid_from="2026-01-01", valid_until="2026-12-31", rate=0.01, share_of_rate=0.5, per_year=3000,
     ...     subsidy_until="2026-12-31",
     ... )
-    >>> for day in (date(2025, 12, 1), date(2026, 9, 1), date(2026, 12, 1), date(2027, 1, 1)):
+    >>> for day in (date(2025, 12, 1), date(2026, 9, 1), date(2026, 11, 30), date(2027, 1, 1)):
     ...     print(day, [note.en for note in subsidy_notes([programme], day)])
     2025-12-01 ["the state's interest subsidy begins on 2026-01-01; these amounts contain none"]
     2026-09-01 []
-    2026-12-01 ["the state's interest subsidy covers instalments due until 2026-12-31; it does not cover later ones"]
+    2026-11-30 ["the state's interest subsidy covers instalments due until 2026-12-31; it does not cover later ones"]
     2027-01-01 ["the state's interest subsidy ended on 2026-12-31; these amounts contain none"]
     """
     programme = rule_on(programmes, on)
@@ -42,6 +42,10 @@ def subsidy_notes(programmes: Sequence[StateSubsidy], on: date) -> list[Text]:
         last = programme.subsidy_until
         if last - on > NOTICE:
             return []
+        if (on.year, on.month) >= (last.year, last.month):  # first instalments are due in the month after
+            zh = f"今日放款的贷款，首期还款在{_zh(last)}个人消费贷款财政贴息结束之后，各项金额均不含财政贴息"
+            begin = f"the first instalment is due after {last}, when the state's interest subsidy ends"
+            return [Text(zh=zh, en=f"{begin}; these amounts contain none")]
         zh = f"个人消费贷款财政贴息只覆盖{_zh(last)}及以前到期的各期，之后各期不再贴息"
         en = f"the state's interest subsidy covers instalments due until {last}; it does not cover later ones"
         return [Text(zh=zh, en=en)]

@@ -126,7 +126,7 @@ def test_late_interest_is_a_multiple_of_the_contract_rate() -> None:
         ),
         (
             {"up_front_rebate": 0.5, "minimum_prepayment": 5_000},
-            "not charged; in part from ¥5,000.00; 50.00% of the unearned up-front fees is refunded on full settlement",
+            "not charged; in part from ¥5,000.00",  # the product has no up-front fee
         ),
     ],
 )
@@ -134,6 +134,12 @@ def test_early_settlement_in_words(rule: dict[str, float], standard: str) -> Non
     cost = early_settlement(lender(early_settlement=rule), LoanProduct())
     assert cost.standard.en == standard and cost.annualised is None
     assert (cost.collected_by is None) == standard.startswith("not charged")
+
+
+def test_a_refund_is_stated_for_a_product_with_an_up_front_fee() -> None:
+    service = Fee(name="service", charged="up_front", amount=100)
+    cost = early_settlement(lender(early_settlement={"up_front_rebate": 0.5}), LoanProduct(fees=(service,)))
+    assert cost.standard.en == "not charged; 50.00% of the unearned up-front fees is refunded on full settlement"
 
 
 def test_the_words_about_early_settlement_agree_with_the_quotes() -> None:

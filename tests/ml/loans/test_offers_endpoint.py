@@ -175,6 +175,14 @@ def test_a_loan_below_its_costs_does_not_fail_the_answer(
         assert offer.amount >= 10_000
 
 
+def test_an_offer_says_who_pays_interest_besides_the_customer(lending: Lending) -> None:
+    offers = {offer.product: offer for offer in respond(lending, offers=8).offers}
+    assert offers["maker_zero"].total_interest == 0 < offers["maker_zero"].subsidies["maker"]
+    assert offers["bank_standard"].subsidies["state"] > 0
+    underage = respond(lending, applicant={"age": 17, "monthly_income": 20_000.0})
+    assert underage.offers == [] and underage.cash.discount == 5_000  # a cash buyer needs no credit
+
+
 def test_changes_do_not_depend_on_the_number_of_offers(lending: Lending) -> None:
     # 50 % of the price is 2.5 %, referred; no term changes that, and no lower down payment is better.
     assert respond(lending, times=5.0, offers=1).changes and respond(lending, times=5.0, offers=8).changes

@@ -18,9 +18,11 @@ from ml.loans.schedule_endpoint import ScheduleRequest, answer_schedule
         (date(2025, 8, 31), "自2025年9月1日起实施", "begins on 2025-09-01; these amounts contain none"),
         (date(2025, 9, 1), None, None),
         (date(2025, 12, 31), None, None),  # the first programme pays until 2026-08-31, and the next one follows
-        (date(2026, 11, 30), None, None),  # 31 days before the last subsidised due date
-        (date(2026, 12, 1), "只覆盖2026年12月31日及以前到期的各期", "covers instalments due until 2026-12-31"),
-        (date(2026, 12, 31), "只覆盖2026年12月31日及以前到期的各期", "covers instalments due until 2026-12-31"),
+        (date(2026, 10, 30), None, None),  # 62 days before the last subsidised due date
+        (date(2026, 10, 31), "只覆盖2026年12月31日及以前到期的各期", "covers instalments due until 2026-12-31"),
+        (date(2026, 11, 30), "只覆盖2026年12月31日及以前到期的各期", "covers instalments due until 2026-12-31"),
+        (date(2026, 12, 1), "各项金额均不含财政贴息", "the first instalment is due after 2026-12-31"),
+        (date(2026, 12, 31), "各项金额均不含财政贴息", "the first instalment is due after 2026-12-31"),
         (date(2027, 1, 1), "已于2026年12月31日结束", "ended on 2026-12-31; these amounts contain none"),
     ],
 )
