@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ml.loans.days import Day
 from ml.loans.loan_terms import LoanTerms
 from ml.loans.printed_text import PrintedText
 from ml.signature import RequestPart
@@ -38,7 +39,7 @@ class FormEntries(RequestPart):
     contract_number: Entry = None
     store: Entry = Field(None, description="store that issues the form")
     prepared_by: Entry = Field(None, description="person who prepares the form")
-    date: Annotated[dt.date | None, Field(strict=False, description="day on which the form is issued")] = None
+    date: Annotated[Day | None, Field(description="day on which the form is issued")] = None
     time: Annotated[dt.time | None, Field(strict=False, description="time of issue, such as 10:42")] = None
     version: Annotated[PrintedText, Field(min_length=1, max_length=40, pattern=r"\S")] = Field(
         FORM_VERSION, description="version of the form"

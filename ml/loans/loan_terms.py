@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -15,6 +14,7 @@ from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import schedule
 from ml.loans.amounts import Amount, fen
 from ml.loans.catalogue.files import Lending
+from ml.loans.days import Day
 from ml.loans.eligibility import product_by_name
 from ml.loans.extras import Extra
 from ml.loans.loan_limits import StatedLoan, check_ceiling, check_vehicle
@@ -26,7 +26,7 @@ class LoanTerms(RequestPart):
     """Terms of a loan as an offer states them."""
 
     product: str = Field(max_length=200, description="key in the catalogue")
-    on: Annotated[date, Field(strict=False, description="date of the application and of disbursement")]
+    on: Annotated[Day, Field(description="date of the application and of disbursement")]
     amount: Amount = Field(gt=0, description="yuan")
     annual_rate: float = Field(ge=0, le=1, allow_inf_nan=False, description="contract rate, a yearly fraction")
     term_months: int = Field(ge=1, le=120)

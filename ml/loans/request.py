@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -13,6 +12,7 @@ from features.tables import ENERGY_TYPES
 from ml.domain.loans.application import Applicant, Application, Vehicle
 from ml.loans.amounts import Amount, fen
 from ml.loans.catalogue.vehicle_classes import VehicleClass, vehicle_class
+from ml.loans.days import Day
 from ml.loans.extras import Extra
 from ml.signature import Name, RequestPart
 
@@ -91,7 +91,7 @@ class Car(RequestPart):
 class LoanRequest(RequestPart):
     """Applicant, vehicle, down payment and term; the rules of the date `on` apply."""
 
-    on: Annotated[date, Field(strict=False, description="date of the application")]
+    on: Annotated[Day, Field(description="date of the application")]
     applicant: Person
     co_borrower: CoBorrower | None = None
     vehicle: Car

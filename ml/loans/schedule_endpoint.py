@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -20,6 +19,7 @@ from ml.domain.loans.prepayment import Treatment
 from ml.domain.loans.schedule import Schedule
 from ml.loans.amounts import Amount, fen
 from ml.loans.catalogue.files import Lending
+from ml.loans.days import Day
 from ml.loans.eligibility import product_by_name
 from ml.loans.lease_answer import LeaseAnswer, lease_answer
 from ml.loans.loan_limits import unchecked_limits
@@ -32,7 +32,7 @@ from ml.signature import RequestPart
 class PrepayRequest(RequestPart):
     """A partial prepayment."""
 
-    on: Annotated[date, Field(strict=False, description="day of the prepayment")]
+    on: Annotated[Day, Field(description="day of the prepayment")]
     amount: Amount = Field(gt=0, description="principal to repay, yuan")
     treatment: Treatment = Field(
         description="shorter_term: fewer instalments, none larger than before; lower_instalment: the same maturity"
@@ -49,7 +49,7 @@ class LeaveRequest(RequestPart):
 class ScheduleRequest(LoanTerms):
     """Terms of a loan, and optional quotes; each is for the loan as scheduled, without the others."""
 
-    settle_on: Annotated[date | None, Field(strict=False, description="day of early settlement")] = None
+    settle_on: Annotated[Day | None, Field(description="day of early settlement")] = None
     prepay: PrepayRequest | None = Field(None, description="partial prepayment")
     leave: LeaveRequest | None = Field(None, description="settlement after some months, to see the cost by then")
 
