@@ -13,6 +13,7 @@ from datetime import date
 
 from features.errors import DataError
 from ml.bilingual import Text
+from ml.domain.loans.calendar import interest_days_factor
 from ml.domain.loans.loan import Loan
 from ml.loans.amounts import fen
 from ml.loans.catalogue.files import Lending
@@ -92,7 +93,7 @@ def check_ceiling(lending: Lending, product: Product, loan: Loan, annualised: fl
             f"annual_rate: the loan costs {annualised:.2%} a year with all fees, {limit}: choose a product with a "
             "lower rate or lower fees"
         )
-    late = loan.annual_rate * lender.late_interest
+    late = loan.annual_rate * lender.late_interest * interest_days_factor(lender.day_count)
     if late > ceiling.maximum + TOLERANCE:
         raise DataError(f"annual_rate: late interest of {late:.2%} a year is {limit}: choose a lower rate")
 

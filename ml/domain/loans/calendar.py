@@ -116,6 +116,17 @@ class Periods:
     months: np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
+def interest_days_factor(convention: DayCount) -> float:
+    """Return the interest of a calendar year of 365 days as a multiple of the yearly rate.
+
+    Examples
+    --------
+    >>> round(interest_days_factor("actual/360"), 6), interest_days_factor("actual/365")
+    (1.013889, 1.0)
+    """
+    return 365 / 360 if convention == "actual/360" else 1.0
+
+
 def payment_date(day: date, count: int, *, payment_day: int) -> date:
     """Return the payment day of the month `count` months after `day`, or that month's last day if it is shorter.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
+from ml.domain.loans.calendar import interest_days_factor
 from ml.loans.catalogue.ceilings import RateCeiling, lowest_ceiling
 from ml.loans.catalogue.contingent import MISUSE
 from ml.loans.catalogue.fields import days_of_change, during
@@ -47,7 +48,7 @@ def _late_interest_problems(place: str, lender: Lender, grids: list[Rates], rule
 def _misuse_problems(
     place: str, multiple: float, grids: Sequence[Rates], lender: Lender, rules: LendingRules
 ) -> Iterator[str]:
-    key = f"{place}.contingent_costs.misuse.multiple"
+    key, days = f"{place}.contingent_costs.misuse.multiple", interest_days_factor(lender.day_count)
     for grid in grids:
         for bounds in during(rules.misuse_interest, grid):
             if not bounds.minimum <= multiple <= bounds.maximum:
@@ -61,11 +62,12 @@ def _misuse_problems(
         sequences = [rule.periods for rule in rules.rate_ceilings.values() if rule.binds(lender.kind)]
         for day in days_of_change(grid, *sequences, rules.loan_prime_rate):
             ceiling = lowest_ceiling(rules.rate_ceilings, rules.loan_prime_rate, day, lender.kind)
-            if ceiling is not None and highest * multiple > ceiling.maximum + TOLERANCE:
+            penalty = highest * multiple * days
+            if ceiling is not None and penalty > ceiling.maximum + TOLERANCE:
                 yield (
-                    f"{key}: the penalty rate of {multiple:g} x {highest:g} = {highest * multiple:g} is above the "
-                    f"ceiling of {ceiling.maximum:g} from {day} ({ceiling.source.en}): lower it at the product or its "
-                    "lender, or lower the rates"
+                    f"{key}: the penalty of {multiple:g} x {highest:g}{_by_days(lender)}, {penalty:.6g} a year, is "
+                    f"above the ceiling of {ceiling.maximum:g} from {day} ({ceiling.source.en}): lower it at the product "
+                    "or its lender, or lower the rates"
                 )
                 return
 
@@ -143,16 +145,20 @@ def _ceiling_problems(
         remedy += f", or end these rates with valid_until {day - timedelta(days=1)}"
     for (band, term), cost in costs.items():
         rate = grid.by_band[band][term]
-        late = rate * lender.late_interest
+        late = rate * lender.late_interest * interest_days_factor(lender.day_count)
         if rate > ceiling.maximum:
             yield f"{place}.by_band.{band}.{term}: the rate {rate:g} is {limit}: {remedy}"
         elif late > ceiling.maximum + TOLERANCE:
             yield (
-                f"{place}.by_band.{band}.{term}: the late interest rate of {lender.late_interest:g} x {rate:g} = "
-                f"{late:g} is {limit}: {remedy}, or lower late_interest of the lender"
+                f"{place}.by_band.{band}.{term}: the late interest of {lender.late_interest:g} x {rate:g}"
+                f"{_by_days(lender)}, {late:.6g} a year, is {limit}: {remedy}, or lower late_interest of the lender"
             )
         elif cost > ceiling.maximum + IRREGULAR:
             yield (
                 f"{place}.by_band.{band}.{term}: a loan at {rate:g} costs at least {cost:.4f} a year with all fees, "
                 f"which is {limit}: {remedy}, or lower the fees"
             )
+
+
+def _by_days(lender: Lender) -> str:
+    return " by actual/360" if lender.day_count == "actual/360" else ""

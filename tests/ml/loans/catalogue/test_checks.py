@@ -36,9 +36,9 @@ def test_rates_and_late_interest_of_every_grid_are_held_against_the_ceilings_of_
     changed: Callable[..., Lending],
 ) -> None:
     late = (
-        r"products.used_guaranteed.rates\[0\].by_band.C.36: the late interest rate of 1.5 x 0.099 = 0.1485 is above "
-        r"the ceiling of 0.14 from 2025-06-01 \(Supreme People's Court.*\): lower the rate, or end these rates with "
-        "valid_until 2025-05-31, or lower late_interest of the lender"
+        r"products.used_guaranteed.rates\[0\].by_band.C.36: the late interest of 1.5 x 0.099 by actual/360, "
+        r"0.15056\d a year, is above the ceiling of 0.14 from 2025-06-01 \(Supreme People's Court.*\): lower the rate, "
+        "or end these rates with valid_until 2025-05-31, or lower late_interest of the lender"
     )
     lower = {"valid_from": "2025-06-01", "maximum": "0.14"}
     with pytest.raises(ConfigError, match=late):
@@ -48,7 +48,7 @@ def test_rates_and_late_interest_of_every_grid_are_held_against_the_ceilings_of_
                       "products.used_guaranteed.rates.0.by_band.C.12": "0.09"},
         )  # fmt: skip
     with pytest.raises(ConfigError, match=r"by_band.D.36: the rate 0.126 is above the ceiling of 0.12 from 2028-01-01"):
-        changed(products={**MICRO, **_below("0.08")})
+        changed(products={**MICRO, **_below("0.07")})
     ended = {"products.used_guaranteed.rates.0.valid_until": "2027-12-31"}
     assert changed(products={**MICRO, **ended}).catalogue.lenders["harbour_credit"].kind == "micro_loan_company"
 
@@ -76,9 +76,20 @@ def test_penalty_interest_on_misuse_is_held_against_its_bounds_and_the_ceiling(c
     for multiple in ("1.4", "2.1"):
         with pytest.raises(ConfigError, match=place + r"the rule of misuse_interest valid from 2004-01-01, got "):
             changed(products={bank: multiple})
-    above = r"products.used_guaranteed.*: the penalty rate of 2 x 0.126 = 0.252 is above the ceiling of 0.24 from 2018"
+    above = r"products.used_guaranteed.*: the penalty of 2 x 0.126 by actual/360, 0.2555 a year, is above"
     with pytest.raises(ConfigError, match=above):
         changed(products={"lenders.harbour_credit.contingent_costs.misuse.multiple": "2"})
     own = {"products.used_guaranteed.contingent_costs.misuse": {"multiple": "1.5"}}
     with pytest.raises(ConfigError, match=r"products.flat_easy.*got 2.5"):
         changed(products={**own, "lenders.harbour_credit.contingent_costs.misuse.multiple": "2.5"})
+
+
+def test_late_interest_counts_the_days_of_the_lender(changed: Callable[..., Lending]) -> None:
+    # 1.5 x 16 % is the ceiling of 24 % by 30/360 and 24.33 % by actual/360, which charges 365 days of 360.
+    dear = {
+        "products.bank_standard.rates.1.by_band.C.60": "0.16",
+        "lenders.riverside_bank.contingent_costs.misuse": "null",
+    }
+    assert changed(products=dear)
+    with pytest.raises(ConfigError, match=r"the late interest of 1.5 x 0.16 by actual/360, 0.243333 a year, is above"):
+        changed(products={**dear, "lenders.riverside_bank.day_count": "actual/360"})
