@@ -66,8 +66,8 @@ def _misuse_problems(
             if ceiling is not None and penalty > ceiling.maximum + TOLERANCE:
                 yield (
                     f"{key}: the penalty of {multiple:g} x {highest:g}{_by_days(lender)}, {penalty:.6g} a year, is "
-                    f"above the ceiling of {ceiling.maximum:g} from {day} ({ceiling.source.en}): lower it at the product "
-                    "or its lender, or lower the rates"
+                    f"above the ceiling of {ceiling.maximum:g} from {day} ({ceiling.source.en}): lower it at the "
+                    "product or its lender, or lower the rates"
                 )
                 return
 
