@@ -210,7 +210,7 @@ class _Search:
             if len(loans.value):
                 compared, payment, cost = self._compared(loans, assessment)
                 feasible = np.flatnonzero(compared.feasible)
-                ranks = np.column_stack([payment, cost, compared.loans.term, loans.combination[compared.row]])
+                ranks = np.column_stack([payment, cost, compared.loans.term, loans.combination])
                 if len(feasible):
                     row = int(feasible[np.lexsort(ranks[feasible].T[::-1])[0]])
                     rank = tuple(ranks[row].tolist())
@@ -264,7 +264,7 @@ class _Search:
         check = np.full(len(payment), len(CHECKS))
         for i in reversed(range(len(CHECKS) - len(PRICED_CHECKS), len(CHECKS))):
             check[failed[CHECKS[i]]] = i
-        combination, value = loans.combination[compared.row], loans.value[compared.row]
+        combination, value = loans.combination, loans.value
         passing = check == len(CHECKS)
         np.maximum.at(last_check, combination[~passing], check[~passing])
         rows = np.flatnonzero(passing)

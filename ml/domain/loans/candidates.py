@@ -74,8 +74,6 @@ class Candidates:
         Products from which the candidates are made.
     offered_index : array of int, shape (n,)
         Index of each candidate's product in `offered`.
-    row : array of int, shape (n,)
-        Position of each candidate in the rows that were priced.
     loans : ProposedLoans
         Price, down payment, amount (fen) and term (months) of the n candidates.
     assessment : Assessment
@@ -97,7 +95,6 @@ class Candidates:
     application: Application
     offered: tuple[OfferedProduct, ...]
     offered_index: IntArray
-    row: npt.NDArray[np.intp]
     loans: ProposedLoans
     assessment: Assessment
     priced: npt.NDArray[np.intp]
@@ -226,7 +223,7 @@ def price_candidates(
     Returns
     -------
     Candidates
-        Ordered by product; rows of one product keep their order.
+        In the order of `rows`.
 
     Examples
     --------
@@ -249,16 +246,9 @@ def price_candidates(
     products = tuple({id(o.product): o.product for o in offered}.values())
     position = {id(product): i for i, product in enumerate(products)}
     product_of = np.array([position[id(o.product)] for o in offered])
-    order = np.argsort(product_of[rows.product], kind="stable")
-    index, term, down, share = (
-        rows.product[order],
-        rows.term[order],
-        rows.down_payment[order],
-        rows.balloon_share[order],
-    )
-    prices_of_vehicle = None if rows.vehicle_price is None else rows.vehicle_price[order]
+    index, term, down, share, vehicle_price = rows
     loans = ProposedLoans.build(
-        (application.vehicle,), 0, down, term, extras=application.financed_extras, price=prices_of_vehicle
+        (application.vehicle,), 0, down, term, extras=application.financed_extras, price=vehicle_price
     )
     assessment = _assess_distinct(loans, assess)
     rate = _rates(offered, index, loans, assessment)
@@ -296,7 +286,6 @@ def price_candidates(
         application=application,
         offered=tuple(offered),
         offered_index=index,
-        row=order,
         loans=loans,
         assessment=assessment,
         priced=priced,

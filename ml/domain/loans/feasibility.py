@@ -12,6 +12,7 @@ from ml.domain.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from ml.domain.loans.application import Application, OfferedProduct, Policy, Vehicle
 from ml.domain.loans.assessment import Assess, Assessment, ProposedLoans
 from ml.domain.loans.candidates import CandidateRows, Candidates, price_candidates
+from ml.domain.loans.limits import limit_violations
 from ml.domain.loans.loan import MAX_TERM_MONTHS
 
 Terms = tuple[Sequence[OfferedProduct], Policy]
@@ -149,37 +150,26 @@ class Feasibility:
         loans, vehicle = loans.at(rows), loans.vehicles[int(loans.vehicle[rows[0]])]
         offered, policy = self.terms_for(vehicle)
         variants = [(i, share) for i, o in enumerate(offered) for share in o.balloon_shares or (0.0,)]
-        product, share = np.array([i for i, _ in variants], dtype=np.int64), np.array([share for _, share in variants])
+        if not variants:
+            none = np.zeros(0, dtype=np.int64)
+            return _Variants(rows, none, none.astype(np.float64), np.zeros((0, len(loans)), dtype=bool))
+        product, share = (np.array(column)[:, None] for column in zip(*variants, strict=True))
+        balloon = np.rint(loans.amount * share).astype(np.int64)
+        application = replace(self.application, vehicle=vehicle, down_payment=int(loans.down_payment.max()))
+        violations = limit_violations(application, offered, product, loans, balloon, policy)
         terms = np.unique(loans.term)
         lowest_rates = np.array([[_lowest_rate(o, term) for term in terms.tolist()] for o in offered])
-        if not len(product):
-            return _Variants(rows, product, share, np.zeros((0, len(loans)), dtype=bool))
-
-        def limit(name: str) -> FloatArray:
-            return np.array([getattr(o, name) for o in offered])[product, None]
-
-        applicant, extras = self.application.applicant, self.application.financed_extras
-        in_base = extras if policy.extras_in_loan_to_value else 0
-        largest = limit("maximum_loan_to_value") * (vehicle.price + in_base)
-        income = policy.payment_to_income * applicant.joint_income - applicant.joint_debt_payment
-        rate = lowest_rates[product[:, None], np.searchsorted(terms, loans.term)]
-        deferred = np.array([o.product.deferred_months for o in offered])[product, None]
+        rate = lowest_rates[product, np.searchsorted(terms, loans.term)]
+        deferred = np.array([o.product.deferred_months for o in offered])[product]
         months = np.maximum(loans.term - deferred - 0.5, 0)
-        repaid = 1 - share[:, None]
-        interest = 0.9 / 12 * rate * months * (1 - repaid / 2)
-        return _Variants(
-            rows,
-            product,
-            share,
-            np.asarray(
-                np.isfinite(rate)
-                & (loans.amount >= limit("minimum_amount"))
-                & (loans.amount <= limit("maximum_amount"))
-                & (loans.amount - extras + in_base <= largest + 1)
-                & (loans.down_payment >= limit("minimum_down_payment") * vehicle.price - 1)
-                & (loans.amount / loans.term * (repaid + interest) <= income + 1)
-            ),
-        )
+        interest = 0.9 / 12 * rate * months * (1 + share) / 2
+        applicant = application.applicant
+        income = policy.payment_to_income * applicant.joint_income - applicant.joint_debt_payment
+        affordable = loans.amount / loans.term * (1 - share + interest) <= income + 1
+        allowed = np.isfinite(rate) & affordable
+        for violated in violations.values():
+            allowed = allowed & ~violated
+        return _Variants(rows, product[:, 0], share[:, 0], allowed)
 
 
 @dataclass(frozen=True)
