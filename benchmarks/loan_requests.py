@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.offers import cpu_seconds
 from ml import champions
 from ml.loans.catalogue.files import Lending
 from ml.loans.endpoints import ENDPOINTS
@@ -71,21 +71,12 @@ def random_body(example: Mapping[str, Any], rng: np.random.Generator) -> dict[st
     }
 
 
-def _cpu_seconds(run: Callable[[], Any], rounds: int) -> float:
-    seconds = []
-    for _ in range(rounds):
-        began = time.process_time()
-        run()
-        seconds.append(time.process_time() - began)
-    return min(seconds)
-
-
 def _floor(model: Model, count: int) -> float:
     """Return the CPU time in which the learner scores so many loans, encoded beforehand."""
     estimator: Any = model.estimator
     columns = estimator.encoder_.feature_names_out_
     matrix = np.zeros((count, len(columns)))
-    return _cpu_seconds(lambda: estimator.probability_of_default(matrix), 5)
+    return cpu_seconds(lambda: estimator.probability_of_default(matrix), 5)
 
 
 def main() -> None:
@@ -103,10 +94,10 @@ def main() -> None:
         return OFFERS.respond(lending, loaded, [request], False)[0]
 
     candidates = ask(example).n_candidates
-    whole = _cpu_seconds(lambda: ask(example), options.rounds)
+    whole = cpu_seconds(lambda: ask(example), options.rounds)
     rng = np.random.default_rng(0)
     bodies = [random_body(example, rng) for _ in range(options.requests)]
-    searches = sorted((_cpu_seconds(lambda body=body: ask(body), 2) for body in bodies), reverse=True)  # type: ignore[misc]
+    searches = sorted((cpu_seconds(lambda body=body: ask(body), 2) for body in bodies), reverse=True)  # type: ignore[misc]
     credit = loaded["credit_risk"]
     print(f"{N_LENDERS} lenders, {N_PRODUCTS} products; {candidates:,} candidates in the example\n")
     print(f"{'':34}{'CPU, ms':>10}{'limit, ms':>11}")

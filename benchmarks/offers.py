@@ -203,7 +203,8 @@ def price_and_rank(compared: Candidates) -> None:
     )
 
 
-def _best(run: Callable[[], object], rounds: int) -> float:
+def cpu_seconds(run: Callable[[], object], rounds: int) -> float:
+    """Return the CPU time of a call, the shortest of several rounds."""
     seconds = []
     for _ in range(rounds):
         began = time.process_time()
@@ -236,9 +237,9 @@ def main() -> None:
     assert compared.batch is not None
     plain = _plain_seconds(batch)
     _plain_seconds(compared.batch)
-    vectorised = _best(lambda: price(batch, START, risk=RISK), options.rounds)
-    ranking = _best(lambda: price_and_rank(compared), options.rounds)
-    offers = _best(lambda: loan_catalogue.offers(offered), options.rounds)
+    vectorised = cpu_seconds(lambda: price(batch, START, risk=RISK), options.rounds)
+    ranking = cpu_seconds(lambda: price_and_rank(compared), options.rounds)
+    offers = cpu_seconds(lambda: loan_catalogue.offers(offered), options.rounds)
     figures = {"candidates": len(batch), "vectorised_ms": vectorised * 1e3, "plain_ms": plain * 1e3}
     of_catalogue = {"products": len(offered), "loans": len(compared.batch), "price_and_rank_ms": ranking * 1e3}
     if options.json:
