@@ -12,7 +12,6 @@ from features.errors import DataError
 from ml.domain.loans.application import Applicant
 from ml.domain.loans.assessment import Assessment, ProposedLoans
 from ml.loans.catalogue.files import Lending
-from ml.loans.pricing_basis import risk_bands
 from ml.loans.request import Car, LoanRequest
 from ml.signature import Signature, columns_of, request_model
 
@@ -160,5 +159,5 @@ class Borrower:
         matrix = self.estimator.encoder_.transform(self.columns(loans))
         probability = self.estimator.probability_of_default(matrix)
         return Assessment(
-            probability, risk_bands(self.lending, self.on, probability), self.estimator.bands(probability)
+            probability, self.lending.rules.risk_bands(self.on, probability), self.estimator.bands(probability)
         )

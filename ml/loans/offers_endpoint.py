@@ -212,7 +212,8 @@ class _Quotation:
         )
 
     def answer(self) -> LoanOffersAnswer:
-        request, application, credit = self.request, self.application, self.credit()
+        request, application = self.request, self.application
+        requested = self.requested_loan()
         offers = offers_for(
             self.lending, application, basis=self.basis, count=request.offers, products=request.products
         )
@@ -226,8 +227,8 @@ class _Quotation:
         shown = [offer.name for offer in offers.offers]
         shown += [loan.offer.product for loan in for_payment.loans] if for_payment else []
         return LoanOffersAnswer(
-            credit=credit,
-            risk_band=self.lending.rules.risk_band(request.on, credit.probability_of_default),
+            credit=self.credit(requested),
+            risk_band=str(self.basis.assess(requested).risk_band[0]) or None,
             offers=[self.offer_answer(application, offer) for offer in offers.offers],
             n_candidates=offers.n_candidates,
             n_feasible=offers.n_feasible,
@@ -260,16 +261,19 @@ class _Quotation:
             return self.lending.rules.notes_on(self.request.on)
         return []
 
-    def credit(self) -> CreditRiskAnswer:
-        """Return the credit answer for the requested loan."""
+    def requested_loan(self) -> ProposedLoans:
+        """Return the requested loan as a column of one."""
         application = self.application
-        loan = ProposedLoans.build(
+        return ProposedLoans.build(
             (application.vehicle,),
             0,
             np.array([application.down_payment]),
             np.array([application.term_months or 0]),  # without a requested term the model does not read it
             extras=application.financed_extras,
         )
+
+    def credit(self, loan: ProposedLoans) -> CreditRiskAnswer:
+        """Return the credit answer for a loan."""
         columns = self.borrower.columns(loan)
         return answers(self.estimator, columns, ids=[None], explain=self.request.explain)[0]
 

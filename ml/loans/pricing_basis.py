@@ -7,12 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 
-from features.errors import DataError
-from ml.domain.arrays import FloatArray
 from ml.domain.loans.assessment import Assess, fixed_assessment
-from ml.loans.catalogue.fields import in_force
 from ml.loans.catalogue.files import Lending
 
 
@@ -78,39 +74,5 @@ def assumed_risk(lending: Lending, on: date, *, probability_of_default: float) -
     >>> assess(ProposedLoans.build((car,), 0, down, term, extras=0)).risk_band.tolist()
     ['B']
     """
-    band = lending.rules.risk_band(on, probability_of_default) or ""
+    band = str(lending.rules.risk_bands(on, np.array([probability_of_default]))[0])
     return lambda loans: fixed_assessment(probability_of_default, risk_band=band, count=len(loans))
-
-
-def risk_bands(lending: Lending, on: date, probability_of_default: FloatArray) -> npt.NDArray[np.str_]:
-    """Return the risk band of each probability of default; empty above the last band.
-
-    Parameters
-    ----------
-    lending : Lending
-        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
-    on : date
-        Date of the application; its risk bands apply.
-    probability_of_default : array of float, shape (n,)
-        0 to 1.
-
-    Raises
-    ------
-    DataError
-        A probability is not from 0 to 1, or the date is before the first rule.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> from pathlib import Path
-    >>> import numpy as np
-    >>> from ml.loans.endpoints import read_lending
-    >>> risk_bands(read_lending(Path("configs")), date(2026, 9, 1), np.array([0.01, 0.011, 0.9])).tolist()
-    ['A', 'B', '']
-    """
-    invalid = ~((probability_of_default >= 0) & (probability_of_default <= 1))
-    if invalid.any():
-        raise DataError(f"probability_of_default must be from 0 to 1, got {probability_of_default[invalid][0]}")
-    bands = in_force(lending.rules.risk, on, name="risk").bands
-    names = np.array([*bands, ""])
-    return np.asarray(names[np.searchsorted(list(bands.values()), probability_of_default, side="left")])

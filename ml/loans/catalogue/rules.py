@@ -6,11 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import AfterValidator, Field, model_validator
 
 from features.errors import DataError
 from features.yaml_config import Section, load_yaml
 from ml.bilingual import Text
+from ml.domain.arrays import FloatArray
 from ml.domain.loans.application import Policy
 from ml.domain.loans.product import Subsidy
 from ml.loans.catalogue.ceilings import CeilingRule, LoanPrimeRate, RateCeiling, lowest_ceiling
@@ -203,27 +206,37 @@ class LendingRules(Section):
         """
         return largest_extras_share(self.financed_extras, on, lender_kind, total=total)
 
-    def risk_band(self, on: date, probability_of_default: float) -> str | None:
-        """Return the risk band of a probability of default from 0 to 1, or None above the last band.
+    def risk_bands(self, on: date, probability_of_default: FloatArray) -> npt.NDArray[np.str_]:
+        """Return the risk band of each probability of default; empty above the last band.
+
+        Parameters
+        ----------
+        on : date
+            Day of the application.
+        probability_of_default : array of float, shape (n,)
+            0 to 1.
 
         Raises
         ------
         DataError
-            The probability is not from 0 to 1, or no rule is in force on that day.
+            A probability is not from 0 to 1, or no rule is in force on that day.
 
         Examples
         --------
         >>> from datetime import date
         >>> from pathlib import Path
+        >>> import numpy as np
         >>> from ml.loans.endpoints import read_lending
         >>> rules = read_lending(Path("configs")).rules
-        >>> rules.risk_band(date(2026, 9, 1), 0.01), rules.risk_band(date(2026, 9, 1), 0.9)
-        ('A', None)
+        >>> rules.risk_bands(date(2026, 9, 1), np.array([0.01, 0.011, 0.9])).tolist()
+        ['A', 'B', '']
         """
-        if not 0 <= probability_of_default <= 1:
-            raise DataError(f"probability_of_default must be from 0 to 1, got {probability_of_default}")
+        invalid = ~((probability_of_default >= 0) & (probability_of_default <= 1))
+        if invalid.any():
+            raise DataError(f"probability_of_default must be from 0 to 1, got {probability_of_default[invalid][0]}")
         bands = in_force(self.risk, on, name="risk").bands
-        return next((name for name, maximum in bands.items() if probability_of_default <= maximum), None)
+        names = np.array([*bands, ""])
+        return np.asarray(names[np.searchsorted(list(bands.values()), probability_of_default, side="left")])
 
     def maximum_term_months(self, on: date, vehicle_class: VehicleClass) -> int:
         """Return the longest term in months that the law allows for a vehicle class on a day.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+import numpy as np
+
 from ml.domain.loans.application import Application
 from ml.domain.loans.loan import Loan
 from ml.loans.catalogue.files import Lending
@@ -27,5 +29,5 @@ def loan_for(
     )
     term, amount = application.term_months, application.vehicle.price - application.down_payment
     assert term is not None
-    rate = offered.rates[lending.rules.risk_band(on, probability_of_default) or ""][term]
+    rate = offered.rates[str(lending.rules.risk_bands(on, np.array([probability_of_default]))[0])][term]
     return Loan(offered.product, amount, rate, term, round(amount * balloon_share))

@@ -183,6 +183,12 @@ def test_an_offer_says_who_pays_interest_besides_the_customer(lending: Lending) 
     assert underage.offers == [] and underage.cash.discount == 5_000  # a cash buyer needs no credit
 
 
+def test_the_band_of_the_requested_loan_is_that_of_its_unrounded_probability(lending: Lending) -> None:
+    response = respond(lending, times=2.00008)  # 1.00004 %, which the answer rounds to the limit of band A
+    assert response.credit.probability_of_default == 0.01
+    assert response.risk_band == response.offers[0].risk_band == "B"
+
+
 def test_changes_do_not_depend_on_the_number_of_offers(lending: Lending) -> None:
     # 50 % of the price is 2.5 %, referred; no term changes that, and no lower down payment is better.
     assert respond(lending, times=5.0, offers=1).changes and respond(lending, times=5.0, offers=8).changes

@@ -16,7 +16,7 @@ from ml.domain.loans.assessment import Assessment, ProposedLoans
 from ml.domain.loans.cost import cost
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.eligibility import obstacles, offered_product, offered_products
-from ml.loans.pricing_basis import PricingBasis, assumed_risk, risk_bands
+from ml.loans.pricing_basis import PricingBasis, assumed_risk
 from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
 from ml.loans.repayment import schedule_for
 from tests.ml.loans.small_loans import loan_for
@@ -167,7 +167,7 @@ def test_changes_are_verified_by_the_model_and_by_the_rules(lending: Lending) ->
         price = np.array([v.price for v in loans.vehicles])[loans.vehicle]
         probability = 0.03 * (1 - loans.down_payment / price)
         decision = np.where(probability <= 0.02, "approve", "refer")
-        return Assessment(probability, risk_bands(lending, ON, probability), decision)
+        return Assessment(probability, lending.rules.risk_bands(ON, probability), decision)
 
     basis = PricingBasis(on=ON, assess=assess)
     poor = make_application(3_000_000, 36, applicant=Applicant(32, 700_000, 100_000))

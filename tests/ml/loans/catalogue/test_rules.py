@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
 
 from features.errors import ConfigError, DataError
@@ -55,16 +56,16 @@ def test_the_state_s_programme_by_date(lending: Lending) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "band"), [(0.0, "A"), (0.01, "A"), (0.010001, "B"), (0.05, "C"), (0.10, "D"), (0.11, None)]
+    ("probability", "band"), [(0.0, "A"), (0.01, "A"), (0.010001, "B"), (0.05, "C"), (0.10, "D"), (0.11, "")]
 )
-def test_risk_bands_close_at_their_limit(lending: Lending, probability: float, band: str | None) -> None:
-    assert lending.rules.risk_band(date(2026, 1, 1), probability) == band
+def test_risk_bands_close_at_their_limit(lending: Lending, probability: float, band: str) -> None:
+    assert lending.rules.risk_bands(date(2026, 1, 1), np.array([probability])).tolist() == [band]
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])
 def test_what_is_no_probability_is_refused(lending: Lending, probability: float) -> None:
     with pytest.raises(DataError, match="probability_of_default must be from 0 to 1"):
-        lending.rules.risk_band(date(2026, 1, 1), probability)
+        lending.rules.risk_bands(date(2026, 1, 1), np.array([0.1, probability]))
 
 
 @pytest.mark.parametrize(
