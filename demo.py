@@ -127,7 +127,8 @@ def _print_reasons(reasons: list[dict[str, Any]]) -> None:
         return
     table = Table("reason against", "不利因素", "points", box=None, pad_edge=False)
     for reason in reasons:
-        table.add_row(reason["en"], reason["zh"], f"{reason['points']:+.0f}")
+        points = reason["points"]
+        table.add_row(reason["en"], reason["zh"], f"{points:+.0f}" if round(points) else f"{points:+.1f}")
     out.print(table)
 
 
@@ -139,7 +140,7 @@ def _offer(url: str) -> None:
     credit, price = answer["credit"], request["vehicle"]["price"]
     payments = ("down\npayment", "months", "monthly\npayment", "last\npayment")
     figures = ("interest\nand fees", "annual\ncost", "default\nrisk", "credit\nanswer")
-    table = Table(Column("offer", overflow="fold"), "best for", *payments, *figures, box=None)
+    table = Table(Column("offer", overflow="fold"), Column("best for", overflow="fold"), *payments, *figures, box=None)
     for o in answer["offers"]:
         best = "\n".join(f"{t['en']}\n{t['zh']}" for t in o["best_at_text"])
         cells = (o["down_payment"], o["monthly_payment"], o["final_payment"], o["total_cost"])
