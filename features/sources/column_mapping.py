@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from features.errors import ChehangError, ConfigError, DataError
-from features.sources.config import ColumnSource, ExtraFeatures, TableSource
+from features.sources.column_source import ColumnSource
+from features.sources.config import ExtraFeatures
 from features.sources.conversion import Kind
 from features.sources.rules import kind_of
+from features.sources.table_source import TableSource
 from features.tables import Table
 from features.yaml_config import name_hint
 

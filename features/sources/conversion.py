@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import polars as pl
 
-from features.sources.config import ColumnSource
+from features.sources.column_source import ColumnSource
 from features.sources.instants import looks_like_another_unit, to_microseconds
 from features.sources.values import as_text, is_listed, map_values
 

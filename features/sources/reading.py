@@ -12,11 +12,12 @@ import polars as pl
 
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.column_mapping import ColumnMapping, map_columns
-from features.sources.config import ExtraFeatures, SourcesConfig, TableSource
+from features.sources.config import ExtraFeatures, SourcesConfig
 from features.sources.odometers import remove_implausible, write_unmapped
 from features.sources.quarantine import write_quarantine
 from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW, Scan, open_source, read_error
+from features.sources.table_source import TableSource
 from features.sources.typed_rows import TypedRows, convert_rows, select_mapped
 from features.sources.validation import ValidationResult, validate_rows
 from features.tables import TABLES, Table

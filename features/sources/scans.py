@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import ChehangError, ConfigError, DataError
-from features.sources.config import TableSource
 from features.sources.encodings import as_utf8, read_head
 from features.sources.lines import ClassifiedLines, LineSource, classify, load_line_rules
+from features.sources.table_source import TableSource
 from features.sources.values import filter_rows
 
 LINE_COLUMNS = ("component", "fault")
@@ -266,7 +266,7 @@ def _csv(table: str, path: Path, source: TableSource) -> Scan:
         # All columns as text: the contract decides the types, and a wrong value must be quarantined, not fail the scan.
         return pl.scan_csv(
             content,
-            separator=source.separator,
+            separator=source.separator or ",",
             null_values=list(source.null_values),
             infer_schema=False,
             glob=False,

@@ -10,10 +10,10 @@ import polars as pl
 
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping, MappedColumn
-from features.sources.config import TableSource
 from features.sources.conversion import can_convert, convert, with_nulls
 from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
+from features.sources.table_source import TableSource
 from features.sources.values import filter_rows
 from features.tables import Table
 

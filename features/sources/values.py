@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from features.errors import ConfigError
-from features.sources.config import TableSource
+from features.sources.table_source import TableSource
 
 
 def is_text(dtype: pl.DataType) -> bool:

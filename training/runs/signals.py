@@ -20,8 +20,8 @@ import numpy.typing as npt
 import polars as pl
 
 from features.errors import ConfigError, DataError
-from features.sources.config import TableSource
 from features.sources.scans import open_source, read_error
+from features.sources.table_source import TableSource
 from ml.domain.faults.shrinkage.cells import ShrinkageError
 from ml.domain.faults.shrinkage.contingency import Pairs, count_pairs, count_reports
 from ml.domain.faults.shrinkage.disproportionality import proportional_reporting_ratio, reporting_odds_ratio

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from features.sources.column_mapping import ColumnMapping, map_columns
-from features.sources.config import ExtraFeatures, TableSource
+from features.sources.config import ExtraFeatures
+from features.sources.table_source import TableSource
 from features.tables import APPLICATIONS
 
 SOURCE_COLUMNS = ("application_id", "submitted_at", "Amount", "visits")

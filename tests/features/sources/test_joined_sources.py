@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
-from features.sources.config import ExtraFeatures, SourcesConfig, TableSource
+from features.sources.config import ExtraFeatures, SourcesConfig
 from features.sources.reading import read_tables
+from features.sources.table_source import TableSource
 
 DAY = 86_400_000_000
 SALES = {"model": ["a", "a", "b"], "year": [1970, 1970, 1971], "month": [1, 2, 1], "sold": [3, 4, 5]}

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
-from features.sources.config import TableSource
 from features.sources.scans import ROW, open_source, read_error
+from features.sources.table_source import TableSource
 
 
 def test_months_of_parquet_with_different_columns_are_one_table(tmp_path: Path) -> None:

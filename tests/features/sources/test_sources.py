@@ -199,7 +199,7 @@ def test_values_are_converted_or_quarantined_with_the_rule_they_break(tmp_path, 
 
 @given(fen=st.integers(min_value=1, max_value=10**12))
 def test_yuan_with_two_decimals_become_the_exact_fen(fen):
-    from features.sources.config import ColumnSource
+    from features.sources.column_source import ColumnSource
     from features.sources.conversion import convert
 
     text = f"{fen // 100}.{fen % 100:02d}"

@@ -9,9 +9,10 @@ import pytest
 
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping, map_columns
-from features.sources.config import ExtraFeatures, TableSource
+from features.sources.config import ExtraFeatures
 from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW
+from features.sources.table_source import TableSource
 from features.sources.typed_rows import TypedRows, convert_rows, select_mapped, source_columns
 from features.sources.validation import ValidationResult, validate_rows
 from features.tables import APPLICATIONS

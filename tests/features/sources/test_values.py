@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
-from features.sources.config import TableSource
+from features.sources.table_source import TableSource
 from features.sources.values import as_text, filter_rows, is_listed, is_text, map_values
 
 
