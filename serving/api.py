@@ -18,6 +18,7 @@ from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
 from serving.metrics import exposition
 from serving.model_store import ModelStore
 from serving.openapi import describe
+from serving.query_strings import parse_parameters
 from serving.settings import Settings
 
 PAGES = Path(__file__).parent / "pages"
@@ -82,6 +83,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[MountedEndpoint]) -> list[Route]:
+    # The probes healthz, readyz and metrics ignore query parameters: load balancers add some against caches.
     async def healthz(request: Request) -> Response:
         return _json(b'{"status":"alive"}')
 
@@ -96,6 +98,7 @@ def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[
         return Response(exposition(), media_type="text/plain; version=0.0.4")
 
     async def openapi(request: Request) -> Response:
+        parse_parameters(request.scope["query_string"])
         champions = {name: store.current(name) for name in TASKS}
         document = partial(describe, champions, endpoints, max_rows=settings.max_batch_rows)
         return _json(to_json(await run_sync(document)))
@@ -114,6 +117,7 @@ def _page(name: str) -> Page:
     content = (PAGES / name).read_bytes()
 
     async def show(request: Request) -> Response:
+        parse_parameters(request.scope["query_string"])
         return Response(content, media_type="text/html", headers={"content-security-policy": CONTENT_POLICY})
 
     return show

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -183,35 +182,3 @@ def invalid_field(field: str, rule: str, message: str) -> Problem:
     """
     field = field[:MAX_NAME_LENGTH]
     return Problem(422, "invalid", f"{field}: {message}", [{"field": field, "rule": rule, "message": message}])
-
-
-@lru_cache(maxsize=256)
-def parse_explain(query: bytes, *, default: bool = True) -> bool:
-    """Return the query parameter `explain`, which requests reasons, or `default` if it is not set.
-
-    Parameters
-    ----------
-    query : bytes
-        Query string of the URL, without the question mark: ``scope["query_string"]`` of an ASGI scope.
-    default : bool
-        Value without the parameter; `ml.endpoint.Endpoint.explains` of the endpoint.
-
-    Returns
-    -------
-    bool
-        Whether the answer has reasons.
-
-    Raises
-    ------
-    Problem
-        Status 422: the parameter is neither true (1) nor false (0).
-
-    Examples
-    --------
-    >>> parse_explain(b""), parse_explain(b"explain=false")
-    (True, False)
-    """
-    value = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("explain", str(default)).lower()
-    if value not in ("true", "1", "false", "0"):
-        raise invalid_field("explain", "bool", "must be true or false")
-    return value in ("true", "1")

@@ -19,8 +19,9 @@ from features.errors import ConfigError, DataError
 from ml.endpoint import Endpoint
 from ml.registry import TASKS, endpoints
 from serving.asgi import App, Problem, Receive, Scope, Send, send_json
-from serving.bodies import not_computable, parse_batch, parse_explain, parse_request
+from serving.bodies import not_computable, parse_batch, parse_request
 from serving.model_store import LoadedChampion, ModelStore
+from serving.query_strings import parse_explain, parse_parameters
 
 log = logging.getLogger("chehang.serving")
 BATCH_BODY = re.compile(rb'\s*\{\s*"items"\s*:')  # no request has a field named items
@@ -262,8 +263,7 @@ class SingleApp:
 
     def _explains(self, scope: Scope) -> bool:
         """Return whether the answer has reasons, by the query string and the endpoint's default."""
-        default = self.endpoint.explains
-        return default is not None and parse_explain(scope["query_string"], default=default)
+        return parse_explain(scope["query_string"], default=self.endpoint.explains)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         champions = self.champions()
@@ -338,6 +338,7 @@ class ExampleApp:
         self.single = single
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        parse_parameters(scope["query_string"])
         await send_json(send, to_json(self.single.endpoint.example(self.single.champions())))
 
 

@@ -38,7 +38,7 @@ REFUSALS = {
     "408": "The body did not arrive within the time limit",
     "413": "The body is larger than the limit",
     "415": "The content type is not application/json",
-    "422": "A field is missing, unknown, repeated or invalid; `details` lists the fields and the rules they break",
+    "422": "A field or query parameter is missing, unknown, repeated or invalid; `details` lists them and the rules",
     "503": "A required model has no champion, or the rules of the endpoint are invalid; `message` has the remedy",
     "504": "No answer within the time limit",
 }
