@@ -9,9 +9,11 @@ import polars as pl
 
 from features.sources.column_source import ColumnSource
 from features.sources.instants import looks_like_another_unit, to_microseconds
-from features.sources.values import as_text, is_listed, map_values
+from features.sources.values import as_text, instants_of, is_listed, map_values
 
 Kind: TypeAlias = Literal["text", "boolean", "integer", "money", "number", "timestamp"]
+
+NUMERIC = ("integer", "money", "number")
 
 TYPE = "wrong type"
 UNMAPPED = "value not in `map`"
@@ -105,9 +107,11 @@ def with_nulls(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource)
         raw = raw.fill_nan(None)
     if dtype == pl.String:
         raw = as_text(raw, dtype)
-        if kind in ("integer", "money", "number"):
+        if kind in NUMERIC:
             raw = pl.when(raw.str.to_lowercase() != "nan").then(raw)
-    return (pl.when(~is_listed(raw, dtype, spec.nulls)).then(raw) if spec.nulls else raw), dtype
+    if not spec.nulls:
+        return raw, dtype
+    return pl.when(~is_listed(raw, dtype, spec.nulls, numeric=kind in NUMERIC)).then(raw), dtype
 
 
 def convert(
@@ -177,7 +181,9 @@ def _to_kind(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource, t
         broken = {TYPE: raw.is_not_null() & value.is_null()}
         if spec.unit is None and not spec.format and (dtype.is_numeric() or dtype == pl.String):
             broken[OTHER_UNIT] = looks_like_another_unit(raw, dtype, value)
-        return ConvertedColumn(value, broken)
+        # A timestamp of `nulls` is missing however the source writes it: 9999-12-31, 31.12.9999 or 2958465 days.
+        nulls = instants_of(spec.nulls, timezone=timezone, formats=spec.format) if spec.map is None else []
+        return ConvertedColumn(pl.when(~value.is_in(nulls)).then(value) if nulls else value, broken)
     if kind == "number":
         number = _scaled(_number(raw, dtype), spec).cast(pl.Float64)
         return ConvertedColumn(_finite(number, dtype), {**_not_number(raw, number), **_not_finite(number, dtype)})

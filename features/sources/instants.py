@@ -12,6 +12,8 @@ MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _OTHER_UNIT_RANGE = (300_000_000, 4_102_444_800_000)
 _HOUR = 3_600_000_000
 
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31 in days since 1970
+
 _DAYS, _MONTHS = ("%d", "%e", "%j", "%F", "%D", "%x", "%s", "%c", "%v", "%a", "%u", "%w"), ("%m", "%b", "%B", "%h")
 _LOCAL = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d", "%Y-%m-%d %H:%M")
 _ZONED = ("%Y-%m-%d %H:%M:%S%.f%#z",)
@@ -53,6 +55,8 @@ def to_microseconds(
     >>> pl.select(month).item() // 86_400_000_000
     31
     """
+    if dtype in (pl.Date, pl.Datetime):
+        raw = _bounded(raw, dtype)
     if isinstance(dtype, pl.Datetime):
         moment = raw.cast(pl.Datetime("us", dtype.time_zone))
         return _microseconds(moment if dtype.time_zone else _localised(moment, timezone))
@@ -120,6 +124,16 @@ def _localised(moment: pl.Expr, timezone: str) -> pl.Expr:
         return clock.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
 
     return pl.coalesce(in_zone(moment), in_zone(moment + pl.duration(hours=1)))
+
+
+def _bounded(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Move years before 1 and after 9999 to these limits: Polars panics on years beyond 262,142, and no contract
+    accepts any of them."""
+    ticks = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+    per_day = ticks[dtype.time_unit] if isinstance(dtype, pl.Datetime) else 1
+    if per_day == ticks["ns"]:  # int64 nanoseconds end in 2262
+        return raw
+    return raw.to_physical().clip(_FIRST_DAY * per_day, (_LAST_DAY + 1) * per_day - 1).cast(dtype)
 
 
 def _microseconds(moment: pl.Expr) -> pl.Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ import polars as pl
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig
+from features.sources.nulls import nulls_in_contract_units
 from features.sources.odometers import remove_implausible, write_unmapped
 from features.sources.quarantine import write_quarantine
 from features.sources.quarantine_limit import quarantine_error
@@ -45,6 +46,9 @@ class TableReport:
         Columns of the frame.
     notes : tuple of str
         Sentences about classified free-text lines and removed odometer readings.
+    nulls : dict of str to tuple
+        By column: the values in the contract's units that mean "missing" because of `nulls` or `map` in sources.yaml,
+        as `features.sources.nulls.nulls_in_contract_units` returns them. Columns without such values are left out.
     """
 
     table: str
@@ -55,6 +59,7 @@ class TableReport:
     fingerprint: str
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    nulls: Mapping[str, tuple[bool | int | float | str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -238,8 +243,14 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         validation.fingerprint,
         table.columns,
         tuple(notes),
+        _nulls(plan.mapping, config.timezone),
     )
     return frame, report
+
+
+def _nulls(mapping: ColumnMapping, timezone: str) -> dict[str, tuple[bool | int | float | str, ...]]:
+    values = {c.name: nulls_in_contract_units(c.spec, c.kind, timezone=timezone) for c in mapping.columns}
+    return {name: nulls for name, nulls in values.items() if nulls}
 
 
 def _check_not_empty(validation: ValidationResult, plan: _Plan) -> None:
