@@ -17,6 +17,7 @@ from features.periods import Frequency, with_period
 Frame = nw.LazyFrame[Any]
 PERIOD = "period"
 MICROSECOND = 1
+_HAS_SERIES, _HAS_CONDITION = "__has_series__", "__has_condition__"
 
 
 def sales_by_period(
@@ -78,20 +79,8 @@ def sales_by_period(
     >>> collect(months).select("model", "period", "rows", "quantity").rows()
     [('a', 673, 2, 2.0)]
     """
-    sales = _table(tables, "sales")
-    names = sales.collect_schema().names()
-    for name in (*series, *drivers, *attributes):
-        if name not in names:
-            raise DataError(f"sales.{name}: the column is missing; map it in the sources, or remove it from params")
-    if condition and "vehicles" in tables and "vehicle_id" in names:
-        vehicles = tables["vehicles"]
-        if "condition" in vehicles.collect_schema().names():
-            conditions = vehicles.select("vehicle_id", nw.col("condition").alias("vehicle_condition"))
-            sales = sales.join(conditions, on="vehicle_id", how="left")
-            sales = sales.filter(nw.col("vehicle_condition").is_null() | (nw.col("vehicle_condition") == condition))
-    one = nw.lit(1.0)
-    quantity = nw.col("quantity") if "quantity" in names else one.alias("quantity")
-    rows = sales.drop_nulls([*series, "sold_at"]).with_columns(quantity.alias("quantity"))
+    sales, names = _flagged_sales(tables, series, condition, columns=(*series, *drivers, *attributes))
+    rows = sales.filter(nw.col(_HAS_SERIES) & nw.col(_HAS_CONDITION)).drop_nulls(["sold_at"])
     rows = with_period(rows, nw.col("sold_at"), frequency, timezone=timezone, name=PERIOD)
     means = [n for n in ("price", "promotion", *drivers) if n in names]
     maxima = dict.fromkeys(a for a in attributes if a not in series)
@@ -102,6 +91,79 @@ def sales_by_period(
         *(nw.col(n).mean().alias(n) for n in means),
         *(nw.col(n).max().alias(n) for n in maxima),
     )
+
+
+def sales_by_day(
+    tables: Mapping[str, Frame], *, series: Sequence[str], timezone: str, condition: str | None = None
+) -> Frame:
+    """Return the number of rows of `sales` by day, and how many of them `sales_by_period` leaves out.
+
+    Parameters
+    ----------
+    tables, series, timezone, condition
+        As for `sales_by_period`.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        One row per day with sales, in no particular order: `period` (days since 1970-01-01 in local time), `rows`
+        (number of rows that `sales_by_period` counts), `without_series` (rows with a null in a column of `series`),
+        `of_other_condition` (rows of vehicles of another condition) and `without_quantity` (counted rows whose
+        quantity is missing). Compute it with `features.engines.collect`.
+
+    Raises
+    ------
+    DataError
+        `sales` or a column of `series` is missing.
+    ConfigError
+        The time zone does not exist.
+
+    Examples
+    --------
+    Two sales on 1 January 1970, one of them without a model.
+
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> sales = pl.LazyFrame({"model": ["a", None], "sold_at": [0, 1]})
+    >>> days = sales_by_day(to_engine({"sales": sales}), series=["model"], timezone="UTC")
+    >>> collect(days).select("period", "rows", "without_series").rows()
+    [(0, 1, 1)]
+    """
+    sales, _ = _flagged_sales(tables, series, condition, columns=series)
+    rows = with_period(sales.drop_nulls(["sold_at"]), nw.col("sold_at"), "day", timezone=timezone, name=PERIOD)
+    has_series, has_condition = nw.col(_HAS_SERIES), nw.col(_HAS_CONDITION)
+    counts = {
+        "rows": has_series & has_condition,
+        "without_series": ~has_series,
+        "of_other_condition": has_series & ~has_condition,
+        "without_quantity": has_series & has_condition & nw.col("quantity").is_null(),
+    }
+    numbers = rows.with_columns(
+        *(nw.when(c).then(nw.lit(1)).otherwise(nw.lit(0)).alias(f"__{n}__") for n, c in counts.items())
+    )
+    return numbers.group_by(PERIOD).agg(*(nw.col(f"__{n}__").sum().alias(n) for n in counts))
+
+
+def _flagged_sales(
+    tables: Mapping[str, Frame], series: Sequence[str], condition: str | None, *, columns: Sequence[str]
+) -> tuple[Frame, list[str]]:
+    """Return sales with `quantity` and a flag for each reason to leave a row out, and the columns of the source."""
+    sales = _table(tables, "sales")
+    names = sales.collect_schema().names()
+    for name in columns:
+        if name not in names:
+            raise DataError(f"sales.{name}: the column is missing; map it in the sources, or remove it from params")
+    has_condition = nw.lit(True)
+    if condition and "vehicles" in tables and "vehicle_id" in names:
+        vehicles = tables["vehicles"]
+        if "condition" in vehicles.collect_schema().names():
+            conditions = vehicles.select("vehicle_id", nw.col("condition").alias("vehicle_condition"))
+            sales = sales.join(conditions, on="vehicle_id", how="left")
+            has_condition = nw.col("vehicle_condition").is_null() | (nw.col("vehicle_condition") == condition)
+    quantity = nw.col("quantity") if "quantity" in names else nw.lit(1.0)
+    has_series = nw.all_horizontal(*(~nw.col(s).is_null() for s in series), ignore_nulls=False)
+    flags = (quantity.alias("quantity"), has_series.alias(_HAS_SERIES), has_condition.alias(_HAS_CONDITION))
+    return sales.with_columns(*flags), names
 
 
 def stock_by_period(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,9 @@ from features.periods import SEASONS, Frequency, period_label
 from ml.artefacts.json_files import content_of, from_json, to_json
 from ml.artefacts.npz import from_npz, to_npz
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
+
+_FEW_REPEATED = 0.05  # share of series and periods with several rows up to which these are probably repetitions
+_FILLED = {"zero": "count as 0", "interpolate": "were interpolated", "unknown": "are unknown and not used"}
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,8 @@ def build_panel(
     attributes: Sequence[str] = (),
     drivers: Sequence[str] = (),
     one_row_each: bool = False,
-    gaps: str = "zero",
+    duplicates: Literal["add", "refuse"] | None = None,
+    gaps: Literal["zero", "interpolate", "unknown", "refuse"] = "zero",
 ) -> tuple[Panel, list[str]]:
     """Pivot sales and stock by series and period into a panel.
 
@@ -184,9 +188,13 @@ def build_panel(
     attributes, drivers : sequence of str
         Columns of `sold` that describe a series (text), and numeric ones that change by period.
     one_row_each : bool
-        Whether the source has one row per series and period: two rows are then an error, a missing row is a gap.
+        Whether the source has one row per series and period. A series then ends at its last row, and data that are
+        mostly gaps are an error.
+    duplicates : {'add', 'refuse'}, optional
+        Whether several rows of a series in one period are added up, or an error; by default an error if `one_row_each`.
     gaps : {'zero', 'interpolate', 'unknown', 'refuse'}
-        Sales of a gap between a series' first and last row: 0, interpolated, NaN, or an error.
+        Sales of a period without a row between a series' first and last row: 0, interpolated, NaN, or an error. With
+        'zero' and without `one_row_each` and stock, the periods after its last row are 0 too.
 
     Returns
     -------
@@ -217,13 +225,16 @@ def build_panel(
         raise DataError(
             f"sales: no row has a value in {', '.join(names)} and sold_at; check the column mapping and params.series"
         )
-    if one_row_each and (twice := sold.filter(pl.col("rows") > 1)).height:
-        row = twice.row(0, named=True)
+    repeated = sold.filter(pl.col("rows") > 1)
+    is_refused = duplicates == "refuse" or (duplicates is None and one_row_each)
+    if is_refused and repeated.height:
+        row = repeated.sort(*names, PERIOD).row(0, named=True)
         key = ", ".join(f"{n} {row[n]}" for n in names)
+        setting = "params.rows: periods" if duplicates is None else "params.duplicates: refuse"
         raise DataError(
-            f"sales: {row['rows']} rows of {key} in {period_label(row[PERIOD], frequency)}; with params.rows: periods "
-            f"one row per {frequency} is allowed: remove the duplicates, correct params.frequency, or set params.rows: "
-            "transactions to add the rows up"
+            f"sales: {row['rows']} rows of {key} in {period_label(row[PERIOD], frequency)}; with {setting} one row per "
+            f"series and {frequency} is allowed: remove the duplicates, correct params.frequency, or set "
+            "params.duplicates: add to add the rows up"
         )
     cells = sold.select(*names, PERIOD)
     if stocked is not None:
@@ -259,34 +270,29 @@ def build_panel(
                 stock_value = stocked[n].cast(pl.Float64).to_numpy()
                 table[n][r, c] = np.where(np.isfinite(stock_value), stock_value, table[n][r, c])
     notes = []
-    alive = _alive(has_sales | has_stock, ends=one_row_each or stocked is not None)
+    if repeated.height and (one_row_each or repeated.height <= _FEW_REPEATED * sold.height):
+        notes.append(
+            f"{repeated.height:,} series and {frequency}s have several rows, {int(repeated['rows'].sum()):,} together, "
+            "which were added up (params.duplicates: refuse names the first of them)"
+        )
+    alive = _alive(has_sales | has_stock, ends=one_row_each or gaps != "zero" or stocked is not None)
     gap = alive & ~has_sales & ~has_stock
-    if one_row_each and gap.any():
+    if (one_row_each or gaps != "zero") and gap.any():
+        s, t = np.argwhere(gap)[0]
+        key = ", ".join(f"{n} {series[n][int(s)]}" for n in names)
         if gaps == "refuse":
-            s, t = np.argwhere(gap)[0]
-            key = ", ".join(f"{n} {series[n][int(s)]}" for n in names)
             raise DataError(
                 f"sales: {key} has no row for {period_label(first + int(t), frequency)}; add it, set params.gaps to "
                 f"zero, interpolate or unknown, or correct params.frequency ('{frequency}')"
             )
         share = gap.sum() / alive.sum()
         notes.append(
-            f"{int(gap.sum()):,} missing periods within series ({share:.1%}) were filled by params.gaps: {gaps}"
+            f"{int(gap.sum()):,} missing periods within series ({share:.1%}) {_FILLED[gaps]} (params.gaps: {gaps})"
         )
-        if share > 0.5:
-            raise DataError(
-                f"sales: {share:.0%} of the {frequency}s between the first and the last row of the series are missing: "
-                f"the data is not by {frequency}; correct params.frequency, or set params.rows: transactions"
-            )
-        if (lower := _lower_frequency_series(has_sales, alive)) is not None:
-            s, step = lower
-            key = ", ".join(f"{n} {series[n][s]}" for n in names)
-            raise DataError(
-                f"sales: {key} has a row every {step:g} {frequency}s, other series every {frequency}: configure tables "
-                "of different frequencies separately, or set params.rows: transactions"
-            )
+        if one_row_each:
+            _check_frequency(share, has_sales, alive, series, names, frequency)
     y = np.where(alive, y, np.nan)
-    if one_row_each and gaps != "zero":
+    if gaps != "zero":
         y = np.where(gap, np.nan, y)
         if gaps == "interpolate":
             y = _interpolated(y, gap)
@@ -298,6 +304,24 @@ def build_panel(
         modes = [pl.col(a).drop_nulls().cast(pl.String).mode().min().alias(a) for a in columns]
         series = series.join(sold.group_by(names).agg(modes), on=names, how="left", maintain_order="left")
     return Panel(series, tuple(names), frequency, first, y, available, table), notes
+
+
+def _check_frequency(
+    share: float, has_sales: BoolArray, alive: BoolArray, series: pl.DataFrame, names: list[str], frequency: Frequency
+) -> None:
+    """Raise DataError if most periods are gaps, or a series has rows at a lower frequency than the others."""
+    if share > 0.5:
+        raise DataError(
+            f"sales: {share:.0%} of the {frequency}s between the first and the last row of the series are missing: "
+            f"the data is not by {frequency}; correct params.frequency, or set params.rows: transactions"
+        )
+    if (lower := _lower_frequency_series(has_sales, alive)) is not None:
+        s, step = lower
+        key = ", ".join(f"{n} {series[n][s]}" for n in names)
+        raise DataError(
+            f"sales: {key} has a row every {step:g} {frequency}s, other series every {frequency}: configure tables "
+            "of different frequencies separately, or set params.rows: transactions"
+        )
 
 
 def _lower_frequency_series(has_sales: BoolArray, alive: BoolArray) -> tuple[int, float] | None:

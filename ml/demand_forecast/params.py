@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from features.periods import SEASONS, Frequency, Timezone
 from features.yaml_config import Section
 from ml.demand_forecast.calendar import Country
+from ml.demand_forecast.last_period import Unfinished
 
 STATISTICAL = ("exponential_smoothing", "theta", "croston", "tsb", "adida", "auto_ets", "auto_arima")
 
@@ -54,9 +55,16 @@ class DemandParams(Section):
     country : str or None
         ISO 3166 code of the country whose public holidays are features; None for none.
     rows : {'transactions', 'periods'}
-        Whether rows of `sales` are single sales to add up, or one row per series and period.
+        Whether rows of `sales` are single sales, or one row per series and period (a total).
+    duplicates : {'add', 'refuse'} or None
+        Whether several rows of a series in one period are added up, or an error. By default they are added up where
+        `rows` is transactions, and an error where it is periods.
     gaps : {'zero', 'interpolate', 'unknown', 'refuse'}
-        How to fill a missing period within a series where `rows` is periods.
+        Sales of a period without a row within a series: 0, interpolated, unknown (not used), or an error. With 'zero'
+        and transactions, a series without stock records goes on with 0 after its last row; otherwise it ends there.
+    unfinished : {'auto', 'drop', 'keep'}
+        Whether the last period is used: 'auto' leaves it out if it is not over in the data
+        (`ml.demand_forecast.last_period.last_period`), and a note says so; 'drop' leaves it out; 'keep' uses it.
     drivers : tuple of str
         Numeric columns of `sales` used as historical exogenous features (searches, comments).
     known_ahead : tuple of str
@@ -89,7 +97,9 @@ class DemandParams(Section):
     timezone: Timezone = "Asia/Shanghai"
     country: Country | None = "CN"
     rows: Literal["transactions", "periods"] = "transactions"
+    duplicates: Literal["add", "refuse"] | None = None
     gaps: Literal["zero", "interpolate", "unknown", "refuse"] = "zero"
+    unfinished: Unfinished = "auto"
     drivers: tuple[str, ...] = ()
     known_ahead: tuple[str, ...] = ("price", "promotion")
     horizon: int = Field(4, ge=1, le=370)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.demand_forecast import sales_by_period, stock_by_period
+from features.demand_forecast import sales_by_day, sales_by_period, stock_by_period
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.periods import first_day, month_of_day, period_label, period_start, with_period
@@ -89,6 +89,23 @@ def test_sales_and_stock_by_month() -> None:
     assert [period_label(p, "month") for p in sales["period"]] == ["2026-01", "2026-02"]
     stock = collect(stock_by_period(tables, **how)).sort("model")
     assert stock["period"].to_list() == [672, 673] and stock["on_hand"].to_list() == [3.0, 0.0]
+
+
+def test_rows_that_are_left_out_are_counted_by_day() -> None:
+    tables = _tables()
+    incomplete = tables["sales"].with_columns(
+        model=pl.when(pl.col("sale_id") != "1").then("model"),
+        quantity=pl.when(pl.col("sale_id") != "4").then("quantity"),
+    )
+    frames = to_engine(tables | {"sales": incomplete})
+    days = sales_by_day(frames, series=["store_id", "model"], timezone="Asia/Shanghai", condition="new")
+    february = (date(2026, 2, 1) - date(1970, 1, 1)).days
+    assert collect(days).sort("period").rows(named=True) == [
+        {"period": february - 1, "rows": 0, "without_series": 1, "of_other_condition": 0, "without_quantity": 0},
+        {"period": february, "rows": 1, "without_series": 0, "of_other_condition": 0, "without_quantity": 0},
+        {"period": february + 2, "rows": 0, "without_series": 0, "of_other_condition": 1, "without_quantity": 0},
+        {"period": february + 3, "rows": 1, "without_series": 0, "of_other_condition": 0, "without_quantity": 1},
+    ]
 
 
 def test_stock_without_its_optional_columns_has_quantities_alone() -> None:

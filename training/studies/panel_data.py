@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from features.errors import ConfigError, DataError
 from features.periods import period_start
 from features.sources import RawTables, SourcesConfig
 from ml.demand_forecast.forecaster import Forecaster
+from ml.demand_forecast.last_period import last_period
 from ml.demand_forecast.outliers import outliers
 from ml.demand_forecast.panel import Panel, build_panel
 from ml.demand_forecast.params import DemandParams
@@ -25,8 +27,6 @@ from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.panel_forecasts import OriginForecasts
 from training.studies.task_tables import read_task_tables
-
-MAX_MISSING_SHARE = 0.05  # largest share of the last period after the last sale for the period to count as complete
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,13 @@ class PanelData:
             else:
                 absent = next(s for s in params.series if s not in columns)
                 notes.append(f"the stock table is not used: it has no column '{absent}' of params.series")
-        sold, period_notes = _drop_unfinished_period(sold, raw, params)
-        notes += period_notes
+        how = {"series": params.series, "timezone": params.timezone, "condition": params.condition}
+        days = collect(features.sales_by_day(frames, **how))
+        now = time.time_ns() // 1_000
+        sold, period_notes = _without_unfinished_period(
+            sold, days, params, cutoff=now if until is None else min(now, until)
+        )
+        notes += [*period_notes, *_excluded_rows(days, params)]
         panel, panel_notes = build_panel(
             sold,
             stocked,
@@ -135,6 +140,7 @@ class PanelData:
             attributes=params.attributes,
             drivers=params.drivers,
             one_row_each=params.rows == "periods",
+            duplicates=params.duplicates,
             gaps=params.gaps,
         )
         panel = _trim_to_sales(panel, sold)
@@ -264,20 +270,35 @@ def _with_extra_columns(params: DemandParams, config: TaskConfig) -> DemandParam
     return params.model_copy(update={"drivers": tuple(drivers), "attributes": tuple(attributes)})
 
 
-def _drop_unfinished_period(sold: pl.DataFrame, raw: RawTables, params: DemandParams) -> tuple[pl.DataFrame, list[str]]:
-    """Return the rows without the last period if its transactions end too early, and a note that says so."""
-    if params.rows == "periods" or sold.height == 0:
+def _excluded_rows(days: pl.DataFrame, params: DemandParams) -> list[str]:
+    """Return a note for each reason to leave rows of sales out, with their number."""
+    reasons = {
+        "without_series": f"have no value in {' or '.join(params.series)} and are left out",
+        "of_other_condition": f"are of vehicles that are not '{params.condition}' and are left out by params.condition",
+        "without_quantity": "have no quantity and add nothing to their period",
+    }
+    counts = {name: int(days[name].sum()) for name in reasons}
+    return [f"{n:,} rows of sales {reasons[name]}" for name, n in counts.items() if n]
+
+
+def _without_unfinished_period(
+    sold: pl.DataFrame, days: pl.DataFrame, params: DemandParams, *, cutoff: int
+) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows without the last period if it is not over in the data, and a note that says so."""
+    dated = days.filter(pl.col("rows") > 0)
+    if dated.is_empty():
         return sold, []
-    last = int(sold[features.PERIOD].max())  # type: ignore[arg-type]
-    at = raw.frames["sales"].select(pl.col("sold_at").max()).collect().item()
-    begin, end = period_start([last, last + 1], params.frequency, timezone=params.timezone)
-    if end - at <= max(MAX_MISSING_SHARE * (end - begin), 86_400_000_000 if params.frequency != "day" else 0):
-        return sold, []
-    if params.frequency == "day":
-        return sold, []
-    when = str(np.datetime64(int(at), "us").astype("datetime64[D]"))
-    note = f"the last {params.frequency} is incomplete and left out: sales end on {when}"
-    return sold.filter(pl.col(features.PERIOD) < last), [note]
+    decision = last_period(
+        dated[features.PERIOD].to_numpy(),
+        dated["rows"].to_numpy(),
+        frequency=params.frequency,
+        timezone=params.timezone,
+        cutoff=cutoff,
+        unfinished=params.unfinished,
+        whole=params.rows == "periods",
+    )
+    rows = sold.filter(pl.col(features.PERIOD) < decision.period) if decision.is_left_out else sold
+    return rows, [decision.note] if decision.note else []
 
 
 def _trim_to_sales(panel: Panel, sold: pl.DataFrame) -> Panel:

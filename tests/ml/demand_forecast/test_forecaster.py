@@ -151,6 +151,41 @@ def test_duplicates_and_another_frequency_are_named() -> None:
         build_panel(sales(("a", 1, 2.0)).clear(), None, frequency="day", **how)
 
 
+def test_transactions_are_added_up_and_their_gaps_stay_unknown() -> None:
+    rows = sales(("a", 1, 2.0), ("a", 1, 3.0), ("a", 3, 1.0), ("b", 2, 1.0), ("b", 4, 1.0))
+    how = {"keys": ["model"], "frequency": "month"}
+    zero, notes = build_panel(rows, None, **how)
+    assert np.nan_to_num(zero.sold, nan=-1).tolist() == [[5, 0, 1, 0], [-1, 1, 0, 1]] and notes == []
+    unknown, notes = build_panel(rows, None, gaps="unknown", **how)
+    assert np.nan_to_num(unknown.sold, nan=-1).tolist() == [[5, -1, 1, -1], [-1, 1, -1, 1]]
+    assert notes == ["2 missing periods within series (33.3%) are unknown and not used (params.gaps: unknown)"]
+    linear, _ = build_panel(rows, None, gaps="interpolate", **how)
+    assert np.nan_to_num(linear.sold, nan=-1).tolist() == [[5, 3, 1, -1], [-1, 1, 1, 1]]
+    with pytest.raises(DataError, match="model a has no row for 1970-03"):
+        build_panel(rows, None, gaps="refuse", **how)
+
+
+def test_repeated_periods_may_be_added_up_or_refused_whatever_a_row_is() -> None:
+    rows = sales(("a", 1, 2.0), ("a", 1, 3.0), ("a", 2, 1.0))
+    how = {"keys": ["model"], "frequency": "month"}
+    panel, notes = build_panel(rows, None, one_row_each=True, duplicates="add", **how)
+    assert panel.sold.tolist() == [[5, 1]]
+    assert notes[0].startswith("1 series and months have several rows, 2 together, which were added up")
+    with pytest.raises(DataError, match=r"2 rows of model a in 1970-02; with params.duplicates: refuse one row per"):
+        build_panel(rows, None, duplicates="refuse", **how)
+    with pytest.raises(DataError, match=r"with params.rows: periods one row .* set params.duplicates: add"):
+        build_panel(rows, None, one_row_each=True, **how)
+
+
+def test_a_rare_repetition_is_noted() -> None:
+    rows = sales(*(("a", t, 1.0) for t in range(30)), ("a", 7, 1.0))
+    _, notes = build_panel(rows, None, keys=["model"], frequency="month")
+    assert notes == [
+        "1 series and months have several rows, 2 together, which were added up (params.duplicates: refuse names the "
+        "first of them)"
+    ]
+
+
 def test_series_of_another_frequency_are_named() -> None:
     often = [("a", t, 1.0) for t in range(24)]
     rarely = [("b", t, 5.0) for t in range(0, 24, 3)]

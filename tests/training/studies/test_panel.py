@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from features.errors import ConfigError, DataError
 from ml.demand_forecast.forecast import Forecast
@@ -43,6 +46,49 @@ def test_an_incomplete_last_month_is_left_out(tmp_path: Path, monkeypatch: pytes
     study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
     assert isinstance(study, PanelData)
     assert study.panel.name(study.panel.periods - 1) == "2022-11" and "incomplete" in study.notes[0]
+
+
+def monthly_totals(path: Path, months: int) -> Path:
+    """Write totals of two models dated on the 1st of each month from January 2022 and return the configuration."""
+    dates = [date(2022 + m // 12, m % 12 + 1, 1).isoformat() for m in range(months)]
+    rows = [f"{d},{model},{3 + i}" for d in dates for i, model in enumerate("AB")]
+    path.mkdir()
+    (path / "sales.csv").write_text("\n".join(["month,model,quantity", *rows, f"{dates[0]},,1", f"{dates[1]},A,"]))
+    columns = {"sale_id": {"row_number": True}, "sold_at": "month"}
+    (path / "sources.yaml").write_text(
+        yaml.safe_dump({"tables": {"sales": {"csv": "sales.csv", "columns": columns}}, "max_quarantined_share": 0.5})
+    )
+    params = {"series": ["model"], "horizon": 2, "validation_origins": 1, "test_origins": 1, "levels": []}
+    config = {"task": "demand_forecast", "sources": "sources.yaml", "time": "sold_at", "params": params}
+    (path / "demand_forecast.yaml").write_text(yaml.safe_dump(config))
+    return path / "demand_forecast.yaml"
+
+
+def test_totals_dated_on_the_first_lose_no_month_and_rows_left_out_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    study = PanelData.read(load_config("demand_forecast", monthly_totals(tmp_path / "data", 24)))
+    assert study.panel.name(study.panel.periods - 1) == "2023-12"
+    assert study.panel.sold.tolist() == [[3.0] * 24, [4.0] * 24]
+    assert study.notes[:3] == (
+        "the last month, 2023-12, is included: sales dated on the first day of their month count as totals of the "
+        "whole month (params.unfinished: drop leaves it out)",
+        "1 rows of sales have no value in model and are left out",
+        "1 rows of sales have no quantity and add nothing to their period",
+    )
+
+
+def test_the_total_of_the_current_month_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    config = monthly_totals(tmp_path / "data", 24)
+    now = int(datetime(2023, 12, 15, tzinfo=UTC).timestamp() * 1e9)
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    study = PanelData.read(load_config("demand_forecast", config))
+    assert study.panel.name(study.panel.periods - 1) == "2023-11"
+    assert "the data go up to 2023-12-15 08:00 at most" in study.notes[0]
+    included = PanelData.read(load_config("demand_forecast", config, settings=["params.unfinished=keep"]))
+    assert included.panel.name(included.panel.periods - 1) == "2023-12"
 
 
 def test_under_refit_the_forecast_from_the_first_origin_is_computed_once(
