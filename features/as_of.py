@@ -16,8 +16,8 @@ import narwhals as nw
 import polars as pl
 
 from features.aggregations import AGE, DAY, Aggregation
+from features.contracts import Table
 from features.errors import DataError
-from features.tables import Table
 
 Frame = nw.LazyFrame[Any]
 AS_OF = "as_of"

@@ -11,12 +11,12 @@ missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TypedDict, Unpack
 
 import polars as pl
+
+from features.contracts import Column, Table
 
 EARLIEST = 0  # 1970-01-01
 LATEST = 4_102_444_800_000_000  # 2100-01-01
@@ -31,95 +31,6 @@ EVENT_TYPES = (
     "impression", "view", "search", "favourite", "compare", "price_list", "finance_quote", "chat",
     "test_drive_request", "test_drive", "order",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a raw table, such as ``TABLES["sales"].columns["price"]``.
-
-    Attributes
-    ----------
-    dtype : polars data type
-        Type of the values.
-    nullable : bool
-        Whether a value may be missing.
-    required : bool
-        Whether a source must have the column.
-    low, high : float or None
-        Smallest and largest valid number or instant, both included.
-    values : tuple of str
-        Valid categories; empty if any text is valid.
-    min_length : int
-        Smallest number of characters of a text.
-    unit : str or None
-        Unit of a number: `us` (microseconds since 1970 UTC, int64), `fen`, `km` and others.
-    personal, protected, reference, outcome : bool
-        Membership in `Table.personal`, `.protected`, `.references` and `.outcomes`; see there.
-    """
-
-    dtype: type[pl.DataType]
-    nullable: bool = True
-    required: bool = False
-    low: float | None = None
-    high: float | None = None
-    values: tuple[str, ...] = ()
-    min_length: int = 0
-    unit: str | None = None
-    personal: bool = False
-    protected: bool = False
-    reference: bool = False
-    outcome: bool = False
-
-    def __post_init__(self) -> None:
-        if (self.low is None) != (self.high is None):
-            raise ValueError(f"low and high must be set together, got low={self.low} and high={self.high}")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Contract of one raw table: a constant of this module such as `LEADS`, or ``TABLES["leads"]``.
-
-    Attributes
-    ----------
-    name : str
-        Name of the table, such as `leads`: its key in `TABLES` and under `tables` in `configs/sources.yaml`.
-    columns : mapping of str to Column
-        Column contracts by name.
-    key : tuple of str
-        Columns that together identify a row.
-    time : str or None
-        Column (int64, microseconds since 1970 UTC) of the instant from which the row counts as known; None if undated.
-    """
-
-    name: str
-    columns: Mapping[str, Column]
-    key: tuple[str, ...]
-    time: str | None
-
-    @property
-    def personal(self) -> frozenset[str]:
-        """Names of the columns that are personal data."""
-        return frozenset(n for n, c in self.columns.items() if c.personal)
-
-    @property
-    def protected(self) -> frozenset[str]:
-        """Names of the columns that models must not use; they serve to measure fairness only."""
-        return frozenset(n for n, c in self.columns.items() if c.protected)
-
-    @property
-    def references(self) -> frozenset[str]:
-        """Names of the columns that only identify something: the key and references to other tables."""
-        return frozenset(n for n, c in self.columns.items() if c.reference) | frozenset(self.key)
-
-    @property
-    def outcomes(self) -> frozenset[str]:
-        """Names of the columns filled in after the row's own instant, which are never features of that row.
-
-        >>> from features.tables import APPLICATIONS
-        >>> sorted(APPLICATIONS.outcomes)
-        ['decided_at', 'decision']
-        """
-        return frozenset(n for n, c in self.columns.items() if c.outcome)
 
 
 class _Flags(TypedDict, total=False):
@@ -184,7 +95,7 @@ VEHICLES = Table(
     {
         "vehicle_id": _key(),
         "kind": _category(("catalogue", "unit")),
-        "catalogue_id": _reference(),  # of a unit: the `vehicle_id` of its model version
+        "catalogue_id": _reference(refers_to="vehicles.vehicle_id"),  # of a unit: the `vehicle_id` of its model version
         "vin": _reference(personal=True),
         "condition": _category(CONDITIONS),
         "brand": _text(),
@@ -218,10 +129,10 @@ EVENTS = Table(
         "event_id": _key(),
         "event_at": _instant(required=True),
         "event_type": _category(EVENT_TYPES),
-        "customer_id": _reference(),
+        "customer_id": _reference(refers_to="customers.customer_id"),
         "visitor_id": _reference(),  # cookie or device, also of visitors who are not customers yet
         "session_id": _reference(),  # one visit
-        "vehicle_id": _reference(),
+        "vehicle_id": _reference(refers_to="vehicles.vehicle_id"),
         "model": _text(),  # model viewed, where no single vehicle is known
         "store_id": _reference(),
         "channel": _category(CHANNELS),
@@ -240,7 +151,7 @@ EXPOSURES = Table(
     "exposures",
     {
         "request_id": _key(),  # recommendation request
-        "vehicle_id": _key(),
+        "vehicle_id": _key(refers_to="vehicles.vehicle_id"),
         "visitor_id": _reference(),
         "store_id": _reference(),
         "place": Column(pl.Int64, nullable=False, required=True, low=1, high=10_000),
@@ -257,12 +168,12 @@ LEADS = Table(
     {
         "lead_id": _key(),
         "created_at": _instant(required=True),
-        "customer_id": _reference(),
+        "customer_id": _reference(refers_to="customers.customer_id"),
         "store_id": _reference(),
         "channel": _category(CHANNELS),
         "campaign": _text(),  # advertising campaign
         "model": _text(),  # model of interest
-        "vehicle_id": _reference(),  # vehicle of interest
+        "vehicle_id": _reference(refers_to="vehicles.vehicle_id"),  # vehicle of interest
         "price": _money(),  # price of the vehicle of interest
         "budget": _money(),  # stated by the customer
         "distance_km": _number(0, 20_000, unit="km"),  # from home to the store
@@ -285,9 +196,9 @@ APPLICATIONS = Table(
     {
         "application_id": _key(),
         "submitted_at": _instant(required=True),
-        "customer_id": _reference(),
+        "customer_id": _reference(refers_to="customers.customer_id"),
         "store_id": _reference(),
-        "vehicle_id": _reference(),
+        "vehicle_id": _reference(refers_to="vehicles.vehicle_id"),
         "channel": _category(CHANNELS),
         "region": _text(),
         "condition": _category(CONDITIONS),
@@ -327,7 +238,7 @@ APPLICATIONS = Table(
 LOAN_OUTCOMES = Table(
     "loan_outcomes",  # one row per granted loan
     {
-        "application_id": _key(),
+        "application_id": _key(refers_to="applications.application_id"),
         "defaulted": _flag(required=True, outcome=True),  # within the observation window; null while it is open
         "originated_at": _instant(outcome=True),  # payout of the loan
         "observed_at": _instant(outcome=True),  # end of the observation window
@@ -349,9 +260,9 @@ SALES = Table(
         "brand": _text(),
         "series": _text(),  # model family
         "model": _text(),
-        "vehicle_id": _reference(),
-        "customer_id": _reference(),
-        "lead_id": _reference(),  # lead that led to the sale
+        "vehicle_id": _reference(refers_to="vehicles.vehicle_id"),
+        "customer_id": _reference(refers_to="customers.customer_id"),
+        "lead_id": _reference(refers_to="leads.lead_id"),  # lead that led to the sale
         "quantity": _number(-1_000_000, 1_000_000),  # number of vehicles
         "price": _money(),  # per vehicle
         "gross_margin": _money(-(10**12)),  # of the sale; may be negative
@@ -383,7 +294,7 @@ SERVICE_RECORDS = Table(
         "record_id": _key(),
         "serviced_at": _instant(required=True),  # workshop visit
         "reported_at": _instant(),  # arrival of the record in the database; later than the visit by the reporting delay
-        "vehicle_id": _reference(),
+        "vehicle_id": _reference(refers_to="fleet.vehicle_id"),
         "store_id": _reference(),
         "model": _text(),
         "component": _text(),  # null for labour and unmapped lines
@@ -407,7 +318,7 @@ FLEET = Table(
         "built_at": _instant(),  # production date
         "entered_service_at": _instant(required=True),  # start of use, usually the registration
         "left_service_at": _instant(outcome=True),  # scrapped, exported or sold away; null while in use
-        "customer_id": _reference(),
+        "customer_id": _reference(refers_to="customers.customer_id"),
         "store_id": _reference(),
         "monthly_km": _number(0, 100_000, unit="km per month"),  # average distance driven
     },

@@ -22,6 +22,9 @@ class TaskEntry:
         Module that defines `TASK`.
     optional_tables : tuple of str
         Raw tables that are used if the sources name them.
+    joins : tuple of str
+        References on which the features and labels join, such as `events.vehicle_id`: a table of which too many rows
+        have no partner cannot be used.
     """
 
     name: str
@@ -29,6 +32,7 @@ class TaskEntry:
     tables: tuple[str, ...]
     module: str
     optional_tables: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

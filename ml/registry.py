@@ -23,6 +23,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         },
         tables=("events",),
         optional_tables=("vehicles", "customers"),
+        joins=("events.vehicle_id", "events.customer_id"),
         module="ml.recommendation",
     ),
     TaskEntry(
@@ -33,6 +34,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         },
         tables=("leads",),
         optional_tables=("events", "sales", "customers"),
+        joins=("leads.customer_id",),
         module="ml.lead_scoring",
     ),
     TaskEntry(
@@ -42,6 +44,7 @@ _TASKS: tuple[TaskEntry, ...] = (
             "en": "Predict the probability that a borrower defaults, with reasons",
         },
         tables=("applications", "loan_outcomes"),
+        joins=("loan_outcomes.application_id",),
         module="ml.credit_risk",
     ),
     TaskEntry(
@@ -71,6 +74,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         },
         tables=("service_records",),
         optional_tables=("fleet",),
+        joins=("service_records.vehicle_id",),
         module="ml.fault_rate",
     ),
 )

@@ -11,8 +11,8 @@ import polars as pl
 from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 from pydantic import Field as Constraint
 
+from features.contracts import Column, Table
 from features.errors import DataError
-from features.tables import Column, Table
 
 Kind = Literal["number", "integer", "flag", "category", "text", "instant"]
 _KINDS: dict[type[pl.DataType], Kind] = {

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel
 
-from features.tables import TABLES, Table
+from features.contracts import Table
+from features.tables import TABLES
 from ml.endpoint import Endpoint
 from ml.entry import TaskEntry
 from ml.problem import Direction, Estimator, Problem

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -92,26 +93,66 @@ def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) ->
 
 
 def print_checked(content: Mapping[str, Any]) -> None:
-    """Print the output of `chehang check`: tables, parts, features, suspected leaks and notes.
+    """Print the output of `chehang check`: tables, keys, parts, features, suspected leaks and notes.
 
     Parameters
     ----------
     content : mapping
         The JSON content of `chehang check`: `tables` (by name: `read`, `valid` and `quarantined` rows, and `rules`, the
-        number of rows by broken rule), `notes` (list of str), and the keys of
-        `training.studies.fitted.DataSummary`, as returned by `StudyData.describe`.
+        number of rows by broken rule), `key_matches` (list of `features.sources.key_matches.KeyMatch.as_dict()`),
+        `notes` (list of str), and the keys of `training.studies.fitted.DataSummary`, as returned by
+        `StudyData.describe`.
     """
     table = Table("table", "rows read", "valid", "quarantined", "violations by rule")
     for name, r in content["tables"].items():
         rules = ", ".join(f"{k} ({v:,})" for k, v in r["rules"].items())
         table.add_row(name, f"{r['read']:,}", f"{r['valid']:,}", f"{r['quarantined']:,}", rules)
     out.print(table)
+    print_key_matches(content["key_matches"])
     for name, part in content["examples"].items():
         out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
     out.print(f"numeric features: {', '.join(content['numeric'])}")
     out.print(f"categorical features: {', '.join(content['categorical'])}")
     print_leaks(content["leaks"])
     print_notes(content["notes"])
+
+
+def print_key_matches(matches: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of the references between tables, with the numbers of rows that have a partner and that have none.
+
+    Parameters
+    ----------
+    matches : sequence of mapping
+        Of each reference, as `features.sources.key_matches.KeyMatch.as_dict` returns it.
+
+    Examples
+    --------
+    >>> print_key_matches([])  # prints nothing
+    >>> names = {"table": "events", "column": "vehicle_id", "other_table": "vehicles", "examples": ["9"]}
+    >>> counts = {"rows": 4, "unmatched_rows": 1, "unmatched_keys": 1, "quarantined_rows": 0, "filtered_rows": 0}
+    >>> print_key_matches([names | counts])
+    ┏...events.vehicle_id │ vehicles │ 3 ...│ 1 (25.0%) │ 1 ...│ 9...
+    """
+    if not matches:
+        return
+    table = Table(
+        "keys",
+        "of",
+        "rows with partner",
+        "without",
+        "distinct keys without",
+        "of these quarantined",
+        "filtered",
+        "such as",
+    )
+    for m in matches:
+        share = f" ({m['unmatched_rows'] / m['rows']:.1%})" if m["unmatched_rows"] else ""
+        table.add_row(
+            f"{m['table']}.{m['column']}", m["other_table"], f"{m['rows'] - m['unmatched_rows']:,}",
+            f"{m['unmatched_rows']:,}{share}", f"{m['unmatched_keys']:,}", f"{m['quarantined_rows']:,}",
+            f"{m['filtered_rows']:,}", escape(", ".join(m["examples"])),
+        )  # fmt: skip
+    out.print(table)
 
 
 def print_leaks(findings: Sequence[Mapping[str, Any]]) -> None:

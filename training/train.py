@@ -113,6 +113,7 @@ def _card(data: StudyData[Any], report: Report, fitted: Fitted[Any]) -> dict[str
         "data": {
             "fingerprint": data.fingerprint,
             "tables": {n: _table(r) for n, r in data.raw.reports.items()},
+            "key_matches": [m.as_dict() for m in data.raw.key_matches],
             "last_training_instant": data.last_training_instant,
         },
         "config": config.model_dump(mode="json"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from features.contracts import Table
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.column_source import ColumnSource
 from features.sources.config import ExtraFeatures
 from features.sources.conversion import Kind
 from features.sources.rules import kind_of
 from features.sources.table_source import TableSource
-from features.tables import Table
 from features.yaml_config import name_hint
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from features.contracts import Table
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping
 from features.sources.conversion import NOT_FINITE, NOT_WHOLE, OTHER_UNIT, TYPE, UNMAPPED
 from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE, FUTURE, NULL
 from features.sources.scans import ROW
 from features.sources.validation import ValidationResult
-from features.tables import Table
 
 _MAX_RULES = 3
 

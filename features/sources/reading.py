@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 import polars as pl
 
+from features.contracts import Table
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig
+from features.sources.key_limit import unmatched_error
+from features.sources.key_matches import KeyMatch, KeyTable, match_keys
 from features.sources.nulls import nulls_in_contract_units
 from features.sources.odometers import remove_implausible, write_unmapped
 from features.sources.quarantine import write_quarantine
 from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW, Scan, open_source, read_error
 from features.sources.table_source import TableSource
-from features.sources.typed_rows import TypedRows, convert_rows, select_mapped
+from features.sources.typed_rows import TypedRows, convert_rows, select_mapped, source_columns
 from features.sources.validation import ValidationResult, validate_rows
-from features.tables import TABLES, Table
+from features.tables import TABLES
 from features.yaml_config import name_hint
 
 NO_EXTRAS: Mapping[str, ExtraFeatures] = MappingProxyType({})
@@ -77,10 +80,18 @@ class RawTables:
         By table name.
     reports : dict of str to TableReport
         By table name.
+    key_matches : tuple of KeyMatch
+        Numbers of rows with and without a partner, for each reference between two of the tables.
     """
 
     frames: dict[str, pl.LazyFrame]
     reports: dict[str, TableReport]
+    key_matches: tuple[KeyMatch, ...] = ()
+
+    @property
+    def key_notes(self) -> tuple[str, ...]:
+        """Sentences on the references with rows that have no partner."""
+        return tuple(match.text for match in self.key_matches if match.unmatched_rows)
 
 
 def read_tables(
@@ -90,6 +101,7 @@ def read_tables(
     extra: Mapping[str, ExtraFeatures] = NO_EXTRAS,
     quarantine_folder: Path,
     undated: Collection[str] = (),
+    joins: Collection[str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RawTables:
     """Read raw tables and return the rows that satisfy their contracts.
@@ -109,8 +121,11 @@ def read_tables(
         Folder for the quarantined rows, in `<table>.parquet`; it is made.
     undated : collection of str
         Tables whose rows carry no date: their time column is neither required nor returned.
+    joins : collection of str, optional
+        References on which the caller joins, such as `events.vehicle_id`: too many rows whose key has no partner stop
+        the read. By default all references between two of the tables; the keys of the others are only counted.
     progress : callable, optional
-        Called with lines of text for each table: numbers of rows, and notes.
+        Called with lines of text for each table: numbers of rows, notes, and numbers of keys without a partner.
 
     Returns
     -------
@@ -118,7 +133,7 @@ def read_tables(
         `frames` (polars.LazyFrame) by table: the contract columns that the source has, in the contract's order and
         types (timestamps int64, microseconds since 1970 UTC, money int64 fen), then the extra features (Float64 or
         String). `reports` by table: `rows_read`, `rows_valid`, `rows_quarantined` and `rules` (number of rows by broken
-        rule).
+        rule). `key_matches`: numbers of rows with and without a partner in another table.
 
     Raises
     ------
@@ -126,8 +141,8 @@ def read_tables(
         A name is not a raw table or has no entry, a mapping uses a column or option that does not exist, or the
         quarantine folder is not writable.
     DataError
-        A source cannot be read or has no rows, a required column is missing or empty, or the share of broken rows is
-        above `max_quarantined_share`.
+        A source cannot be read or has no rows, a required column is missing or empty, the share of broken rows is
+        above `max_quarantined_share`, or the share of rows whose key has no partner above `max_unmatched_share`.
 
     Examples
     --------
@@ -148,20 +163,25 @@ def read_tables(
     report_progress = progress or (lambda line: None)
     now = time.time_ns() // 1_000
     plans = _plans(config, names, extra, undated)
-    frames, reports = {}, {}
+    frames, reports, key_tables = {}, {}, {}
     for plan in plans:
         name = plan.table.name
         for column in plan.mapping.unused:
             report_progress(f"{name}: `{column}` is mapped but not read: it is no contract column and no extra feature")
         try:
-            frames[name], reports[name] = _read(plan, config, Path(quarantine_folder) / f"{name}.parquet", now)
+            key_tables[name], reports[name] = _read(plan, config, Path(quarantine_folder) / f"{name}.parquet", now)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise read_error(plan.scan.where, error) from None
-        report = reports[name]
+        frames[name], report = key_tables[name].valid, reports[name]
         counts = f"{report.rows_read:,} rows read, {report.rows_valid:,} valid, {report.rows_quarantined:,} quarantined"
         for text in (counts, *report.notes):
             report_progress(f"{name}: {text}")
-    return RawTables(frames, reports)
+    matches = match_keys(key_tables, joins=joins)
+    for match in matches:
+        report_progress(match.text)
+    if unmatched := unmatched_error(matches, config):
+        raise unmatched
+    return RawTables(frames, reports, matches)
 
 
 @dataclass(frozen=True)
@@ -201,20 +221,12 @@ def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, undated: bool)
     return _Plan(TABLES[name], source, scan, mapping)
 
 
-def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tuple[pl.LazyFrame, TableReport]:
+def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tuple[KeyTable, TableReport]:
     name, where, source = plan.table.name, plan.scan.where, plan.source
     rows = select_mapped(plan.scan.rows(), source, plan.mapping)
     if not plan.scan.cheap_to_repeat:
         rows = rows.collect().lazy()
-    table = convert_rows(
-        rows,
-        plan.table,
-        plan.mapping,
-        timezone=config.timezone,
-        now=None if source.allow_future else now,
-        field=f"{config.file}: tables.{name}",
-        where=where,
-    )
+    table = _typed(plan, config, rows, plan.mapping, now=None if source.allow_future else now)
     if not plan.scan.cheap_to_repeat:
         table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags)
     required = tuple(f.name for f in plan.mapping.columns if f.required)
@@ -245,7 +257,38 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         tuple(notes),
         _nulls(plan.mapping, config.timezone),
     )
-    return frame, report
+    all_rows = table.frame.select(table.columns) if validation.broken.height else None
+    sources = {c.name: c.spec.source or c.name for c in plan.mapping.columns}
+    return KeyTable(plan.table, frame, all_rows, sources, _unfiltered(plan, config)), report
+
+
+def _typed(
+    plan: _Plan, config: SourcesConfig, rows: pl.LazyFrame, mapping: ColumnMapping, *, now: int | None
+) -> TypedRows:
+    return convert_rows(
+        rows,
+        plan.table,
+        mapping,
+        timezone=config.timezone,
+        now=now,
+        field=f"{config.file}: tables.{plan.table.name}",
+        where=plan.scan.where,
+    )
+
+
+def _unfiltered(plan: _Plan, config: SourcesConfig) -> Callable[[str], pl.Series] | None:
+    """Return a function that reads the values of a column in all rows, or None if no filter leaves rows out."""
+    source = plan.source
+    if not (source.only or source.drop or source.since or source.before or source.until or source.sample):
+        return None
+
+    def values(column: str) -> pl.Series:
+        mapped = tuple(c for c in plan.mapping.columns if c.name == column)
+        mapping = replace(plan.mapping, columns=mapped, key=(), time=None)
+        rows = plan.scan.rows().select(ROW, *source_columns(mapping))
+        return _typed(plan, config, rows, mapping, now=None).frame.select(column).collect()[column]
+
+    return values
 
 
 def _nulls(mapping: ColumnMapping, timezone: str) -> dict[str, tuple[bool | int | float | str, ...]]:

@@ -7,8 +7,8 @@ import re
 
 import polars as pl
 
+from features.contracts import Table
 from features.sources.conversion import Kind
-from features.tables import Table
 
 EPOCH = dt.datetime(1970, 1, 1)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from features.contracts import Table
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.conversion import can_convert, convert, with_nulls
@@ -15,7 +16,6 @@ from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
 from features.sources.table_source import TableSource
 from features.sources.values import filter_rows
-from features.tables import Table
 
 
 @dataclass(frozen=True)

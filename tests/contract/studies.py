@@ -11,10 +11,10 @@ import polars as pl
 
 from features.aggregations import DAY
 from features.as_of import AS_OF
+from features.contracts import Table
 from features.engines import collect
 from features.periods import period_start
 from features.recommendation import PERSON
-from features.tables import Table
 from ml.fault_rate.snapshot import RECENT_WEEKS
 from ml.model import Model
 from ml.problem import AmountProblem, BinaryProblem, PanelProblem, Problem, RankingProblem, SurveillanceProblem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandera.polars as pa
 
-from features.tables import Column, Table
+from features.contracts import Column, Table
 
 
 def pandera_schema(table: Table) -> pa.DataFrameSchema:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from features.aggregations import DAY, Aggregation, count, days_since, distinct, last, total
 from features.as_of import History, add_histories, attributes_as_of, rows_before
+from features.contracts import Table
 from features.engines import collect, to_engine
 from features.errors import DataError
-from features.tables import EVENTS, LEADS, VEHICLES, Table
+from features.tables import EVENTS, LEADS, VEHICLES
 
 NOW = 100 * DAY
 TEXT = {"zh": "特征", "en": "feature"}

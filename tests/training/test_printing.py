@@ -59,6 +59,19 @@ def test_a_check_prints_tables_parts_features_and_leaks(printed: Printed) -> Non
     leak = {"column": "paid", "verdict": "leak", "acknowledged": False, "evidence": [{"text": "filled in late"}]}
     content = {
         "tables": {"leads": {"read": 1_200, "valid": 1_000, "quarantined": 200, "rules": {"price: at least 0": 200}}},
+        "key_matches": [
+            {
+                "table": "leads",
+                "column": "customer_id",
+                "other_table": "customers",
+                "rows": 1_000,
+                "unmatched_rows": 250,
+                "unmatched_keys": 200,
+                "quarantined_rows": 9,
+                "filtered_rows": 8,
+                "examples": ["C1", "[red]"],
+            }
+        ],
         "examples": {"train": {"rows": 600, "positive": 60}},
         "numeric": ["price", "age"],
         "categorical": ["city"],
@@ -67,6 +80,7 @@ def test_a_check_prints_tables_parts_features_and_leaks(printed: Printed) -> Non
     }
     text = printed(printing.print_checked, content)
     assert "leads │ 1,200 │ 1,000 │ 200 │ price: at least 0 (200)" in text
+    assert "leads.customer_id │ customers │ 750 │ 250 (25.0%) │ 200 │ 9 │ 8 │ C1, [red]" in text
     assert "train: 600 rows, 60 positive numeric features: price, age categorical features: city" in text
     assert "paid │ leak │ filled in late" in text and "closed │ leak (acknowledged) │" in text
     assert "training stops at a leak" in text and text.endswith("note: few rows")

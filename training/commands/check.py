@@ -36,6 +36,7 @@ def check(
             n: {"read": r.rows_read, "valid": r.rows_valid, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
             for n, r in data.raw.reports.items()
         },
+        "key_matches": [match.as_dict() for match in data.raw.key_matches],
         **data.describe(),
         "notes": list(data.notes),
     }

@@ -186,7 +186,11 @@ def value(
     say = progress or (lambda text: None)
     names = list(dict.fromkeys(t for s in config.streams.values() for t in (s.table, s.owner_table) if t))
     raw = read_tables(
-        load_sources(config.sources), names, quarantine_folder=home() / "quarantine" / "customer_value", progress=say
+        load_sources(config.sources),
+        names,
+        quarantine_folder=home() / "quarantine" / "customer_value",
+        joins=[f"{s.table}.vehicle_id" for s in config.streams.values() if s.owner_table],
+        progress=say,
     )
     frames = {name: frame.collect() for name, frame in raw.frames.items()}
     purchases = {name: _purchases(name, stream, frames) for name, stream in config.streams.items()}

@@ -112,7 +112,8 @@ def service_due(
     sources = load_sources(config.sources)
     raw = read_tables(
         sources, ["fleet", "service_records"],
-        quarantine_folder=home() / "quarantine" / "service_due", progress=progress,
+        quarantine_folder=home() / "quarantine" / "service_due", joins=("service_records.vehicle_id",),
+        progress=progress,
     )  # fmt: skip
     fleet, records = (
         frame.select([n for n in names if n in frame.collect_schema().names()]).collect()

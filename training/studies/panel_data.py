@@ -107,7 +107,9 @@ class PanelData:
             A source or an aggregation level is configured wrongly.
         """
         params = _with_extra_columns(cast("DemandParams", config.params), config)
-        raw = read_task_tables(config, extra={"sales": config.extra_features}, sources=sources, progress=progress)
+        joins = ("sales.vehicle_id",) if params.condition else ()
+        extra = {"sales": config.extra_features}
+        raw = read_task_tables(config, extra=extra, sources=sources, joins=joins, progress=progress)
         if until is not None:
             raw = replace(raw, frames=_before(raw.frames, until))
         frames = to_engine(raw.frames, engine)
@@ -146,7 +148,7 @@ class PanelData:
         panel = _trim_to_sales(panel, sold)
         on_hand = _stock_at_end(panel, stocked)
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
-        return cls(config, raw, panel, on_hand, (*notes, *panel_notes), fingerprint)
+        return cls(config, raw, panel, on_hand, (*notes, *panel_notes, *raw.key_notes), fingerprint)
 
     @property
     def problem(self) -> PanelProblem:

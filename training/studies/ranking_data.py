@@ -111,14 +111,14 @@ class RankingData:
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
         if config.timeless:
             tables["events"], notes = _assign_parts(tables["events"], present, config)
-            return cls(config, raw, tables, TIMELESS_INSTANT, notes, fingerprint, engine)
+            return cls(config, raw, tables, TIMELESS_INSTANT, (*notes, *raw.key_notes), fingerprint, engine)
         if config.time not in present:
             raise ConfigError(
                 f"time: events has no column '{config.time}'; map it in the sources file, or set time: none"
             )
         at = tables["events"].select(pl.col(config.time)).collect()[config.time]
         cutoff = int(at.quantile(config.split.train + config.split.calibrate, "nearest") or 0)
-        return cls(config, raw, tables, cutoff, (), fingerprint, engine)
+        return cls(config, raw, tables, cutoff, raw.key_notes, fingerprint, engine)
 
     @property
     def problem(self) -> RankingProblem:

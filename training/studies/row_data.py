@@ -153,6 +153,7 @@ class LabelledRows:
                 )
         if config.timeless:
             notes.insert(0, RANDOM_SPLIT_NOTE)
+        notes += raw.key_notes
         signature = infer_signature(
             frame[parts["train"]],
             task.table,

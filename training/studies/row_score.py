@@ -74,6 +74,7 @@ def score_rows(
         extra={table: config.extra_features},
         quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
         undated=(table,) if config.timeless else (),
+        joins=model.task.entry.joins,
         progress=progress,
     )
     rows = _featured(model, problem, raw, None if as_of is None else microseconds(as_of))

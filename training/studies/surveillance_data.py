@@ -210,7 +210,7 @@ class SurveillanceData:
     @property
     def notes(self) -> tuple[str, ...]:
         """Texts on the records that were left out, and why."""
-        return self.exposure.notes
+        return (*self.exposure.notes, *self.raw.key_notes)
 
     @property
     def last_training_instant(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from features.sources import ExtraFeatures, RawTables, SourcesConfig, load_sources, read_tables
 from ml.home import home
@@ -15,6 +15,7 @@ def read_task_tables(
     *,
     extra: Mapping[str, ExtraFeatures],
     sources: SourcesConfig | None = None,
+    joins: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> RawTables:
     """Read and validate the tables of a task.
@@ -32,20 +33,24 @@ def read_task_tables(
     sources : SourcesConfig, optional
         Sources to read in place of the configured ones, as returned by `features.sources.load_sources` or
         `training.answer_files.replace_source`.
+    joins : sequence of str
+        References on which the configuration joins, such as `sales.vehicle_id`, in addition to those of the task.
     progress : callable, optional
         Called with one line of text for each table, such as `print`.
 
     Returns
     -------
     RawTables
-        `frames` (LazyFrame of the valid rows, by table) and `reports` (row counts and fingerprint, by table).
+        `frames` (LazyFrame of the valid rows, by table), `reports` (row counts and fingerprint, by table) and
+        `key_matches` (numbers of rows with and without a partner in another table).
 
     Raises
     ------
     ConfigError
         The sources lack a required table, or a column mapping is invalid.
     DataError
-        A table cannot be read or lacks a required column; the message names table and column.
+        A table cannot be read or lacks a required column, or too many of its keys have no partner; the message names
+        table and column.
 
     Examples
     --------
@@ -63,5 +68,6 @@ def read_task_tables(
         extra=extra,
         quarantine_folder=home() / "quarantine" / task.name,
         undated=(task.tables[0],) if config.timeless else (),
+        joins=(*task.entry.joins, *joins),
         progress=progress,
     )

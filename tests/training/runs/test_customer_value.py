@@ -40,7 +40,7 @@ def write(folder: Path, tables: dict[str, pl.DataFrame] | None = None, **changes
         frame.write_parquet(folder / f"{name}.parquet")
         moments = {c: {"from": c, "unit": "us"} for c in frame.columns if c.endswith("_at")}
         sources[name] = {"parquet": f"{name}.parquet", "columns": moments}
-    (folder / "sources.yaml").write_text(yaml.safe_dump({"tables": sources}))
+    (folder / "sources.yaml").write_text(yaml.safe_dump({"tables": sources, "max_unmatched_share": 0.5}))
     (folder / "customer_value.yaml").write_text(yaml.safe_dump({"streams": STREAMS, **changes}))
     return folder / "customer_value.yaml"
 

@@ -1,0 +1,245 @@
+"""Keys of one raw table that refer to rows of another: how many rows have a partner there, and which keys have none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from features.contracts import Table
+
+MAX_EXAMPLES = 3
+# Rows that may have no partner, such as applications whose loan is still open: (table, column, other table): partner.
+LOOKUPS = {
+    ("applications", "application_id", "loan_outcomes"): "an outcome",
+    ("leads", "customer_id", "events"): "an event of their customer",
+    ("leads", "customer_id", "sales"): "a purchase of their customer",
+}
+_ROWS = "__rows__"
+
+
+@dataclass(frozen=True)
+class KeyTable:
+    """Rows of a raw table whose keys `match_keys` compares; `features.sources.read_tables` makes one for each table.
+
+    Attributes
+    ----------
+    contract : Table
+        Contract of the table: a value of `features.tables.TABLES`.
+    valid : LazyFrame
+        Rows that satisfy the contract.
+    rows : LazyFrame or None
+        The same columns of all rows that were read, quarantined ones included; None if no row was quarantined.
+    sources : mapping of str to str
+        Source column by contract column.
+    unfiltered : callable or None
+        Takes a contract column and returns its values (Series) in all rows of the source, those included that the
+        filters of the table's entry leave out. None if the table has no filter.
+    """
+
+    contract: Table
+    valid: pl.LazyFrame
+    rows: pl.LazyFrame | None
+    sources: Mapping[str, str]
+    unfiltered: Callable[[str], pl.Series] | None = None
+
+
+@dataclass(frozen=True)
+class KeyMatch:
+    """Partners of a reference column in another table; in `features.sources.RawTables.key_matches`.
+
+    Attributes
+    ----------
+    table, column : str
+        Raw table and its column, such as `loan_outcomes` and `application_id`.
+    source_column : str
+        Name of the column in the source.
+    other_table, other_column : str
+        Raw table and column that the keys are compared with, such as `applications` and `application_id`.
+    partner : str or None
+        What a row may be without, such as "an outcome"; None if every row should have a partner.
+    joined : bool
+        Whether the caller joins on the column, so that too many rows without a partner stop the run.
+    rows, unmatched_rows : int
+        Number of rows with a key, and of those whose key the other table lacks. Rows without a key are not counted.
+    keys, unmatched_keys : int
+        Number of distinct keys, and of those that the other table lacks.
+    quarantined_rows, filtered_rows : int
+        Number of the unmatched rows whose partner is quarantined, and of those whose partner the filters of the other
+        table leave out.
+    examples : tuple of str
+        Up to three unmatched keys, those with most rows first; none if the contract marks the column as personal.
+    hint : str or None
+        Likely cause, tried out on the keys, and its remedy.
+    """
+
+    table: str
+    column: str
+    source_column: str
+    other_table: str
+    other_column: str
+    partner: str | None
+    joined: bool
+    rows: int
+    unmatched_rows: int
+    keys: int
+    unmatched_keys: int
+    quarantined_rows: int = 0
+    filtered_rows: int = 0
+    examples: tuple[str, ...] = ()
+    hint: str | None = None
+
+    @property
+    def unexplained_share(self) -> float:
+        """Share of the rows whose partner is neither there nor quarantined nor left out by a filter; 0 without rows."""
+        unexplained = self.unmatched_rows - self.quarantined_rows - self.filtered_rows
+        return unexplained / self.rows if self.rows else 0.0
+
+    @property
+    def text(self) -> str:
+        """Numbers of rows with and without a partner in words, with examples and hint.
+
+        >>> names = {"table": "loan_outcomes", "column": "application_id", "source_column": "loan"}
+        >>> names |= {"other_table": "applications", "other_column": "application_id", "partner": None}
+        >>> KeyMatch(**names, joined=True, rows=9, unmatched_rows=0, keys=9, unmatched_keys=0).text
+        'loan_outcomes.application_id (`loan`): all 9 rows have a partner in applications'
+        """
+        matched = self.rows - self.unmatched_rows
+        if self.partner is not None:
+            start = f"{self.table}: {matched:,} of {self.rows:,} rows have {self.partner} in {self.other_table}"
+            return "; ".join([f"{start}, {self.unmatched_rows:,} have none", *self._causes])
+        if not self.unmatched_rows:
+            return f"{self.place}: all {self.rows:,} rows have a partner in {self.other_table}"
+        shares = f"{self.unmatched_rows / self.rows:.1%}; {self.unmatched_keys:,} of {self.keys:,} keys"
+        start = f"{self.place}: {self.unmatched_rows:,} of {self.rows:,} rows ({shares}) have no partner in "
+        examples = f", for example {', '.join(map(repr, self.examples))}" if self.examples else ""
+        return "; ".join([f"{start}{self.other_table}{examples}", *self._causes])
+
+    @property
+    def place(self) -> str:
+        """Table and column, with the name of the column in the source where that is another one."""
+        source = "" if self.source_column == self.column else f" (`{self.source_column}`)"
+        return f"{self.table}.{self.column}{source}"
+
+    @property
+    def _causes(self) -> list[str]:
+        counts = {
+            f"quarantined rows of {self.other_table}": self.quarantined_rows,
+            f"rows that the filters of {self.other_table} leave out": self.filtered_rows,
+        }
+        causes = [f"{n:,} of them refer to {rows}" for rows, n in counts.items() if n]
+        return [*causes, self.hint] if self.hint is not None else causes
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the attributes by name, for JSON."""
+        return asdict(self) | {"examples": list(self.examples)}
+
+
+class _Pair(NamedTuple):
+    table: str
+    column: str
+    other: str
+    key: str
+    partner: str | None
+
+
+def match_keys(tables: Mapping[str, KeyTable], *, joins: Collection[str] | None = None) -> tuple[KeyMatch, ...]:
+    """Count the rows of each table whose key has no partner in the table that it refers to.
+
+    Compared are the references between two of the tables (`Table.foreign_keys`), and the lookups of `LOOKUPS`, whose
+    rows may lack a partner.
+
+    Parameters
+    ----------
+    tables : mapping of str to KeyTable
+        By name of the raw table.
+    joins : collection of str, optional
+        References on which the caller joins, such as `events.vehicle_id`; by default all between two tables.
+
+    Returns
+    -------
+    tuple of KeyMatch
+        One for each pair of columns that both tables have, in the order of the tables.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.tables import TABLES
+    >>> def table(name, **columns):
+    ...     frame = pl.LazyFrame(columns)
+    ...     return KeyTable(TABLES[name], frame, None, {c: c for c in columns})
+    >>> tables = {
+    ...     "applications": table("applications", application_id=["1", "2"]),
+    ...     "loan_outcomes": table("loan_outcomes", application_id=["2", "3"]),
+    ... }
+    >>> for match in match_keys(tables):
+    ...     print(match.text)
+    applications: 1 of 2 rows have an outcome in loan_outcomes, 1 have none
+    loan_outcomes.application_id: 1 of 2 rows (50.0%; 1 of 2 keys) have no partner in applications, for example '3'
+    """
+    pairs = [pair for name in tables for pair in _pairs(name, tables)]
+    columns = list(dict.fromkeys(side for p in pairs for side in ((p.table, p.column), (p.other, p.key))))
+    counted = pl.collect_all([_rows_by_key(tables[t].valid, c) for t, c in columns], engine="streaming")
+    keys = dict(zip(columns, counted, strict=True))
+    return tuple(
+        _match(pair, tables, keys[pair.table, pair.column], keys[pair.other, pair.key], _is_joined(pair, joins))
+        for pair in pairs
+    )
+
+
+def _pairs(name: str, tables: Mapping[str, KeyTable]) -> list[_Pair]:
+    references = [(c, t, k, None) for c, (t, k) in tables[name].contract.foreign_keys.items()]
+    lookups = [(c, other, c, partner) for (table, c, other), partner in LOOKUPS.items() if table == name]
+    return [
+        _Pair(name, column, other, key, partner)
+        for column, other, key, partner in (*references, *lookups)
+        if column in tables[name].sources and other in tables and key in tables[other].sources
+    ]
+
+
+def _is_joined(pair: _Pair, joins: Collection[str] | None) -> bool:
+    if pair.partner is not None:
+        return False
+    return pair.table != pair.other if joins is None else f"{pair.table}.{pair.column}" in joins
+
+
+def _rows_by_key(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    return frame.select(column).drop_nulls().group_by(column).agg(pl.len().alias(_ROWS))
+
+
+def _match(
+    pair: _Pair, tables: Mapping[str, KeyTable], rows: pl.DataFrame, others: pl.DataFrame, joined: bool
+) -> KeyMatch:
+    table, other = tables[pair.table], tables[pair.other]
+    unmatched = rows.join(others, left_on=pair.column, right_on=pair.key, how="anti")
+    quarantined = filtered = unmatched.clear()
+    if unmatched.height and other.rows is not None:
+        quarantined = _with_key_in(unmatched, pair.column, other.rows.select(pair.key).unique().collect()[pair.key])
+    rest = unmatched.join(quarantined, on=pair.column, how="anti")
+    if rest.height and other.unfiltered is not None:
+        filtered = _with_key_in(rest, pair.column, other.unfiltered(pair.key))
+    is_personal = table.contract.columns[pair.column].personal or other.contract.columns[pair.key].personal
+    unexplained = unmatched.join(pl.concat([quarantined, filtered]), on=pair.column, how="anti")
+    first = (unexplained if unexplained.height else unmatched).sort(_ROWS, pair.column, descending=[True, False])
+    return KeyMatch(
+        table=pair.table,
+        column=pair.column,
+        source_column=table.sources[pair.column],
+        other_table=pair.other,
+        other_column=pair.key,
+        partner=pair.partner,
+        joined=joined,
+        rows=int(rows[_ROWS].sum()),
+        unmatched_rows=int(unmatched[_ROWS].sum()),
+        keys=rows.height,
+        unmatched_keys=unmatched.height,
+        quarantined_rows=int(quarantined[_ROWS].sum()),
+        filtered_rows=int(filtered[_ROWS].sum()),
+        examples=() if is_personal or pair.partner else tuple(first[pair.column].head(MAX_EXAMPLES)),
+    )
+
+
+def _with_key_in(rows: pl.DataFrame, column: str, keys: pl.Series) -> pl.DataFrame:
+    return rows.join(keys.alias(column).to_frame().unique(), on=column, how="semi")
