@@ -58,7 +58,9 @@ def _command(function: Callable[..., Any], name: str, settings: Mapping[str, Any
 
 # Module and function have the name of the command, with _ for -.
 _TRAINING = {
-    "tasks": "List the tasks with the question that each answers and the tables that it reads.",
+    "tasks": (
+        "List the tasks with the question that each answers and the tables that it reads, and the models with a name."
+    ),
     "sample-data": (
         "Generate a sample dealership: eleven consistent raw tables in tables/, and their ground truth in truth/."
     ),

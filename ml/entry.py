@@ -1,9 +1,67 @@
-"""Entries of the registry: names, summaries and tables of the tasks and groups, without their code."""
+"""Entries of the registry: names, summaries and tables of the tasks and groups, without their code; names of models."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
+
+DATA_SET_RULE = "must have 1 to 40 characters, each a lower-case letter a-z, a digit, _ or -"
+_DATA_SET = re.compile(r"[a-z0-9_-]{1,40}")
+
+
+class ModelName(NamedTuple):
+    """Parts of a model's name, as returned by `split_name`; ``str()`` joins them again.
+
+    Attributes
+    ----------
+    task : str
+        Name of the task, such as `credit_risk`.
+    data_set : str
+        Key `name` of the configuration, such as `north`; empty for the model of a configuration without a name.
+
+    Examples
+    --------
+    >>> str(ModelName("credit_risk", "north")), str(ModelName("credit_risk"))
+    ('credit_risk.north', 'credit_risk')
+    """
+
+    task: str
+    data_set: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.task}.{self.data_set}" if self.data_set else self.task
+
+
+def split_name(name: str) -> ModelName:
+    """Return task and data set of a model's name; the parts are not checked.
+
+    Parameters
+    ----------
+    name : str
+        Such as `credit_risk.north`, or `credit_risk` for the model without a data set.
+
+    Returns
+    -------
+    ModelName
+
+    Examples
+    --------
+    >>> split_name("credit_risk.north"), split_name("credit_risk")
+    (ModelName(task='credit_risk', data_set='north'), ModelName(task='credit_risk', data_set=''))
+    """
+    task, _, data_set = name.partition(".")
+    return ModelName(task, data_set)
+
+
+def is_data_set(name: object) -> bool:
+    """Return whether a value may be the name of a data set: a text that meets `DATA_SET_RULE`.
+
+    >>> is_data_set("north-2"), is_data_set("North"), is_data_set(2), is_data_set("")
+    (True, False, False, False)
+    """
+    return isinstance(name, str) and _DATA_SET.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
@@ -13,7 +71,8 @@ class TaskEntry:
     Attributes
     ----------
     name : str
-        Name of the task in commands, routes, configurations and the model registry.
+        Name of the task in commands, routes, configurations and the model registry; with the data set, as in
+        `credit_risk.north`, in the entry of a named model's task.
     summary : mapping
         What the task answers, in one sentence, by language (`zh`, `en`).
     tables : tuple of str

@@ -82,7 +82,7 @@ class Model:
         ``model.request().model_validate_json(json.dumps(model.card["example"]))`` is a valid request; invalid content
         raises `pydantic.ValidationError`.
         """
-        request: type[BaseModel] = self.task.endpoint.request({self.task.name: self})
+        request: type[BaseModel] = self.task.endpoint.request({self.task.base_name: self})
         return request
 
     def answers(self, requests: Sequence[BaseModel], *, explain: bool) -> Sequence[Any]:
@@ -109,7 +109,7 @@ class Model:
         DataError
             The model cannot answer a request; the message names the field.
         """
-        answers: Sequence[Any] = self.task.endpoint.respond(None, {self.task.name: self}, requests, explain)
+        answers: Sequence[Any] = self.task.endpoint.respond(None, {self.task.base_name: self}, requests, explain)
         return answers
 
     @classmethod

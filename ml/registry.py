@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from features.errors import ConfigError
-from ml.entry import GroupEntry, TaskEntry
+from ml.entry import DATA_SET_RULE, GroupEntry, TaskEntry, is_data_set, split_name
 
 if TYPE_CHECKING:
     from ml.endpoint import Endpoint
@@ -97,22 +99,38 @@ GROUPS: Mapping[str, GroupEntry] = {
 class Tasks(Mapping[str, "Task"]):
     """Mapping of name to task, in the order of the entries; a task's module is imported when it is first looked up.
 
+    The name of a model that has a data set, such as `credit_risk.north`, is a key as well: its value is the task under
+    this name. Iteration yields the names of the entries alone.
+
     Examples
     --------
     >>> list(TASKS), TASKS["credit_risk"].tables
     (['recommendation', 'lead_scoring', 'credit_risk', 'residual_value', 'demand_forecast', 'fault_rate'], \
 ('applications', 'loan_outcomes'))
+    >>> TASKS["credit_risk.north"].name, TASKS["credit_risk.north"].tables, "credit_risk.North" in TASKS
+    ('credit_risk.north', ('applications', 'loan_outcomes'), False)
     """
 
     def __init__(self, entries: Mapping[str, TaskEntry]) -> None:
         self._entries = entries
+        self._named: dict[str, Task] = {}
 
     def __getitem__(self, name: str) -> Task:
-        task: Task = import_module(self._entries[name].module).TASK
-        return task
+        if name in self._named:
+            return self._named[name]
+        if name not in self:
+            raise KeyError(name)
+        base, data_set = split_name(name)
+        task: Task = import_module(self._entries[base].module).TASK
+        if not data_set:
+            return task
+        return self._named.setdefault(name, replace(task, entry=replace(task.entry, name=name)))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        if not isinstance(name, str) or name in self._entries:
+            return name in self._entries
+        base, data_set = split_name(name)
+        return base in self._entries and is_data_set(data_set)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -125,19 +143,32 @@ TASKS = Tasks(ENTRIES)
 
 
 def check_task(name: str) -> None:
-    """Raise an error if no task has this name; otherwise return None.
+    """Raise an error if no task or named model can have this name; otherwise return None.
+
+    Whether a model of this name was trained is not checked.
 
     Raises
     ------
     ConfigError
-        The name is unknown; the message lists the tasks.
+        The task is unknown (the message has the similar names, and lists the tasks), or the data set after the full
+        stop breaks the rule for names.
 
     Examples
     --------
     >>> check_task("lead_scoring")
+    >>> check_task("lead_scoring.north")
+    >>> check_task("led_scoring.north")
+    Traceback (most recent call last):
+    features.errors.ConfigError: task 'led_scoring.north' is unknown; did you mean lead_scoring.north? The tasks ...
     """
-    if name not in TASKS:
-        raise ConfigError(f"task '{name}' is unknown; the tasks are: {', '.join(TASKS)}")
+    if name in TASKS:
+        return
+    base, dot, data_set = name.partition(".")
+    if base in TASKS:
+        raise ConfigError(f"task '{name}': the name after '{base}.' {DATA_SET_RULE}, got '{data_set}'")
+    similar = [f"{task}{dot}{data_set}" for task in get_close_matches(base, TASKS, n=2)]
+    hint = f"; did you mean {' or '.join(similar)}? The" if similar else "; the"
+    raise ConfigError(f"task '{name}' is unknown{hint} tasks are: {', '.join(TASKS)}")
 
 
 def endpoints() -> Iterator[tuple[str, Endpoint[Any, Any, Any]]]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from features.contracts import Table
 from features.tables import TABLES
 from ml.endpoint import Endpoint
-from ml.entry import TaskEntry
+from ml.entry import TaskEntry, split_name
 from ml.problem import Direction, Estimator, Problem
 
 Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
@@ -83,8 +83,13 @@ class Task:
 
     @property
     def name(self) -> str:
-        """Return the name of the task."""
+        """Return the name of the task, or of a named model: `credit_risk`, `credit_risk.north`."""
         return self.entry.name
+
+    @property
+    def base_name(self) -> str:
+        """Return the name without the data set, under which the endpoints of the task look up its champion."""
+        return split_name(self.entry.name).task
 
     @property
     def summary(self) -> Mapping[str, str]:

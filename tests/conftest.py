@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 # Set before numerical libraries are loaded: threads of parallel test workers would compete for the cores.
@@ -148,6 +149,24 @@ def _train_once(factory: pytest.TempPathFactory, task: str, write: Callable[[Pat
 def credit_risk(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Return version 1 of `credit_risk`, trained on a small lender's loans and promoted."""
     return _train_once(tmp_path_factory, "credit_risk", lambda f: write_credit_risk(f, credit_risk_tables()))
+
+
+@pytest.fixture(scope="session")
+def credit_risk_north(credit_risk: Trained, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Return version 1 of `credit_risk.north`, trained on other loans, in a copy of the home of `credit_risk`."""
+    folder = shared_folder(tmp_path_factory) / "credit_risk.north"
+    trained = Trained(folder / "home", folder / "data" / "credit_risk.yaml")
+    with made_once(folder) as missing:
+        if missing:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(credit_risk.home, trained.home)
+            tables = credit_risk_tables(seed=2)
+            one_invalid = pl.when(pl.int_range(pl.len()) == 0).then(-1).otherwise("term_months").alias("term_months")
+            tables["applications"] = tables["applications"].with_columns(one_invalid)
+            write_credit_risk(folder / "data", tables, name="north")
+            chehang("train", "-c", str(trained.config), home=trained.home)
+            chehang("promote", "-c", str(trained.config), home=trained.home)
+    return trained
 
 
 @pytest.fixture(scope="session")

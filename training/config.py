@@ -8,22 +8,19 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
-from features.errors import ConfigError
 from features.sources import ExtraFeatures
 from features.yaml_config import (
     Layer,
     Section,
     load_yaml,
     merge,
-    origin_of,
     parse_settings,
     read_layer,
     validate,
-    without_variables,
 )
-from ml.home import config_file
-from ml.registry import TASKS, check_task
+from ml.registry import TASKS
 from ml.task import Task
+from training.model_name import config_path, error_at, name_in
 
 Part = Literal["train", "calibrate", "test"]
 
@@ -154,7 +151,11 @@ class TaskConfig(Section):
     Attributes
     ----------
     task : str
-        Name of the task.
+        Name of the model: the task, and the data set after a full stop if the file has the key `name`, such as
+        `credit_risk.north`. Reports, versions and files have this name.
+    name : str or None
+        Name of the data set, which keeps its models apart from others of the task: 1 to 40 characters, each a
+        lower-case letter a-z, a digit, `_` or `-`.
     sources : Path
         YAML file with the location and the column mapping of every raw table.
     time : str
@@ -186,6 +187,7 @@ class TaskConfig(Section):
     """
 
     task: str
+    name: str | None = None
     sources: Path = Path("sources.yaml")
     time: str
     extra_features: ExtraFeatures = ExtraFeatures()
@@ -257,14 +259,19 @@ class RunConfig(Section):
 
 
 def load_config(
-    task: str, path: Path | None = None, *, overlays: Sequence[Path] = (), settings: Sequence[str] = ()
+    task: str | None = None,
+    path: Path | None = None,
+    *,
+    overlays: Sequence[Path] = (),
+    settings: Sequence[str] = (),
 ) -> TaskConfig:
     """Read the configuration of a task.
 
     Parameters
     ----------
-    task : {'credit_risk', 'lead_scoring', 'residual_value', 'recommendation', 'demand_forecast', 'fault_rate'}
-        Name of the task, a key of `ml.registry.TASKS`.
+    task : str, optional
+        Name of the task, a key of `ml.registry.TASKS`, or of a model, such as `credit_risk.north`; the key `name` must
+        then be the data set. Default: the key `task` of the file.
     path : Path, optional
         YAML file with the fields of `TaskConfig` as keys; default: `configs/<task>.yaml` in the current folder, else
         the installed one.
@@ -276,46 +283,41 @@ def load_config(
     Returns
     -------
     TaskConfig
-        `task`, `sources` (resolved relative to `path`), `time`, `extra_features`, `exclude_features`, `segments`,
-        `protected`, `split`, `refit`, `bootstraps`, `gate`, `tune` and `params`; `definition` is the task.
+        `task` (name of the model), `name` (of the data set), `sources` (resolved relative to `path`), `time`,
+        `extra_features`, `exclude_features`, `segments`, `protected`, `split`, `refit`, `bootstraps`, `gate`, `tune`
+        and `params`; `definition` is the task.
 
     Raises
     ------
     ConfigError
-        There is no such task or file, a key is unknown, or a value breaks a rule; names the file or option, the key,
-        the rule and the value received.
+        There is no such task or file, the file has another task or name than `task`, a key is unknown, or a value
+        breaks a rule; names the file or option, the key, the rule and the value received.
 
     Examples
     --------
     >>> config = load_config("credit_risk", settings=["split.seed=3", "bootstraps=50"])
     >>> config.split.seed, config.bootstraps
     (3, 50)
+    >>> load_config("credit_risk", settings=["name=north"]).task
+    'credit_risk.north'
     """
-    check_task(task)
-    path = config_file(f"{task}.yaml", path)
+    path = config_path(task, path)
     layers = [read_layer(path), *(read_layer(overlay) for overlay in overlays), parse_settings(settings)]
-    config = _validated(task, layers)
+    config = _validated(name_in(task, layers), layers)
     return config.model_copy(update={"sources": path.parent / config.sources})
 
 
 def _validated(task: str, layers: Sequence[Layer]) -> TaskConfig:
-    def wrong(place: str, message: str) -> ConfigError:
-        layer = origin_of(place.split("."), layers)
-        return ConfigError(f"{layer.origin}: {place}: {without_variables(message, layer.written)}")
-
-    content = {"task": task, **merge(*(layer.content for layer in layers))}
-    if content["task"] != task:
-        raise wrong(
-            "task", f"must be '{task}', got {content['task']!r}; pass the configuration of {task} with --config"
-        )
+    content = {**merge(*(layer.content for layer in layers)), "task": task}
     definition = TASKS[task]
     params: Any = {} if content.get("params") is None else content["params"]
     content["params"] = validate(params, definition.params, layers, within=("params",))
     config = validate(content, TaskConfig, layers)
     unknown = [name for name in config.gate if name not in definition.directions]
     if unknown:
-        raise wrong(f"gate.{unknown[0]}", f"is not a metric of {task}; choose from {', '.join(definition.directions)}")
+        message = f"is not a metric of {task}; choose from {', '.join(definition.directions)}"
+        raise error_at(f"gate.{unknown[0]}", message, layers)
     column = definition.table.time
     if config.time not in (column, "none"):
-        raise wrong("time", f"must be '{column}', or 'none' if the data has no time, got '{config.time}'")
+        raise error_at("time", f"must be '{column}', or 'none' if the data has no time, got '{config.time}'", layers)
     return config

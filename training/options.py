@@ -16,16 +16,23 @@ import typer
 from rich.markup import escape
 
 from features.errors import ConfigError
-from ml.home import config_file
-from ml.registry import check_task
+from training.model_name import config_path
 from training.printing import err
 
 if TYPE_CHECKING:
     from training.config import TaskConfig
 
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; list them with: chehang tasks")]
+TaskName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TASK]",
+        help="Task, or model of a data set, such as credit_risk.north; default: that of --config. "
+        "List them with: chehang tasks",
+    ),
+]
 ConfigPath = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Configuration file; default: the one of the task in configs/.")
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file of the model; default: configs/TASK.yaml."),
 ]
 AlarmRulesPath = Annotated[
     Path | None,
@@ -151,7 +158,7 @@ def parsed_instant(text: str | None) -> datetime | None:
 
 
 def loaded_config(
-    task: str,
+    task: str | None,
     config: Path | None,
     overlay: list[Path] | None,
     setting: list[str] | None,
@@ -164,8 +171,8 @@ def loaded_config(
 
     Parameters
     ----------
-    task : str
-        Name of the task, such as 'credit_risk'.
+    task : str or None
+        Name of the task or model, such as 'credit_risk'; None: the key `task` of the configuration.
     config : Path or None
         Value of `--config`, a YAML file; None: `configs/<task>.yaml`.
     overlay : list of Path or None
@@ -178,7 +185,8 @@ def loaded_config(
     Returns
     -------
     TaskConfig
-        Settings of the task: `config.task`, `config.definition`, `config.params` and the keys of the YAML file.
+        Settings of the task: `config.task` (name of the model), `config.definition`, `config.params` and the keys of
+        the YAML file.
 
     Raises
     ------
@@ -193,8 +201,7 @@ def loaded_config(
     >>> config.task, config.bootstraps
     ('credit_risk', 50)
     """
-    check_task(task)
-    path = config_file(f"{task}.yaml", config)
+    path = config_path(task, config)
     progress(f"reading {path}")
     from training.config import load_config
 

@@ -11,6 +11,7 @@ from ml.champions.model_versions import (
     champion,
     champion_number,
     load,
+    named_models,
     record_gate,
     report_files,
     version,
@@ -18,7 +19,7 @@ from ml.champions.model_versions import (
     versions,
 )
 from ml.champions.moves import Move, NotPromoted, candidate, history, promote, roll_back
-from ml.champions.store import StoreError, embedded_database, import_mlflow, store_uri
+from ml.champions.store import StoreError, embedded_database, has_named_folders, import_mlflow, store_uri
 
 __all__ = [
     "GateCheck",
@@ -31,9 +32,11 @@ __all__ = [
     "champion",
     "champion_number",
     "embedded_database",
+    "has_named_folders",
     "history",
     "import_mlflow",
     "load",
+    "named_models",
     "promote",
     "record_gate",
     "report_files",

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from features.errors import ModelNotFound
 from ml.champions.gate_result import GateResult
 from ml.champions.store import current_location, store_client
+from ml.entry import split_name
 from ml.model import Model
+from ml.registry import TASKS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,6 +57,27 @@ class Version:
     tags: Mapping[str, str]
     created: datetime
     gate: GateResult | None
+
+
+def named_models() -> list[str]:
+    """Return the names of all registered models that have a data set, such as `credit_risk.north`, sorted.
+
+    Other registered models, such as those of other tools, are left out. One query: `serving` polls it.
+
+    Raises
+    ------
+    StoreError
+        The tracking store cannot be read.
+    """
+    names: list[str] = []
+    with store_client("listing the models") as client:
+        token = None
+        while client is not None:
+            page = client.search_registered_models("name LIKE '%.%'", max_results=1_000, page_token=token)
+            names += [model.name for model in page if model.name in TASKS]
+            if not (token := page.token):
+                break
+    return sorted(names)
 
 
 def versions(task: str) -> list[Version]:
@@ -103,10 +126,21 @@ def version(task: str, number: int | None = None) -> Version:
                 return read_version(client, row)
     every = versions(task)
     if not every:
-        raise ModelNotFound(f"{task} has no model version yet; make one with: chehang train {task}")
+        raise ModelNotFound(f"{task} has no model version yet; {_training_command(task)}")
     if number is not None:
         raise ModelNotFound(f"{task} has no version {number}; it has {', '.join(str(v.number) for v in every)}")
     return every[-1]
+
+
+def _training_command(name: str) -> str:
+    """Return how to train a first version, and the names that exist, one of which may be meant."""
+    command = f"make one with: chehang train {name}"
+    base, data_set = split_name(name)
+    if not data_set:
+        return command
+    others = [n for n in [base, *named_models()] if split_name(n).task == base and versions(n)]
+    registered = f"; models of {base}: {', '.join(others)}" if others else ""
+    return f"{command} -c FILE, where FILE has `name: {data_set}` (default: configs/{name}.yaml){registered}"
 
 
 def champion(task: str) -> Version | None:
@@ -189,6 +223,7 @@ def version_or_champion(task: str, number: int | None = None) -> Version:
     """
     chosen = champion(task) if number is None else version(task, number)
     if chosen is None:
+        version(task)  # raises the error with the command that trains, if there is nothing to promote
         raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
     return chosen
 

@@ -160,6 +160,14 @@ def artifacts_folder(task: str) -> Path:
     return home() / "artifacts" / task
 
 
+def has_named_folders() -> bool:
+    """Return whether the home folder has the files of a model with a data set, such as `credit_risk.north`.
+
+    False if a tracking server is used. No database is read.
+    """
+    return embedded_database() is not None and any((home() / "artifacts").glob("*.*/"))
+
+
 def current_location(address: str, task: str) -> str:
     """Return the present address of files that were registered at `address`.
 

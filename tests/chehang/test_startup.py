@@ -134,7 +134,7 @@ def test_the_python_api(credit_risk: Trained, monkeypatch: pytest.MonkeyPatch) -
     model = chehang.load_champion("credit_risk")
     answer = model.estimator.predict({n: [v] for n, v in model.card["example"].items()})
     assert 0 < answer["probability_of_default"][0] < 1
-    with pytest.raises(ModelNotFound, match="chehang promote lead_scoring"):
+    with pytest.raises(ModelNotFound, match="chehang train lead_scoring"):
         chehang.load_champion("lead_scoring")
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         chehang.nothing  # noqa: B018

@@ -18,7 +18,7 @@ from training.printing import print_checked
 
 
 def check(
-    task: TaskName,
+    task: TaskName = None,
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
@@ -31,7 +31,7 @@ def check(
 
     data = load_data(configured, progress=progress)
     content: dict[str, Any] = {
-        "task": task,
+        "task": configured.task,
         "tables": {
             n: {"read": r.rows_read, "valid": r.rows_valid, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
             for n, r in data.raw.reports.items()

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from ml import champions
-from ml.registry import TASKS, check_task
-from training.options import AsJson, TaskName, print_json, progress_printer
+from ml.registry import TASKS
+from training.model_name import model_name
+from training.options import AsJson, ConfigPath, TaskName, print_json, progress_printer
 from training.printing import print_versions
 
 
-def compare(task: TaskName, as_json: AsJson = False) -> None:
+def compare(task: TaskName = None, config: ConfigPath = None, as_json: AsJson = False) -> None:
     """List the metrics of every version of a task; an asterisk marks the champion."""
-    check_task(task)
+    name = model_name(task, config)
     progress_printer(as_json)("reading the model registry")
-    best, versions = champions.champion(task), champions.versions(task)
+    best, versions = champions.champion(name), champions.versions(name)
     if not versions:
-        champions.version(task)  # raises ModelNotFound, with the command that trains
+        champions.version(name)  # raises ModelNotFound, with the command that trains
     rows: list[dict[str, Any]] = [
         {
             "version": v.number,
@@ -29,4 +30,4 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
     ]
     if as_json:
         return print_json(rows)
-    print_versions(rows, list(TASKS[task].directions))
+    print_versions(rows, list(TASKS[name].directions))

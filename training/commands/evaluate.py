@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    task: TaskName,
+    task: TaskName = None,
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
@@ -62,11 +62,12 @@ def evaluate(
     study = study_of(configured)
     if method not in study.evaluation_methods:
         raise ConfigError(
-            f"--{method}: not available for {task}, which has {', '.join(study.evaluation_methods)}; omit --{method}"
+            f"--{method}: not available for {configured.task}, which has {', '.join(study.evaluation_methods)}; "
+            f"omit --{method}"
         )
 
     def load_estimator() -> Estimator:
-        return champions.load(champions.version(task, version)).estimator
+        return champions.load(champions.version(configured.task, version)).estimator
 
     evaluation = Evaluation(method, load_estimator, folds=folds or 0, exposures=logged)
     result = study.evaluate(configured, evaluation, progress=progress)

@@ -41,7 +41,7 @@ def forecast(
     progress("reading the model registry")
     from training.runs.forecast import forecast as run
 
-    chosen = champions.version_or_champion(task, version)
+    chosen = champions.version_or_champion(loaded.task, version)
     plan = run(champions.load(chosen), loaded, out=to, rules=rules, store=store, progress=progress)
     if as_json:
         return print_json(

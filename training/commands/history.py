@@ -5,19 +5,20 @@ from __future__ import annotations
 from rich.table import Table
 
 from ml import champions
-from ml.registry import TASKS, check_task
-from training.options import AsJson, TaskName, print_json, progress_printer
+from ml.registry import TASKS
+from training.model_name import model_name
+from training.options import AsJson, ConfigPath, TaskName, print_json, progress_printer
 from training.printing import out
 
 
-def history(task: TaskName, as_json: AsJson = False) -> None:
+def history(task: TaskName = None, config: ConfigPath = None, as_json: AsJson = False) -> None:
     """List every promotion and rollback of a task: when, who, why, and the primary metric."""
-    check_task(task)
+    name = model_name(task, config)
     progress_printer(as_json)("reading the model registry")
-    moves = champions.history(task)
+    moves = champions.history(name)
     if as_json:
         return print_json([m.__dict__ for m in moves])
-    primary = TASKS[task].primary_metric
+    primary = TASKS[name].primary_metric
     table = Table("when (UTC)", "action", "champion", "previous", "who", primary, "why")
     for m in moves:
         value = m.metrics.get(primary)

@@ -6,26 +6,27 @@ from typing import Annotated
 
 import typer
 
-from ml.registry import check_task
-from training.options import AsJson, TaskName, VersionNumber, print_json, progress_printer, user
+from training.model_name import model_name
+from training.options import AsJson, ConfigPath, TaskName, VersionNumber, print_json, progress_printer, user
 from training.printing import out
 
 
 def promote(
-    task: TaskName,
+    task: TaskName = None,
+    config: ConfigPath = None,
     version: VersionNumber = None,
     force: Annotated[bool, typer.Option("--force", help="Promote although a check fails; needs --reason.")] = False,
     reason: Annotated[str | None, typer.Option(help="Reason, recorded in the history.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a version the champion if it beats the champion on the same test rows and meets all metric limits."""
-    check_task(task)
+    name = model_name(task, config)
     progress_printer(as_json)("reading the model registry")
     from training.gate import promote as run
 
-    moved, result = run(task, version, who=user(), force=force, reason=reason)
+    moved, result = run(name, version, who=user(), force=force, reason=reason)
     if as_json:
         return print_json({"promotion": moved.__dict__, "checks": [c.__dict__ for c in result.checks]})
     for c in result.checks:
         out.print(f"{'[green]pass[/green]' if c.passed else '[red]fail[/red]'}  {c.name}: {c.detail}")
-    out.print(f"{task} version {moved.version} is champion{' (forced)' if moved.forced else ''}")
+    out.print(f"{name} version {moved.version} is champion{' (forced)' if moved.forced else ''}")

@@ -7,20 +7,21 @@ from typing import Annotated
 import typer
 
 from ml import champions
-from ml.registry import check_task
-from training.options import AsJson, TaskName, print_json, progress_printer, user
+from training.model_name import model_name
+from training.options import AsJson, ConfigPath, TaskName, print_json, progress_printer, user
 from training.printing import out
 
 
 def rollback(
-    task: TaskName,
+    task: TaskName = None,
+    config: ConfigPath = None,
     reason: Annotated[str | None, typer.Option(help="Reason, recorded in the history.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the previous champion the champion again."""
-    check_task(task)
+    name = model_name(task, config)
     progress_printer(as_json)("reading the model registry")
-    moved = champions.roll_back(task, who=user(), reason=reason)
+    moved = champions.roll_back(name, who=user(), reason=reason)
     if as_json:
         return print_json(moved.__dict__)
-    out.print(f"{task} version {moved.version} is champion again (was {moved.previous})")
+    out.print(f"{name} version {moved.version} is champion again (was {moved.previous})")

@@ -23,7 +23,8 @@ from training.printing import out
 
 
 def score(
-    task: TaskName,
+    task: TaskName = None,
+    *,
     to: Annotated[Path, typer.Option("--out", help="Output file with the predictions: .parquet or .csv.")],
     data: Annotated[
         Path | None,
@@ -49,7 +50,7 @@ def score(
     progress("reading the model registry")
     from training.score import score as run
 
-    chosen = champions.version_or_champion(task, version)
+    chosen = champions.version_or_champion(loaded.task, version)
     rows = run(champions.load(chosen), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json({"rows": rows, "out": str(to), "version": chosen.number})

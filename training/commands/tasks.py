@@ -8,7 +8,8 @@ import typer
 from rich.table import Table
 
 from ml import champions as registry
-from ml.registry import ENTRIES
+from ml.entry import TaskEntry
+from ml.registry import ENTRIES, TASKS
 from training.options import AsJson, print_json, progress_printer
 from training.printing import out
 
@@ -19,19 +20,31 @@ def tasks(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the tasks with the question that each answers and the tables that it reads."""
-    rows: list[dict[str, Any]] = [
-        {"task": e.name, **e.summary, "tables": list(e.tables), "optional_tables": list(e.optional_tables)}
-        for e in ENTRIES.values()
-    ]
-    if champions:
+    """List the tasks with the question that each answers and the tables that it reads, and the models with a name."""
+    rows = [_row(entry) for entry in ENTRIES.values()]
+    # Reading the registry takes seconds, so without the option only a home that has named models is read.
+    if champions or registry.has_named_folders():
         progress_printer(as_json)("reading the model registry")
+        rows += [{**_row(TASKS[name].entry), "versions": _numbers(name)} for name in registry.named_models()]
+    if champions:
         for row in rows:
             row["champion"] = registry.champion_number(row["task"])
     if as_json:
         return print_json(rows)
-    table = Table("task", "question", "问题", "tables", "optional tables", *(("champion",) if champions else ()))
+    has_names = any("versions" in row for row in rows)
+    optional = (*(("versions",) if has_names else ()), *(("champion",) if champions else ()))
+    table = Table("task", "question", "问题", "tables", "optional tables", *optional)
     for row in rows:
         cells = (row["task"], row["en"], row["zh"], ", ".join(row["tables"]), ", ".join(row["optional_tables"]))
-        table.add_row(*cells, *((str(row["champion"] or "none"),) if champions else ()))
+        numbers = (", ".join(map(str, row.get("versions", ()))),) if has_names else ()
+        table.add_row(*cells, *numbers, *((str(row["champion"] or "none"),) if champions else ()))
     out.print(table)
+
+
+def _row(entry: TaskEntry) -> dict[str, Any]:
+    tables = {"tables": list(entry.tables), "optional_tables": list(entry.optional_tables)}
+    return {"task": entry.name, **entry.summary, **tables}
+
+
+def _numbers(name: str) -> list[int]:
+    return [version.number for version in registry.versions(name)]

@@ -17,7 +17,7 @@ from training.printing import out, print_report
 
 
 def train(
-    task: TaskName,
+    task: TaskName = None,
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
@@ -33,4 +33,5 @@ def train(
     if as_json:
         return print_json({"version": trained.version.number, **trained.report.as_dict()})
     print_report(trained.report)
-    out.print(f"registered {task} version {trained.version.number}; promote it with: chehang promote {task}")
+    name = configured.task
+    out.print(f"registered {name} version {trained.version.number}; promote it with: chehang promote {name}")

@@ -21,7 +21,7 @@ from training.printing import out
 
 
 def tune(
-    task: TaskName,
+    task: TaskName = None,
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
@@ -46,7 +46,7 @@ def tune(
     search = run(
         configured,
         load=load,
-        out=to or home() / "tuned" / f"{task}.yaml",
+        out=to or home() / "tuned" / f"{configured.task}.yaml",
         trials=trials,
         workers=workers,
         timeout=timeout,
@@ -60,4 +60,5 @@ def tune(
     )
     for name, value in search.params.items():
         out.print(f"  {name}: {value}")
-    out.print(f"written to {search.path}; use it with: chehang train {task} --with {search.path}")
+    command = "chehang train" + (f" {task}" if task else "") + (f" -c {config}" if config else "")
+    out.print(f"written to {search.path}; use it with: {command} --with {search.path}")

@@ -152,7 +152,7 @@ def test_an_invalid_request_is_refused_and_nothing_is_written(registry: Trained,
     out = tmp_path / "answers.csv"
     with pytest.raises(ModelNotFound, match="has no version 9"):
         score("credit_risk", to=out, config=registry.config, version=9)
-    with pytest.raises(ModelNotFound, match="lead_scoring has no champion; make one with: chehang promote lead_"):
+    with pytest.raises(ModelNotFound, match="lead_scoring has no model version yet; make one with: chehang train lead"):
         score("lead_scoring", to=out, config=ROOT / "configs" / "lead_scoring.yaml")
     with pytest.raises(ConfigError, match="--as-of: must be a date and time with a UTC offset"):
         score("credit_risk", to=out, config=registry.config, as_of="yesterday")
@@ -163,7 +163,7 @@ def test_an_invalid_request_is_refused_and_nothing_is_written(registry: Trained,
 
 def test_nothing_is_forecast_without_a_champion(registry: Trained, tmp_path: Path) -> None:
     config = ROOT / "configs" / "demand_forecast.yaml"
-    with pytest.raises(ModelNotFound, match="demand_forecast has no champion; make one with: chehang promote demand"):
+    with pytest.raises(ModelNotFound, match="demand_forecast has no model version yet; make one with: chehang train d"):
         forecast(tmp_path / "plan.csv", config=config)
     with pytest.raises(ModelNotFound, match="demand_forecast has no model version yet"):
         forecast(tmp_path / "plan.csv", config=config, version=2)
