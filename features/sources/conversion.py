@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import polars as pl
 
 from features.sources.column_source import ColumnSource
 from features.sources.instants import looks_like_another_unit, to_microseconds
-from features.sources.values import as_text, instants_of, is_listed, map_values
+from features.sources.texts import as_text, is_text
+from features.sources.values import instants_of, is_listed, map_values
 
 Kind: TypeAlias = Literal["text", "boolean", "integer", "money", "number", "timestamp"]
 
@@ -18,8 +19,11 @@ NUMERIC = ("integer", "money", "number")
 TYPE = "wrong type"
 UNMAPPED = "value not in `map`"
 NOT_FINITE = "infinite"
+DIGITS_LOST = "digits lost to rounding"
 NOT_WHOLE = "not a whole number"
 OTHER_UNIT = "looks like seconds or milliseconds"
+
+REWRITTEN_KEYS = "keys are read without the marks of another program: 1038.0, '1038 and 1.038E+03 as 1038"
 
 _TRUE = ("true", "1", "yes", "y", "t", "是")
 _FALSE = ("false", "0", "no", "n", "f", "否")
@@ -37,10 +41,13 @@ class ConvertedColumn:
         Value in the contract's type; null where the source value is missing or breaks a rule.
     broken : dict of str to pl.Expr
         By rule, such as "wrong type" or "infinite": a boolean expression, true in the rows that break it.
+    remarks : dict of str to pl.Expr
+        By the end of a sentence that begins with a number of values: a boolean expression, true in the rows that count.
     """
 
     value: pl.Expr
     broken: dict[str, pl.Expr]
+    remarks: dict[str, pl.Expr] = field(default_factory=dict)
 
 
 def can_convert(kind: Kind, dtype: pl.DataType) -> bool:
@@ -168,6 +175,40 @@ def convert(
         return column
     unmapped = raw.is_not_null() & ~is_listed(raw, dtype, tuple(spec.map))
     return ConvertedColumn(column.value, {**column.broken, UNMAPPED: unmapped})
+
+
+def convert_key(raw: pl.Expr, dtype: pl.DataType, key: pl.Expr, spec: ColumnSource) -> ConvertedColumn:
+    """Convert the values of a key or reference column.
+
+    Parameters
+    ----------
+    raw, dtype : pl.Expr, pl.DataType
+        Source values and their type, as `with_nulls` returns them.
+    key : pl.Expr
+        The same values as text: `features.sources.texts.as_key` of `raw`.
+    spec : ColumnSource
+        The column's entry in sources.yaml; `nulls` is used, which also lists values such as 0 for the text "0.0".
+
+    Returns
+    -------
+    ConvertedColumn
+        `value` (String), the rule on keys whose digits are lost, and the count of keys that another program rewrote.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.sources import ColumnSource
+    >>> from features.sources.texts import as_key
+    >>> raw = pl.lit(pl.Series(["5.0", "0.0", "1.2E+20"]))
+    >>> column = convert_key(raw, pl.String(), as_key(raw, pl.String()), ColumnSource(source="id", nulls=["0"]))
+    >>> pl.select(column.value).to_series().to_list()
+    ['5', None, None]
+    >>> pl.select(column.broken["digits lost to rounding"]).to_series().to_list()
+    [False, False, True]
+    """
+    value = pl.when(~is_listed(key, pl.String(), spec.nulls)).then(key) if spec.nulls else key
+    broken = {DIGITS_LOST: raw.is_not_null() & key.is_null()} if is_text(dtype) or dtype.is_float() else {}
+    return ConvertedColumn(value, broken, {REWRITTEN_KEYS: key != raw} if dtype == pl.String else {})
 
 
 def _to_kind(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource, timezone: str) -> ConvertedColumn:

@@ -228,7 +228,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         rows = rows.collect().lazy()
     table = _typed(plan, config, rows, plan.mapping, now=None if source.allow_future else now)
     if not plan.scan.cheap_to_repeat:
-        table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags)
+        table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags, table.remarks)
     required = tuple(f.name for f in plan.mapping.columns if f.required)
     validation = validate_rows(table, plan.mapping.key, check_empty=required)
     _check_not_empty(validation, plan)
@@ -241,6 +241,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     frame, notes = _valid_rows(table, validation), [plan.scan.lines.note] if plan.scan.lines else []
     if plan.scan.lines is not None:
         write_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.lines)
+    notes += validation.remarks
     rules = dict(validation.rules)
     if source.check_odometer:
         frame, counts = remove_implausible(frame, quarantine.with_suffix(".odometer.parquet"), where=where)

@@ -11,10 +11,11 @@ import polars as pl
 from features.contracts import Table
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping, MappedColumn
-from features.sources.conversion import can_convert, convert, with_nulls
+from features.sources.conversion import can_convert, convert, convert_key, with_nulls
 from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
 from features.sources.table_source import TableSource
+from features.sources.texts import as_key
 from features.sources.values import filter_rows
 
 
@@ -57,11 +58,15 @@ class TypedRows:
         Contract columns and extra features.
     flags : tuple of Flag
         Rules of the table.
+    remarks : tuple of Flag
+        Counts of values that break no rule, such as keys that another program rewrote; `rule` is the end of a sentence
+        that begins with the number of rows. Their boolean columns are in `frame` too.
     """
 
     frame: pl.LazyFrame
     columns: tuple[str, ...]
     flags: tuple[Flag, ...]
+    remarks: tuple[Flag, ...] = ()
 
 
 def select_mapped(rows: pl.LazyFrame, source: TableSource, mapping: ColumnMapping) -> pl.LazyFrame:
@@ -147,7 +152,8 @@ def convert_rows(
         `frame`: lazy rows with `__row__` (position in the source, from 0), the mapped columns in the contract's types
         (timestamps int64, microseconds since 1970 UTC, money int64 fen), and a boolean column for each rule, true in
         the rows that break it. `flags`: for each rule the `name` of its boolean column, `column`, `rule` and `label`.
-        `columns`: names of the mapped columns. A value that cannot be converted is null and flagged.
+        `remarks`: the same for counts of values that break no rule. `columns`: names of the mapped columns. A value
+        that cannot be converted is null and flagged.
 
     Raises
     ------
@@ -170,38 +176,53 @@ def convert_rows(
     >>> typed = convert_rows(rows, table, mapping, **options)
     >>> typed.frame.collect()["defaulted"].to_list()
     [False, None]
-    >>> typed.flags[0].label
+    >>> typed.flags[1].label
     'defaulted: wrong type'
     """
     schema = rows.collect_schema()
     _check_types(mapping, schema, where)
     raw: list[pl.Expr] = []
+    keys: list[pl.Expr] = []
     values: list[pl.Expr] = []
     flags: list[Flag] = []
+    remarks: list[Flag] = []
     conditions: list[pl.Expr] = []
     for index, column in enumerate(mapping.columns):
-        name = f"__raw_{index}__"
+        name, key = f"__raw_{index}__", f"__key_{index}__"
         expression, dtype = _raw(column, schema)
         raw.append(expression.alias(name))
-        converted = convert(
-            pl.col(name),
-            dtype,
-            column.kind,
-            spec=column.spec,
-            timezone=timezone,
-            field=f"{field}.columns.{column.name}.map",
+        is_key = column.name in table.references and column.kind == "text" and column.spec.map is None
+        if is_key:
+            keys.append(as_key(pl.col(name), dtype).alias(key))
+        converted = (
+            convert_key(pl.col(name), dtype, pl.col(key), column.spec)
+            if is_key
+            else convert(
+                pl.col(name),
+                dtype,
+                column.kind,
+                spec=column.spec,
+                timezone=timezone,
+                field=f"{field}.columns.{column.name}.map",
+            )
         )
         values.append(converted.value.alias(column.name))
         for rule, rows_that_break in converted.broken.items():
             flags.append(Flag(f"__flag_{len(flags)}__", column.name, rule))
             conditions.append(rows_that_break.fill_null(False).alias(flags[-1].name))
-    converted_rows = rows.select(ROW, *raw).select(ROW, *values, *conditions)
+        for remark, rows_that_count in converted.remarks.items():
+            remarks.append(Flag(f"__remark_{len(remarks)}__", column.name, remark))
+            conditions.append(rows_that_count.fill_null(False).alias(remarks[-1].name))
+    converted_rows = rows.select(ROW, *raw).with_columns(*keys).select(ROW, *values, *conditions)
 
     broken = _contract_violations(table, mapping, flags, now=now)
     contract_flags = [Flag(f"__flag_{len(flags) + i}__", column, rule) for i, (column, rule) in enumerate(broken)]
     checks = [e.fill_null(False).alias(f.name) for e, f in zip(broken.values(), contract_flags, strict=True)]
     return TypedRows(
-        converted_rows.with_columns(checks), tuple(f.name for f in mapping.columns), (*flags, *contract_flags)
+        converted_rows.with_columns(checks),
+        tuple(f.name for f in mapping.columns),
+        (*flags, *contract_flags),
+        tuple(remarks),
     )
 
 

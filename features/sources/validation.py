@@ -36,6 +36,8 @@ class ValidationResult:
     fingerprint : str
         Hash of the valid rows, independent of their order, of the process and of the kind of source. It contains the
         Polars version, because Polars may change its hash function.
+    remarks : tuple of str
+        Sentences with the number of rows of each remark of the table: "column: number of rows, remark".
     """
 
     rows_read: int
@@ -45,6 +47,7 @@ class ValidationResult:
     excluded: pl.Series
     empty: tuple[str, ...]
     fingerprint: str
+    remarks: tuple[str, ...] = ()
 
 
 def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[str, ...] = ()) -> ValidationResult:
@@ -86,7 +89,7 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
         ROW,
         _hash(list(key)).alias(_KEY),
         _hash(content).alias(_CONTENT),
-        *(f.name for f in typed.flags),
+        *(f.name for f in (*typed.flags, *typed.remarks)),
         *(_has_value(c, typed.flags).alias(f"__has_{c}__") for c in check_empty),
     ).collect(engine="streaming")
     names = [f.name for f in typed.flags]
@@ -112,6 +115,7 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
         excluded=excluded,
         empty=tuple(c for c in check_empty if checks.height and not checks[f"__has_{c}__"].any()),
         fingerprint=_fingerprint(valid[_CONTENT], content),
+        remarks=tuple(f"{f.column}: {n:,} {f.rule}" for f in typed.remarks if (n := int(checks[f.name].sum()))),
     )
 
 

@@ -11,62 +11,10 @@ import polars as pl
 from features.errors import ConfigError
 from features.sources.instants import to_microseconds
 from features.sources.table_source import TableSource
+from features.sources.texts import as_text
 
 _OFFSET = re.compile(r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
 _BOOLEANS = {"true": "true", "1": "true", "1.0": "true", "false": "false", "0": "false", "0.0": "false"}
-
-
-def is_text(dtype: pl.DataType) -> bool:
-    """Return whether values of a Polars type are compared as text: neither numbers nor booleans.
-
-    Parameters
-    ----------
-    dtype : pl.DataType
-        Such as ``polars.String()``.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> is_text(pl.String()), is_text(pl.Int64())
-    (True, False)
-    """
-    return not (dtype.is_numeric() or dtype == pl.Boolean)
-
-
-def as_text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Convert values to text that does not depend on the source's type: 5, 5.0 and "5 " become "5".
-
-    Parameters
-    ----------
-    raw : pl.Expr
-        Source values.
-    dtype : pl.DataType
-        Their type.
-
-    Returns
-    -------
-    pl.Expr
-        Text without surrounding blanks; null for blank text.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> pl.select(as_text(pl.lit(pl.Series([5.0, 2.5])), pl.Float64())).to_series().to_list()
-    ['5', '2.5']
-    """
-    if dtype.is_float():
-        whole = raw.is_finite() & (raw == raw.round()) & (raw.abs() < 2**53)
-        return pl.when(whole).then(raw.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(raw.cast(pl.String))
-    if dtype.is_decimal():
-        text = raw.cast(pl.String)
-        return text.str.replace(r"\.?0+$", "") if getattr(dtype, "scale", 0) else text
-    # Fixed-width database columns are padded, and a blank is no value.
-    text = raw.cast(pl.String).str.strip_chars()
-    return pl.when(text != "").then(text) if is_text(dtype) else text
 
 
 def is_listed(raw: pl.Expr, dtype: pl.DataType, values: Sequence[Any], *, numeric: bool = False) -> pl.Expr:

@@ -1,9 +1,8 @@
-"""Source values as text, as members of a list, and mapped."""
+"""Source values as members of a list, and mapped."""
 
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -11,7 +10,7 @@ import pytest
 
 from features.errors import ConfigError
 from features.sources.table_source import TableSource
-from features.sources.values import as_text, filter_rows, is_listed, is_text, map_values
+from features.sources.values import filter_rows, is_listed, map_values
 
 
 def column(values: list[Any], dtype: Any = None) -> tuple[pl.Expr, pl.DataType]:
@@ -23,27 +22,12 @@ def listed(values: list[Any], names: list[Any]) -> list[bool]:
     return pl.select(is_listed(*column(values), names)).to_series().to_list()
 
 
-@pytest.mark.parametrize(
-    ("values", "texts"),
-    [
-        ([5, None], ["5", None]),
-        ([5.0, 2.5, 1e300], ["5", "2.5", "1e+300"]),
-        ([Decimal("5.00"), Decimal("2.50")], ["5", "2.5"]),
-        ([" 5 ", "  ", ""], ["5", None, None]),
-        ([True, False], ["true", "false"]),
-    ],
-)
-def test_equal_values_of_different_types_are_the_same_text(values: list[Any], texts: list[str | None]) -> None:
-    assert pl.select(as_text(*column(values))).to_series().to_list() == texts
-
-
 def test_numbers_match_their_texts_and_none_matches_missing_values() -> None:
     assert listed([5, 6, None], ["5", 7]) == [True, False, False]
     assert listed(["5.0", "x", None], [5, "x"]) == [True, True, False]
     assert listed([5, None], [None]) == [False, True] and listed([5, None], [6]) == [False, False]
     assert listed([True, False], [True]) == [True, False] == listed([True, False], ["1"])
     assert listed([dt.date(9999, 12, 31), None], ["9999-12-31 00:00:00"]) == [True, False]
-    assert is_text(pl.String()) and not is_text(pl.Int8()) and not is_text(pl.Boolean())
 
 
 def test_a_map_turns_values_into_texts_and_leaves_the_others_empty() -> None:
