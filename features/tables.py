@@ -18,7 +18,7 @@ import polars as pl
 
 from features.contracts import Column, Table
 
-EARLIEST = 0  # 1970-01-01
+EARLIEST = -1_577_923_200_000_000  # 1920-01-01, after dates that mean "missing": 1900-01-01, 1899-12-30
 LATEST = 4_102_444_800_000_000  # 2100-01-01
 OLDEST_BIRTH = -2_208_988_800_000_000  # 1900-01-01
 

@@ -36,10 +36,10 @@ class ColumnSource(Section):
     map_other : 'null' or 'keep'
         Make the values that `map` does not list null, or keep them as they are.
     format : str or tuple of str
-        strptime formats of a timestamp in text, tried in this order.
-    unit : 's', 'ms', 'us' or 'excel'
+        strptime formats of a timestamp in text or digits (20230101 and 20230101.0 by "%Y%m%d"), tried in this order.
+    unit : 's', 'ms', 'us', 'ns' or 'excel'
         Unit of a timestamp that is a number: since 1970-01-01 UTC, or 'excel' for the serial number of a spreadsheet
-        (days since 1899-12-30 in the table's time zone).
+        (days since 1899-12-30 in the table's time zone, to the nearest second).
     decimal : '.' or ','
         Decimal mark of a number in text.
     thousands : tuple of str
@@ -57,7 +57,7 @@ class ColumnSource(Section):
     map: dict[bool | int | float | str, Scalar] | None = None
     map_other: Literal["null", "keep"] | None = None
     format: tuple[Name, ...] = ()
-    unit: Literal["s", "ms", "us", "excel"] | None = None
+    unit: Literal["s", "ms", "us", "ns", "excel"] | None = None
     decimal: Literal[".", ","] | None = None
     thousands: tuple[Mark, ...] = ()
     strip: tuple[Name, ...] = ()

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from features.sources.column_source import ColumnSource
-from features.sources.instants import looks_like_another_unit, to_microseconds
+from features.sources.instants import NumberDates, is_bare_number, to_microseconds
 from features.sources.texts import as_text, is_text
 from features.sources.values import instants_of, is_listed, map_values
 
@@ -21,7 +21,7 @@ UNMAPPED = "value not in `map`"
 NOT_FINITE = "infinite"
 DIGITS_LOST = "digits lost to rounding"
 NOT_WHOLE = "not a whole number"
-OTHER_UNIT = "looks like seconds or milliseconds"
+UNKNOWN_UNIT = "number without a unit"
 
 REWRITTEN_KEYS = "keys are read without the marks of another program: 1038.0, '1038 and 1.038E+03 as 1038"
 
@@ -122,7 +122,14 @@ def with_nulls(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource)
 
 
 def convert(
-    raw: pl.Expr, dtype: pl.DataType, kind: Kind, *, spec: ColumnSource, timezone: str, field: str
+    raw: pl.Expr,
+    dtype: pl.DataType,
+    kind: Kind,
+    *,
+    spec: ColumnSource,
+    timezone: str,
+    field: str,
+    numbers: NumberDates = "calendar",
 ) -> ConvertedColumn:
     """Convert source values to a kind of column: `map`, then `format` or `unit`, then `factor`.
 
@@ -140,6 +147,9 @@ def convert(
         IANA name of the time zone of timestamps without an offset.
     field : str
         Place in the YAML file, for error messages.
+    numbers : {'microseconds', 'calendar', 'none', 'absent'}
+        Reading of the numbers of a timestamp column without `format` and `unit`, as in
+        `features.sources.instants.to_microseconds`.
 
     Returns
     -------
@@ -164,7 +174,7 @@ def convert(
     [False, False, True]
     """
     if spec.map is None:
-        return _to_kind(raw, dtype, kind, spec, timezone)
+        return _to_kind(raw, dtype, kind, spec, timezone, numbers)
     entry = map_values(raw, dtype, spec.map, field=field)
     if spec.map_other == "keep":
         unlisted = ~is_listed(raw, dtype, tuple(spec.map))
@@ -211,24 +221,39 @@ def convert_key(raw: pl.Expr, dtype: pl.DataType, key: pl.Expr, spec: ColumnSour
     return ConvertedColumn(value, broken, {REWRITTEN_KEYS: key != raw} if dtype == pl.String else {})
 
 
-def _to_kind(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource, timezone: str) -> ConvertedColumn:
+def _to_kind(
+    raw: pl.Expr,
+    dtype: pl.DataType,
+    kind: Kind,
+    spec: ColumnSource,
+    timezone: str,
+    numbers: NumberDates = "calendar",
+) -> ConvertedColumn:
     if kind == "text":
         return ConvertedColumn(raw if dtype == pl.String else as_text(raw, dtype), {})
     if kind == "boolean":
         value = _boolean(raw, dtype)
         return ConvertedColumn(value, {TYPE: raw.is_not_null() & value.is_null()})
     if kind == "timestamp":
-        value = to_microseconds(raw, dtype, timezone=timezone, formats=spec.format, unit=spec.unit)
-        broken = {TYPE: raw.is_not_null() & value.is_null()}
-        if spec.unit is None and not spec.format and (dtype.is_numeric() or dtype == pl.String):
-            broken[OTHER_UNIT] = looks_like_another_unit(raw, dtype, value)
-        # A timestamp of `nulls` is missing however the source writes it: 9999-12-31, 31.12.9999 or 2958465 days.
-        nulls = instants_of(spec.nulls, timezone=timezone, formats=spec.format) if spec.map is None else []
-        return ConvertedColumn(pl.when(~value.is_in(nulls)).then(value) if nulls else value, broken)
+        return _to_instant(raw, dtype, spec, timezone, numbers)
     if kind == "number":
         number = _scaled(_number(raw, dtype), spec).cast(pl.Float64)
         return ConvertedColumn(_finite(number, dtype), {**_not_number(raw, number), **_not_finite(number, dtype)})
     return _to_integer(raw, dtype, spec)
+
+
+def _to_instant(
+    raw: pl.Expr, dtype: pl.DataType, spec: ColumnSource, timezone: str, numbers: NumberDates
+) -> ConvertedColumn:
+    value = to_microseconds(raw, dtype, timezone=timezone, formats=spec.format, unit=spec.unit, numbers=numbers)
+    unread = raw.is_not_null() & value.is_null()
+    broken = {TYPE: unread}
+    if not (spec.unit or spec.format or numbers == "absent") and (dtype.is_numeric() or dtype == pl.String):
+        number = is_bare_number(raw, dtype)
+        broken = {TYPE: unread & ~number, UNKNOWN_UNIT: unread & number}
+    # A timestamp of `nulls` is missing however the source writes it: 9999-12-31, 31.12.9999 or 2958465 days.
+    nulls = instants_of(spec.nulls, timezone=timezone, formats=spec.format) if spec.map is None else []
+    return ConvertedColumn(pl.when(~value.is_in(nulls)).then(value) if nulls else value, broken)
 
 
 def _to_integer(raw: pl.Expr, dtype: pl.DataType, spec: ColumnSource) -> ConvertedColumn:

@@ -10,7 +10,7 @@ import polars as pl
 from features.contracts import Table
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping
-from features.sources.conversion import DIGITS_LOST, NOT_FINITE, NOT_WHOLE, OTHER_UNIT, TYPE, UNMAPPED
+from features.sources.conversion import DIGITS_LOST, NOT_FINITE, NOT_WHOLE, TYPE, UNKNOWN_UNIT, UNMAPPED
 from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE, FUTURE, NULL
 from features.sources.scans import ROW
 from features.sources.validation import ValidationResult
@@ -22,7 +22,7 @@ _REMEDIES = {
     UNMAPPED: "add the value to `map`, or set `map_other`",
     NOT_FINITE: "correct the values, or list them under `nulls`",
     NOT_WHOLE: "set `factor` (100 converts yuan to fen), or correct the values",
-    OTHER_UNIT: "set `unit` to s or ms, or to us if the values are microseconds",
+    UNKNOWN_UNIT: "set `unit` or `format`, or map another source column",
     DIGITS_LOST: "export the column as text from its origin; the digits are gone from this file",
     NULL: "fill in the column, or map another source column",
     FUTURE: "correct the timestamps or `timezone`, or set `allow_future: true`",

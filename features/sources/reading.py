@@ -14,15 +14,17 @@ from features.contracts import Table
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig
+from features.sources.instants import NumberDates
 from features.sources.key_limit import unmatched_error
 from features.sources.key_matches import KeyMatch, KeyTable, match_keys
 from features.sources.nulls import nulls_in_contract_units
+from features.sources.number_dates import read_numbers
 from features.sources.odometers import remove_implausible, write_unmapped
 from features.sources.quarantine import write_quarantine
 from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW, Scan, open_source, read_error
 from features.sources.table_source import TableSource
-from features.sources.typed_rows import TypedRows, convert_rows, select_mapped, source_columns
+from features.sources.typed_rows import NO_NUMBERS, TypedRows, convert_rows, select_mapped, source_columns
 from features.sources.validation import ValidationResult, validate_rows
 from features.tables import TABLES
 from features.yaml_config import name_hint
@@ -226,7 +228,9 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     rows = select_mapped(plan.scan.rows(), source, plan.mapping)
     if not plan.scan.cheap_to_repeat:
         rows = rows.collect().lazy()
-    table = _typed(plan, config, rows, plan.mapping, now=None if source.allow_future else now)
+    numbers = read_numbers(rows, plan.mapping, personal=plan.table.personal)
+    now = None if source.allow_future else now
+    table = _typed(plan, config, rows, plan.mapping, now=now, numbers=numbers.readings)
     if not plan.scan.cheap_to_repeat:
         table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags, table.remarks)
     required = tuple(f.name for f in plan.mapping.columns if f.required)
@@ -238,7 +242,9 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         raise quarantine_error(
             plan.table, plan.mapping, rows, validation, share=share, file=config.file, quarantine=quarantine_file
         )
-    frame, notes = _valid_rows(table, validation), [plan.scan.lines.note] if plan.scan.lines else []
+    frame, notes = _valid_rows(table, validation), list(numbers.notes)
+    if plan.scan.lines:
+        notes.append(plan.scan.lines.note)
     if plan.scan.lines is not None:
         write_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.lines)
     notes += validation.remarks
@@ -256,7 +262,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         validation.fingerprint,
         table.columns,
         tuple(notes),
-        _nulls(plan.mapping, config.timezone),
+        _nulls(plan.mapping, plan.source.timezone or config.timezone),
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
     sources = {c.name: c.spec.source or c.name for c in plan.mapping.columns}
@@ -264,16 +270,23 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
 
 
 def _typed(
-    plan: _Plan, config: SourcesConfig, rows: pl.LazyFrame, mapping: ColumnMapping, *, now: int | None
+    plan: _Plan,
+    config: SourcesConfig,
+    rows: pl.LazyFrame,
+    mapping: ColumnMapping,
+    *,
+    now: int | None,
+    numbers: Mapping[str, NumberDates] = NO_NUMBERS,
 ) -> TypedRows:
     return convert_rows(
         rows,
         plan.table,
         mapping,
-        timezone=config.timezone,
+        timezone=plan.source.timezone or config.timezone,
         now=now,
         field=f"{config.file}: tables.{plan.table.name}",
         where=plan.scan.where,
+        numbers=numbers,
     )
 
 

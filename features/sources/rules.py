@@ -72,7 +72,7 @@ def contract_rules(table: Table, column: str) -> dict[str, pl.Expr]:
     >>> list(contract_rules(APPLICATIONS, "term_months")), list(contract_rules(APPLICATIONS, "application_id"))
     (['not between 1 and 120'], ['fewer than 1 characters'])
     >>> list(contract_rules(APPLICATIONS, "decided_at"))
-    ['not between 1970-01-01 and 2100-01-01']
+    ['not between 1920-01-01 and 2100-01-01']
     """
     contract, value = table.columns[column], pl.col(column)
     rules: dict[str, pl.Expr] = {}

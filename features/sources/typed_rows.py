@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -12,11 +13,14 @@ from features.contracts import Table
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.conversion import can_convert, convert, convert_key, with_nulls
+from features.sources.instants import NumberDates
 from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
 from features.sources.table_source import TableSource
 from features.sources.texts import as_key
 from features.sources.values import filter_rows
+
+NO_NUMBERS: Mapping[str, NumberDates] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,15 @@ def source_columns(mapping: ColumnMapping) -> list[str]:
 
 
 def convert_rows(
-    rows: pl.LazyFrame, table: Table, mapping: ColumnMapping, *, timezone: str, now: int | None, field: str, where: str
+    rows: pl.LazyFrame,
+    table: Table,
+    mapping: ColumnMapping,
+    *,
+    timezone: str,
+    now: int | None,
+    field: str,
+    where: str,
+    numbers: Mapping[str, NumberDates] = NO_NUMBERS,
 ) -> TypedRows:
     """Convert source rows to contract columns and flag the rules that each row breaks.
 
@@ -145,6 +157,8 @@ def convert_rows(
         them.
     field, where : str
         Place in the YAML file, and name of the source, for error messages.
+    numbers : mapping of str to {'microseconds', 'calendar', 'none', 'absent'}
+        Reading of the numbers of timestamp columns, as in `features.sources.number_dates.read_numbers`.
 
     Returns
     -------
@@ -204,6 +218,7 @@ def convert_rows(
                 spec=column.spec,
                 timezone=timezone,
                 field=f"{field}.columns.{column.name}.map",
+                numbers=numbers.get(column.name, "calendar"),
             )
         )
         values.append(converted.value.alias(column.name))

@@ -17,7 +17,8 @@ from features.errors import ConfigError, DataError
 from features.sources.config import ExtraFeatures, SourcesConfig, load_sources
 from features.sources.reading import RawTables, read_tables
 
-GOOD = {"application_id": ["A", "B"], "submitted_at": [1, 2]}
+MIDNIGHT = 1_704_038_400_000_000  # 2024-01-01 00:00 in Shanghai
+GOOD = {"application_id": ["A", "B"], "submitted_at": [MIDNIGHT, MIDNIGHT + 1]}
 
 
 def read(
@@ -116,7 +117,7 @@ def test_the_environment_fills_in_and_paths_are_relative_to_the_yaml(tmp_path, m
 
 
 def test_a_missing_entry_file_and_column_are_all_reported_before_a_row_is_read(tmp_path):
-    data = parquet(tmp_path, {"aplication_id": ["A"], "submitted_at": [1]})
+    data = parquet(tmp_path, {"aplication_id": ["A"], "submitted_at": [MIDNIGHT]})
     config = SourcesConfig(tables={"applications": data, "leads": {"csv": str(tmp_path / "none.csv")}})
     with pytest.raises(DataError) as raised:
         read_tables(config, ["applications", "leads", "fleet"], quarantine_folder=tmp_path / "quarantine")
@@ -213,14 +214,14 @@ def test_a_key_that_is_null_in_every_row(tmp_path):
 
 def test_dates_in_the_future(tmp_path):
     soon = time.time_ns() // 1000 + 3_600_000_000
-    source = parquet(tmp_path, GOOD | {"submitted_at": [1, soon]})
+    source = parquet(tmp_path, GOOD | {"submitted_at": [MIDNIGHT, soon]})
     with pytest.raises(DataError, match=r"submitted_at: in the future in 1 rows.*set `allow_future: true`"):
         read(tmp_path, source)
     assert read(tmp_path, source | {"allow_future": True}).reports["applications"].rows_valid == 2
 
 
 def test_duplicate_keys(tmp_path):
-    source = parquet(tmp_path, {"application_id": ["A", "A", "B"], "submitted_at": [1, 2, 3]})
+    source = parquet(tmp_path, {"application_id": ["A", "A", "B"], "submitted_at": [MIDNIGHT, MIDNIGHT + 1, MIDNIGHT]})
     with pytest.raises(
         DataError, match=r"application_id: duplicate key in 2 rows, for example 'A' \(keep one row for each"
     ):
@@ -239,7 +240,7 @@ def test_mixed_types(tmp_path):
 def test_past_the_share_the_worst_rules_come_first_and_personal_values_are_not_shown(tmp_path):
     data = {
         "application_id": list("ABCDEF"),
-        "submitted_at": [1] * 6,
+        "submitted_at": [MIDNIGHT] * 6,
         "dependents": [777_777] * 5 + [1],
         "loan_amount": [199.5] * 4 + [1, 1],
         "secret": ["138-555"] * 3 + ["1"] * 3,
@@ -311,7 +312,9 @@ def test_paths_of_the_wrong_kind(tmp_path):
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_a_file_that_this_user_may_not_read(tmp_path, kind):
-    source = parquet(tmp_path, GOOD) if kind == "parquet" else csv(tmp_path, "application_id,submitted_at\nA,1\n")
+    source = (
+        parquet(tmp_path, GOOD) if kind == "parquet" else csv(tmp_path, "application_id,submitted_at\nA,2024-01-01\n")
+    )
     Path(source[kind]).chmod(0)
     root = os.geteuid() == 0
     if root:  # whom permissions do not stop
@@ -354,7 +357,7 @@ except ConfigError as error:
 def test_a_disk_that_fills_up_while_the_quarantine_is_written_leaves_no_half_file(tmp_path):
     assert resource.RLIM_INFINITY  # a limit on file size stands in for the full disk: no mount, no root needed
     rows = 20_000
-    data = {"application_id": [f"{i * 7919 % 65_521:x}-{i}" for i in range(rows)], "submitted_at": [1] * rows}
+    data = {"application_id": [f"{i * 7919 % 65_521:x}-{i}" for i in range(rows)], "submitted_at": [MIDNIGHT] * rows}
     source = parquet(tmp_path, data | {"term_months": [0] * (rows - 1) + [1]})
     (tmp_path / "quarantine").mkdir()
     done = subprocess.run(

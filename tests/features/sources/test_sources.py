@@ -12,14 +12,14 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import DataError
 from features.sources.config import ExtraFeatures, SourcesConfig, load_sources
 from features.sources.reading import RawTables, read_tables
 from features.sources.rules import contract_rules
-from features.tables import APPLICATIONS, EVENTS, TABLES
+from features.tables import APPLICATIONS, EARLIEST, EVENTS, TABLES
 from tests.features.pandera_schema import pandera_schema
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -177,14 +177,14 @@ def test_every_way_of_writing_an_instant_gives_the_same_microseconds(tmp_path, v
         ),
         ("occupation", [5.0, 2.5], None, ["5", "2.5"], {}),
         ("occupation", [Decimal("5.00"), Decimal("2.50")], None, ["5", "2.5"], {}),
-        ("decided_at", [1_704_038_461], None, ["quarantined"], {"decided_at: looks like seconds or milliseconds": 1}),
+        ("decided_at", [1_704_038_461], None, ["quarantined"], {"decided_at: number without a unit": 1}),
         ("decided_at", ["soon"], None, ["quarantined"], {"decided_at: wrong type": 1}),
         (
             "decided_at",
             [2**62],
             {"from": "src", "unit": "s"},
             ["quarantined"],
-            {"decided_at: not between 1970-01-01 and 2100-01-01": 1},
+            {"decided_at: not between 1920-01-01 and 2100-01-01": 1},
         ),
     ],
 )
@@ -210,6 +210,7 @@ def test_yuan_with_two_decimals_become_the_exact_fen(fen):
         assert pl.select(converted.value).item() == fen
 
 
+@settings(deadline=None)
 @given(moment=st.datetimes(dt.datetime(1992, 1, 1), dt.datetime(2099, 1, 1)))
 def test_text_and_timestamp_of_a_moment_agree(moment):
     from features.sources.instants import to_microseconds
@@ -282,7 +283,7 @@ def test_a_quarantine_of_an_earlier_run_does_not_outlive_its_cause(tmp_path):
 def test_one_of_identical_rows_is_valid_and_different_rows_of_one_key_are_quarantined(tmp_path):
     data = {
         "application_id": ["A", "A", "B", "B", "B", "C"],
-        "submitted_at": [1, 1, 2, 2, 3, 4],
+        "submitted_at": [MIDNIGHT + i for i in (1, 1, 2, 2, 3, 4)],
         "region": ["x"] * 6,
     }
     tables = read(tmp_path, "applications", data)
@@ -294,14 +295,15 @@ def test_one_of_identical_rows_is_valid_and_different_rows_of_one_key_are_quaran
 
 
 def test_a_key_of_several_columns_is_unique_as_a_whole(tmp_path):
-    data = {"store_id": ["s", "s", "s"], "model": ["m", "n", "m"], "snapshot_at": [1, 1, 2], "quantity": [1, 2, 3]}
+    at = [MIDNIGHT, MIDNIGHT, MIDNIGHT + 1]
+    data = {"store_id": ["s", "s", "s"], "model": ["m", "n", "m"], "snapshot_at": at, "quantity": [1, 2, 3]}
     assert read(tmp_path, "stock", data).reports["stock"].rows_valid == 3
     with pytest.raises(DataError, match="store_id, model: duplicate key"):
         read(tmp_path, "stock", data, undated=["stock"], drop={"model": ["n"]})
 
 
 def test_a_repeat_of_a_row_does_not_count_towards_the_share(tmp_path):
-    data = {"application_id": ["A", "A"], "submitted_at": [1, 1]}
+    data = {"application_id": ["A", "A"], "submitted_at": [MIDNIGHT] * 2}
     assert read(tmp_path, "applications", data, share=0.0).reports["applications"].rows_valid == 1
 
 
@@ -383,7 +385,7 @@ def test_partition_folders_become_columns(tmp_path):
     for store in ("s1", "s2"):
         folder = tmp_path / "parts" / f"store_id={store}"
         folder.mkdir(parents=True)
-        pl.DataFrame({"application_id": [store], "submitted_at": [1]}).write_parquet(folder / "p.parquet")
+        pl.DataFrame({"application_id": [store], "submitted_at": [MIDNIGHT]}).write_parquet(folder / "p.parquet")
     config = SourcesConfig(tables={"applications": {"parquet": str(tmp_path / "parts")}})
     frame = read_tables(config, ["applications"], quarantine_folder=tmp_path).frames["applications"].collect()
     assert frame["store_id"].to_list() == ["s1", "s2"]
@@ -392,7 +394,7 @@ def test_partition_folders_become_columns(tmp_path):
 def test_pandera_accepts_the_valid_rows_and_refuses_the_quarantined_ones(tmp_path):
     bad = {
         "event_id": ["e1", "", None, "e4", "e5", "e6", "e7", "e8"],
-        "event_at": [1, 2, 3, None, -1, 6, 7, 8],
+        "event_at": [*(MIDNIGHT + i for i in range(3)), None, EARLIEST - 1, *(MIDNIGHT + i for i in range(3))],
         "event_type": ["view", "view", "view", "view", "view", "stare", "view", None],
         "dwell_seconds": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 90_000.0, None],
     }

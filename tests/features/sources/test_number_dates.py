@@ -1,0 +1,188 @@
+"""Numbers in timestamp columns: read beyond doubt or quarantined, and never a date of 1970."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import DataError
+from features.sources.config import SourcesConfig
+from features.sources.instants import to_microseconds
+from features.sources.reading import RawTables, read_tables
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def us(*clock: int, zone: ZoneInfo = SHANGHAI) -> int:
+    since = dt.datetime(*clock, tzinfo=zone) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # type: ignore[arg-type, misc]
+    return since // dt.timedelta(microseconds=1)
+
+
+NEW_YEAR = us(2023, 1, 1)
+
+
+def read(folder: Path, values: pl.Series, spec: dict[str, Any] | None = None, *, csv: bool = False) -> RawTables:
+    """Read `closed_at` of leads from these values; at most half of the rows may be quarantined."""
+    rows = pl.DataFrame({"lead_id": [str(i) for i in range(len(values))]})
+    rows = rows.with_columns(values.alias("day"), created_at=pl.lit("2024-01-01"))
+    file = folder / ("leads.csv" if csv else "leads.parquet")
+    rows.write_csv(file) if csv else rows.write_parquet(file)
+    columns = {"closed_at": {"from": "day", **(spec or {})}}
+    source = {("csv" if csv else "parquet"): str(file), "columns": columns}
+    config = SourcesConfig(max_quarantined_share=0.5, tables={"leads": source})
+    return read_tables(config, ["leads"], quarantine_folder=folder / "quarantine")
+
+
+def closed(tables: RawTables) -> list[int | None]:
+    return tables.frames["leads"].collect()["closed_at"].to_list()
+
+
+@pytest.mark.parametrize("csv", [False, True])
+@pytest.mark.parametrize(
+    ("values", "pattern"),
+    [
+        (pl.Series([20230101, 20230102]), "yyyymmdd"),
+        (pl.Series([20230101.0, 20230102.0, None]), "yyyymmdd"),
+        (pl.Series([Decimal("20230101.00"), Decimal("20230102.00")]), "yyyymmdd"),
+        (pl.Series(["20230101", "20230102.0"]), "yyyymmdd"),
+        (pl.Series([202301010000, 202301020000]), "yyyymmddHHMM"),
+        (pl.Series([20230101000000, 20230102000000]), "yyyymmddHHMMSS"),
+        (pl.Series([20230101000000.0, 20230102000000.0]), "yyyymmddHHMMSS"),
+    ],
+)
+def test_digits_of_calendar_dates_are_read_and_noted(tmp_path, values, pattern, csv):
+    tables = read(tmp_path, values, csv=csv)
+    report = tables.reports["leads"]
+    assert closed(tables)[:2] == [NEW_YEAR, us(2023, 1, 2)] and report.rules == {}
+    first = str(int(float(values[0])))
+    assert report.notes[0].startswith(f"column `day` (closed_at): numbers such as {first} are read as dates {pattern} ")
+
+
+def test_a_day_that_never_was_is_quarantined(tmp_path):
+    tables = read(tmp_path, pl.Series([20230228, 20230230, 20231301, 20230101]))
+    assert closed(tables) == [us(2023, 2, 28), NEW_YEAR]
+    assert tables.reports["leads"].rules == {"closed_at: number without a unit": 2}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [44927, 44928],  # serials of a spreadsheet
+        [44927.25, 44928.5],
+        [2021, 2022],
+        [202101, 202102],
+        [1, 2, 12],
+        [0, 0],
+        [1_672_502_400, 1_672_588_800],  # seconds
+        [1_672_502_400_000, 1_672_588_800_000],  # milliseconds, one of them whole hours as microseconds
+        [1_672_502_400_000_000_000, 1_672_588_800_000_000_000],  # nanoseconds
+    ],
+)
+@pytest.mark.parametrize("csv", [False, True])
+def test_other_numbers_are_never_read_as_dates(tmp_path, values, csv):
+    with pytest.raises(DataError, match="closed_at: number without a unit in"):
+        read(tmp_path, pl.Series(values), csv=csv)
+
+
+@pytest.mark.parametrize("csv", [False, True])
+def test_microseconds_are_read_and_their_whole_hours_of_1970_too(tmp_path, csv):
+    birth = us(1970, 5, 1)
+    tables = read(tmp_path, pl.Series([NEW_YEAR, NEW_YEAR + 1, us(1960, 1, 1), birth, 0, 1_672_502_400]), csv=csv)
+    assert closed(tables) == [NEW_YEAR, NEW_YEAR + 1, us(1960, 1, 1), birth]
+    assert tables.reports["leads"].rules == {"closed_at: number without a unit": 2}
+    assert tables.reports["leads"].notes == ()
+
+
+def test_numbers_of_seven_digits_cannot_be_dates(tmp_path):
+    with pytest.raises(DataError, match="number without a unit"):
+        read(tmp_path, pl.Series([20230101.0, 20230102.0], dtype=pl.Float32))
+
+
+@pytest.mark.parametrize("csv", [False, True])
+@pytest.mark.parametrize(
+    ("values", "spec", "expected"),
+    [
+        ([44927, 44928], {"unit": "excel"}, [NEW_YEAR, us(2023, 1, 2)]),
+        ([44927.0, 44927.395833333336], {"unit": "excel"}, [NEW_YEAR, us(2023, 1, 1, 9, 30)]),
+        ([44927.39583], {"unit": "excel"}, [us(2023, 1, 1, 9, 30)]),  # five decimals, to the nearest second
+        (["44927", "2023-01-02"], {"unit": "excel"}, [NEW_YEAR, us(2023, 1, 2)]),
+        ([21916], {"unit": "excel"}, [us(1960, 1, 1)]),
+        ([NEW_YEAR / 10**6], {"unit": "s"}, [NEW_YEAR]),
+        ([us(1960, 1, 1) // 10**6], {"unit": "s"}, [us(1960, 1, 1)]),
+        ([us(1960, 1, 1) / 10**6], {"unit": "s"}, [us(1960, 1, 1)]),
+        ([NEW_YEAR * 1000], {"unit": "ns"}, [NEW_YEAR]),
+        ([1], {"unit": "us"}, [1]),
+        ([20230101.0, None], {"format": "%Y%m%d"}, [NEW_YEAR, None]),
+        ([1012023, 12012023], {"format": "%d%m%Y"}, [NEW_YEAR, us(2023, 1, 12)]),
+        ([230101], {"format": ["%Y%m%d", "%y%m%d"]}, [NEW_YEAR]),
+        ([10203.0], {"format": "%y%m%d"}, [us(2001, 2, 3)]),
+        ([2023, 2024], {"format": "%Y"}, [NEW_YEAR, us(2024, 1, 1)]),
+        ([202301.0], {"format": "%Y%m"}, [NEW_YEAR]),
+        ([2023001], {"format": "%Y%j"}, [NEW_YEAR]),
+        (["1960-01", "1968-12"], {"format": "%Y-%m"}, [us(1960, 1, 1), us(1968, 12, 1)]),
+        (["2023-01-01 00:00 UTC"], {"format": "%Y-%m-%d %H:%M UTC"}, [us(2023, 1, 1, 8)]),
+        (["2023-01-01T00:00:00Z"], {"format": "%Y-%m-%dT%H:%M:%SZ"}, [us(2023, 1, 1, 8)]),
+        (["2023-01-01 0:00 GMT", "2023-01-01 0:00 CST"], {"format": "%F %H:%M %Z"}, [us(2023, 1, 1, 8), NEW_YEAR]),
+        (["2023-01-01 00:00:00 UTC", "2023-01-01T00:00:00UTC"], {}, [us(2023, 1, 1, 8)] * 2),
+    ],
+)  # fmt: skip
+def test_format_and_unit_read_numbers_and_texts(tmp_path, values, spec, expected, csv):
+    assert closed(read(tmp_path, pl.Series(values), spec, csv=csv)) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([dt.date(2023, 1, 1)]),
+        pl.Series([dt.datetime(2023, 1, 1)], dtype=pl.Datetime("ns")),
+        pl.Series([dt.datetime(2023, 1, 1)], dtype=pl.Datetime("ms")),
+        pl.Series([dt.datetime(2023, 1, 1)]).dt.replace_time_zone("Asia/Shanghai"),
+    ],
+)
+def test_dates_and_timestamps_of_every_precision(tmp_path, values):
+    assert closed(read(tmp_path, values)) == [NEW_YEAR]
+
+
+@pytest.mark.parametrize("serial", [0, 0.5, 60, 60.5, -1, 2_958_466.5])
+def test_serials_without_a_day_are_quarantined(tmp_path, serial):
+    tables = read(tmp_path, pl.Series([44927.0, serial]), {"unit": "excel"})
+    assert closed(tables) == [NEW_YEAR] and tables.reports["leads"].rules == {"closed_at: wrong type": 1}
+
+
+@settings(deadline=None)
+@given(
+    clock=st.datetimes(dt.datetime(1900, 3, 1), dt.datetime(2099, 12, 31)).map(lambda t: t.replace(microsecond=0)),
+    zone=st.sampled_from(["Asia/Shanghai", "UTC", "Asia/Kolkata"]),
+)
+def test_a_serial_is_the_local_clock_to_the_second(clock, zone):
+    serial = (clock - dt.datetime(1899, 12, 30)) / dt.timedelta(days=1)
+    options: Any = {"timezone": zone, "formats": ()}
+    from_serial = to_microseconds(pl.lit(serial), pl.Float64(), unit="excel", **options)
+    from_clock = to_microseconds(pl.lit(clock), pl.Datetime("us"), unit=None, **options)
+    assert pl.select(from_serial).item() == pl.select(from_clock).item()
+
+
+def test_the_time_zone_of_a_table_is_its_own(tmp_path):
+    file = tmp_path / "leads.csv"
+    file.write_text("lead_id,created_at\nA,2024-07-01 00:00\n")
+    source = {"csv": str(file), "timezone": "America/New_York"}
+    tables = read_tables(SourcesConfig(tables={"leads": source}), ["leads"], quarantine_folder=tmp_path)
+    assert tables.frames["leads"].collect()["created_at"].item() == us(2024, 7, 1, zone=ZoneInfo("America/New_York"))
+
+
+def test_the_note_on_a_personal_column_shows_no_value(tmp_path):
+    file = tmp_path / "customers.csv"
+    file.write_text("customer_id,created_at,birth_date\nA,2024-07-01,19650301\n")
+    tables = read_tables(
+        SourcesConfig(tables={"customers": {"csv": str(file)}}), ["customers"], quarantine_folder=tmp_path
+    )
+    (note,) = tables.reports["customers"].notes
+    assert "1965" not in note and "yyyymmdd" in note
