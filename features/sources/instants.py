@@ -20,11 +20,12 @@ _HOUR = 3_600_000_000
 
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31 in days since 1970
 
-# Numbers of 8, 12 and 14 digits that can be dates from 1900 to 2100, and their formats.
+# Numbers of 8, 12 and 14 digits that can be dates, their formats, and the divisor to their day. Dates up to 9999-12-31
+# are read, so that open ends match `nulls`; 12 digits after 2100 can be milliseconds.
 CALENDAR_DIGITS = (
-    (19_000_101, 21_001_231, "%Y%m%d"),
-    (190_001_010_000, 210_012_312_359, "%Y%m%d%H%M"),
-    (19_000_101_000_000, 21_001_231_235_959, "%Y%m%d%H%M%S"),
+    (19_000_101, 99_991_231, "%Y%m%d", 1),
+    (190_001_010_000, 210_012_312_359, "%Y%m%d%H%M", 10_000),
+    (19_000_101_000_000, 99_991_231_235_959, "%Y%m%d%H%M%S", 1_000_000),
 )
 BARE_NUMBER = r"^[+-]?\d+(\.\d*)?$"
 _WHOLE_NUMBER = r"^-?\d+(\.0*)?$"
@@ -233,6 +234,6 @@ def _from_number(raw: pl.Expr, dtype: pl.DataType, timezone: str, numbers: Numbe
     is_whole = raw.cast(pl.Float64) == whole
     dates = [
         _formatted(pl.when(is_whole & whole.is_between(low, high)).then(whole), pl.Int64(), (format,), timezone)
-        for low, high, format in CALENDAR_DIGITS
+        for low, high, format, _ in CALENDAR_DIGITS
     ]
     return pl.coalesce(pl.when(is_instant).then(whole), *dates)

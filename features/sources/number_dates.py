@@ -77,7 +77,7 @@ def read_numbers(rows: pl.LazyFrame, mapping: ColumnMapping, *, personal: Collec
     notes = []
     for column in columns:
         values, instants = counts[f"{column.name}:values"], counts[f"{column.name}:instants"]
-        dates = {f: counts[f"{column.name}:{f}"] for _, _, f in CALENDAR_DIGITS}
+        dates = {f: counts[f"{column.name}:{f}"] for _, _, f, _ in CALENDAR_DIGITS}
         # 32-bit floats hold seven digits: 20230101 becomes 20230100 or 20230102.
         is_exact = schema[str(column.spec.source)] != pl.Float32
         readings[column.name] = _reading(values, instants, sum(dates.values())) if is_exact else "none"
@@ -123,8 +123,8 @@ def _counts(column: MappedColumn, schema: pl.Schema) -> list[pl.Expr]:
         number = raw.cast(pl.Int64, strict=False)
     is_instant = (number >= SMALLEST_MICROSECONDS) | (number <= -SMALLEST_MICROSECONDS)
     counts = [raw.count().alias(f"{column.name}:values"), is_instant.sum().alias(f"{column.name}:instants")]
-    for low, high, format in CALENDAR_DIGITS:
-        is_date = number.is_between(low, high) & _is_calendar(number // (high // 21_001_231))
+    for low, high, format, divisor in CALENDAR_DIGITS:
+        is_date = number.is_between(low, high) & _is_calendar(number // divisor)
         first = number.filter(is_date).first().cast(pl.Int64)
         counts += [is_date.sum().alias(f"{column.name}:{format}"), first.alias(_first(column, format))]
     return counts

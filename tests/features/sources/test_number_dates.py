@@ -14,8 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import DataError
+from features.sources import ColumnSource
+from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.config import SourcesConfig
 from features.sources.instants import to_microseconds
+from features.sources.number_dates import read_numbers
 from features.sources.reading import RawTables, read_tables
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -99,6 +102,27 @@ def test_microseconds_are_read_and_their_whole_hours_of_1970_too(tmp_path, csv):
     assert closed(tables) == [NEW_YEAR, NEW_YEAR + 1, us(1960, 1, 1), birth]
     assert tables.reports["leads"].rules == {"closed_at: number without a unit": 2}
     assert tables.reports["leads"].notes == ()
+
+
+def test_an_open_end_of_digits_breaks_the_range_or_is_missing(tmp_path):
+    values = pl.Series([20230101, 99991231])
+    assert read(tmp_path, values).reports["leads"].rules == {"closed_at: not between 1920-01-01 and 2100-01-01": 1}
+    assert closed(read(tmp_path, values, {"nulls": ["9999-12-31"]})) == [NEW_YEAR, None]
+
+
+def test_the_reading_is_decided_by_column():
+    column = MappedColumn("sold_at", "timestamp", ColumnSource(source="day"), in_contract=True, required=True)
+    mapping = ColumnMapping((column,), key=(), time=None, problems=(), unused=())
+    for values, reading in (
+        ([20230101, 20230102, 0], "calendar"),
+        ([*range(20_230_101, 20_230_200)], "none"),  # row numbers, a few of them valid days
+        ([NEW_YEAR, 5, None], "microseconds"),
+        (["2023-01-01", "20230102", "20230103"], "calendar"),
+        (["2023-01-01", "44927"], "none"),
+        (["2023-01-01", "2023-01-02", "44927"], "calendar"),
+        (["2023-01-01", None], "absent"),
+    ):
+        assert read_numbers(pl.LazyFrame({"day": values}), mapping).readings == {"sold_at": reading}, values
 
 
 def test_numbers_of_seven_digits_cannot_be_dates(tmp_path):
