@@ -229,8 +229,8 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     if not plan.scan.cheap_to_repeat:
         rows = rows.collect().lazy()
     numbers = read_numbers(rows, plan.mapping, personal=plan.table.personal)
-    now = None if source.allow_future else now
-    table = _typed(plan, config, rows, plan.mapping, now=now, numbers=numbers.readings)
+    latest = None if source.allow_future else now
+    table = _typed(plan, config, rows, plan.mapping, now=latest, numbers=numbers.readings)
     if not plan.scan.cheap_to_repeat:
         table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags, table.remarks)
     required = tuple(f.name for f in plan.mapping.columns if f.required)
