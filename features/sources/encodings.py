@@ -1,135 +1,178 @@
-"""Decode CSV files; the error of a wrong `encoding` gives the first invalid byte and, if known, the right encoding."""
+"""Decode text files: byte order marks, conversion to UTF-8, and marks in place of invalid bytes."""
 
 from __future__ import annotations
 
 import codecs
-import io
-from collections.abc import Iterator
-from pathlib import Path
+from typing import BinaryIO
 
 from features.errors import DataError
 
-CHUNK_BYTES = 1 << 22
 HEAD_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 22
 
-ENCODINGS = ("utf-8", "gb18030")
+INVALID = "\udc80"  # stands for invalid bytes in decoded text; no valid text contains a lone surrogate
+MARK_INVALID = "chehang.mark_invalid"
+
+_BYTE_ORDER_MARKS = (  # that of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
-def as_utf8(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
-    """Return the path of a valid UTF-8 file, or the contents of a file in another encoding as UTF-8.
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return INVALID, error.end
+
+
+codecs.register_error(MARK_INVALID, _mark)
+
+
+def byte_order_mark(head: bytes) -> tuple[str, int]:
+    """Return the encoding that a byte order mark declares, and the number of its bytes.
 
     Parameters
     ----------
-    path : Path
-        Path of an existing text file.
-    encoding : {'utf-8', 'gb18030'}
-        Encoding of the file.
-    where : str
-        Name of the source in error messages.
+    head : bytes
+        Beginning of a file.
 
     Returns
     -------
-    Path or BytesIO
-        Input of ``pl.scan_csv``: `path` itself for UTF-8, otherwise the converted contents in memory.
+    encoding : str
+        Python's name of the encoding; "" without a mark.
+    length : int
+        Number of bytes of the mark; 0 without one.
+
+    Examples
+    --------
+    >>> byte_order_mark("型号".encode("utf-8-sig")), byte_order_mark(b"id,created")
+    (('utf-8', 3), ('', 0))
+    """
+    return next(((name, len(mark)) for mark, name in _BYTE_ORDER_MARKS if head.startswith(mark)), ("", 0))
+
+
+def is_utf8(encoding: str) -> bool:
+    """Return whether an encoding needs no conversion to UTF-8.
+
+    Parameters
+    ----------
+    encoding : str
+        Python's name of an encoding.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_utf8("UTF8"), is_utf8("cp1252")
+    (True, False)
+    """
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+
+
+def decode_head(head: bytes, encoding: str, *, is_whole: bool, where: str) -> str:
+    """Return the text of the complete lines at the beginning of a file, with `INVALID` in place of invalid bytes.
+
+    Parameters
+    ----------
+    head : bytes
+        Beginning of the file, without a byte order mark.
+    encoding : str
+        Python's name of the encoding.
+    is_whole : bool
+        True if `head` is the whole file.
+    where : str
+        Name of the source, for error messages.
+
+    Returns
+    -------
+    str
 
     Raises
     ------
     DataError
-        The file is not valid in `encoding`. The message gives the byte's position and the encoding that is valid.
-    OSError
-        The file cannot be read.
+        The encoding cannot be read in parts.
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder, "a.csv")
-    ...     _ = file.write_bytes("型号".encode("gb18030"))
-    ...     as_utf8(file, "gb18030", where="a").getvalue().decode()
-    '型号'
+    >>> decode_head("a,b\\n1,é\\n2".encode("cp1252"), "cp1252", is_whole=False, where="leads")
+    'a,b\\n1,é\\n'
+    >>> decode_head(b"a\\xff", "utf-8", is_whole=True, where="leads") == "a" + INVALID
+    True
     """
-    if encoding == "utf-8":
-        for _ in _texts(path, encoding, where):
-            pass
-        return path
-    content = io.BytesIO()
-    for text in _texts(path, encoding, where):
-        content.write(text.encode("utf-8"))
-    content.seek(0)
-    return content
+    text = new_decoder(encoding, where=where).decode(head, final=is_whole)
+    if is_whole:
+        return text
+    end = max(text.rfind("\n"), -1 if "\n" in text else text.rfind("\r"))
+    return text[: end + 1] or text
 
 
-def read_head(path: Path, encoding: str, *, where: str) -> io.BytesIO:
-    """Return the complete lines of a text file's first MiB as UTF-8.
+def new_decoder(encoding: str, *, where: str, errors: str = MARK_INVALID) -> codecs.IncrementalDecoder:
+    """Return a decoder that marks invalid bytes by `INVALID`.
 
     Parameters
     ----------
-    path : Path
-        An existing file.
-    encoding : {'utf-8', 'gb18030'}
-        Encoding of the file.
+    encoding : str
+        Python's name of the encoding.
     where : str
-        Name of the source in error messages.
+        Name of the source, for error messages.
+    errors : str
+        Name of an error handler of `codecs`.
 
     Returns
     -------
-    io.BytesIO
-        Whole lines in UTF-8.
+    codecs.IncrementalDecoder
 
     Raises
     ------
-    features.errors.DataError
-        The text is not valid in `encoding`.
-    OSError
-        The file cannot be read.
+    DataError
+        The encoding has no decoder of parts of a file.
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> with tempfile.NamedTemporaryFile() as file:
-    ...     _ = Path(file.name).write_text("a,b")
-    ...     read_head(Path(file.name), "utf-8", where="leads").getvalue()
-    b'a,b'
+    >>> new_decoder("gb18030", where="leads").decode("型号".encode("gb18030"))
+    '型号'
     """
-    with path.open("rb") as opened:
-        start = opened.read(HEAD_BYTES)
-        is_truncated = bool(opened.read(1))
-    lines = start[: start.rfind(b"\n") + 1] if is_truncated and b"\n" in start else start
-    try:
-        return io.BytesIO(lines.decode(encoding).encode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise _decoding_error(path, encoding, error.start, where) from None
+    decoder = codecs.lookup(encoding).incrementaldecoder
+    if decoder is None:
+        raise DataError(f"{where}: `encoding: {encoding}` cannot be read in parts: export the file as UTF-8")
+    return decoder(errors)
 
 
-def _texts(path: Path, encoding: str, where: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    position = 0
-    with path.open("rb") as opened:
-        while True:
-            chunk = opened.read(CHUNK_BYTES)
-            position += len(chunk)
-            try:
-                yield decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                # error.object also contains bytes of the chunk before, which the decoder had buffered.
-                raise _decoding_error(path, encoding, position - len(error.object) + error.start, where) from None
-            if not chunk:
-                return
+def write_utf8(source: BinaryIO, encoding: str, target: BinaryIO, *, where: str) -> None:
+    """Copy the rest of a file as UTF-8; invalid bytes become `INVALID`, which is invalid in UTF-8 too.
 
+    Parameters
+    ----------
+    source : BinaryIO
+        File, read from its position.
+    encoding : str
+        Python's name of its encoding.
+    target : BinaryIO
+        File to write.
+    where : str
+        Name of the source, for error messages.
 
-def _decoding_error(path: Path, encoding: str, byte: int, where: str) -> DataError:
-    other = next(e for e in ENCODINGS if e != encoding)
-    remedy = f"set `encoding: {other}`" if _is_valid(path, other) else "export the file again as UTF-8"
-    return DataError(f"{where}: not valid {encoding} at byte {byte}: {remedy}")
+    Raises
+    ------
+    DataError
+        The encoding cannot be read in parts.
+    OSError
+        A file cannot be read or written.
 
-
-def _is_valid(path: Path, encoding: str) -> bool:
-    try:
-        with path.open(encoding=encoding, newline="") as opened:
-            while opened.read(CHUNK_BYTES):
-                pass
-    except UnicodeDecodeError:
-        return False
-    return True
+    Examples
+    --------
+    >>> import io
+    >>> target = io.BytesIO()
+    >>> write_utf8(io.BytesIO("é".encode("cp1252")), "cp1252", target, where="leads")
+    >>> target.getvalue().decode()
+    'é'
+    """
+    decoder = new_decoder(encoding, where=where)
+    while chunk := source.read(CHUNK_BYTES):
+        target.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
+    target.write(decoder.decode(b"", final=True).encode("utf-8", "surrogatepass"))

@@ -8,10 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import ConfigError
+from features.sources.bad_lines import BadLines
 from features.sources.scans import ROW
 
 
-def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Path | None:
+def write_quarantine(
+    path: Path, rows: pl.LazyFrame, broken: pl.DataFrame, *, lines: BadLines | None = None
+) -> Path | None:
     """Write the rows that break the contract: `source_row` (from 1), `broken_rules`, and their source columns.
 
     The file is written as a whole or not at all, and only its owner may read it, because it may hold personal data.
@@ -27,6 +30,8 @@ def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Pa
     broken : pl.DataFrame
         `__row__` and `broken_rules` (list of String) of the broken rows: `broken` of the result of
         `features.sources.validation.validate_rows`.
+    lines : BadLines, optional
+        Lines of the source's file that hold no row; the file then has their text in the column `line_text`.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Pa
     ...     pl.read_parquet(write_quarantine(Path(folder, "vehicles.parquet"), rows, broken)).rows()
     [(2, ['vehicle_id: missing value'], None)]
     """
-    return write_table(path, _content(rows, broken))  # read first, so that later errors are errors of writing
+    return write_table(path, _content(rows, broken, lines))  # read first, so that later errors are errors of writing
 
 
 def write_table(path: Path, content: pl.DataFrame) -> Path | None:
@@ -107,8 +112,13 @@ def write_table(path: Path, content: pl.DataFrame) -> Path | None:
     return path
 
 
-def _content(rows: pl.LazyFrame, broken: pl.DataFrame) -> pl.DataFrame:
+def _content(rows: pl.LazyFrame, broken: pl.DataFrame, lines: BadLines | None) -> pl.DataFrame:
     source_rows = rows.filter(pl.col(ROW).is_in(broken[ROW].implode())).collect()
-    new_names = {c: f"{c} (source)" for c in source_rows.columns if c in ("source_row", "broken_rules")}
+    new_names = {c: f"{c} (source)" for c in source_rows.columns if c in ("source_row", "broken_rules", "line_text")}
     joined = broken.join(source_rows.rename(new_names), on=ROW, how="left", maintain_order="left")
+    if lines is not None:
+        texts = lines.frame.select(
+            pl.col(ROW).cast(joined.schema[ROW]), pl.concat_list("reason").alias("broken_rules"), line_text="text"
+        )
+        joined = pl.concat([joined, texts], how="diagonal").sort(ROW)
     return joined.select((pl.col(ROW).cast(pl.Int64) + 1).alias("source_row"), pl.exclude(ROW))

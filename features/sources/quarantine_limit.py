@@ -9,6 +9,7 @@ import polars as pl
 
 from features.contracts import Table
 from features.errors import DataError
+from features.sources.bad_lines import BadLines
 from features.sources.column_mapping import ColumnMapping
 from features.sources.conversion import DIGITS_LOST, NOT_FINITE, NOT_WHOLE, TYPE, UNKNOWN_UNIT, UNMAPPED
 from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE, FUTURE, NULL
@@ -39,6 +40,7 @@ def quarantine_error(
     share: float,
     file: str,
     quarantine: Path | None,
+    lines: BadLines | None = None,
 ) -> DataError:
     """Return an error with the three rules that most rows break, an example value and a remedy for each.
 
@@ -61,6 +63,8 @@ def quarantine_error(
         Name of the YAML file.
     quarantine : Path or None
         Path of the quarantine file, as returned by `features.sources.quarantine.write_quarantine`.
+    lines : BadLines, optional
+        Lines of the source's file that hold no row; `validation` counts them.
 
     Returns
     -------
@@ -70,7 +74,10 @@ def quarantine_error(
     n_broken, n_read = validation.broken.height, validation.rows_read
     counts = [(label, n) for label, n in validation.rules.items() if label != EXACT_DUPLICATE]
     rules = "; ".join(
-        f"{label} in {n:,} rows, for example {_example(label, table, mapping, rows, validation)} ({_remedy(label)})"
+        f"{label} in {n:,} rows, for example {lines.example(label)} ({lines.remedies[label]})"
+        if lines is not None and label in lines.remedies
+        else f"{label} in {n:,} rows, for example {_example(label, table, mapping, rows, validation)} "
+        f"({_remedy(label)})"
         for label, n in counts[:_MAX_RULES]
     )
     more = f"; and {len(counts) - _MAX_RULES} more rules" if len(counts) > _MAX_RULES else ""

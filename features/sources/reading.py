@@ -17,6 +17,7 @@ from features.sources.config import ExtraFeatures, SourcesConfig
 from features.sources.instants import NumberDates
 from features.sources.key_limit import unmatched_error
 from features.sources.key_matches import KeyMatch, KeyTable, match_keys
+from features.sources.line_quarantine import count_bad_lines, log_notes
 from features.sources.nulls import nulls_in_contract_units
 from features.sources.number_dates import read_numbers
 from features.sources.odometers import remove_implausible, write_unmapped
@@ -50,7 +51,7 @@ class TableReport:
     columns : tuple of str
         Columns of the frame.
     notes : tuple of str
-        Sentences about classified free-text lines and removed odometer readings.
+        Sentences about how the files were read, classified free-text lines and removed odometer readings.
     nulls : dict of str to tuple
         By column: the values in the contract's units that mean "missing" because of `nulls` or `map` in sources.yaml,
         as `features.sources.nulls.nulls_in_contract_units` returns them. Columns without such values are left out.
@@ -235,17 +236,27 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags, table.remarks)
     required = tuple(f.name for f in plan.mapping.columns if f.required)
     validation = validate_rows(table, plan.mapping.key, check_empty=required)
+    share, logs = config.max_quarantined_share, plan.scan.logs
+    lines = logs[0].bad_lines if logs else None
+    notes = log_notes(logs, share=share, file=config.file)
+    broken, validation = validation.broken, count_bad_lines(validation, lines)
     _check_not_empty(validation, plan)
-    quarantine_file = write_quarantine(quarantine, rows, validation.broken)
-    share = config.max_quarantined_share
+    quarantine_file = write_quarantine(quarantine, rows, broken, lines=lines)
     if validation.broken.height > share * validation.rows_read or validation.rows_valid == 0:
         raise quarantine_error(
-            plan.table, plan.mapping, rows, validation, share=share, file=config.file, quarantine=quarantine_file
+            plan.table,
+            plan.mapping,
+            rows,
+            validation,
+            share=share,
+            file=config.file,
+            quarantine=quarantine_file,
+            lines=lines,
         )
-    frame, notes = _valid_rows(table, validation), list(numbers.notes)
-    if plan.scan.lines:
-        notes.append(plan.scan.lines.note)
+    frame = _valid_rows(table, validation)
+    notes += numbers.notes
     if plan.scan.lines is not None:
+        notes.append(plan.scan.lines.note)
         write_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.lines)
     notes += validation.remarks
     rules = dict(validation.rules)

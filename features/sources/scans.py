@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from features.errors import ChehangError, ConfigError, DataError
-from features.sources.encodings import as_utf8, read_head
+from features.sources.bad_lines import ROW as ROW
+from features.sources.bad_lines import ReadLog
+from features.sources.csv_files import CsvFile, CsvOptions
 from features.sources.lines import ClassifiedLines, LineSource, classify, load_line_rules
 from features.sources.table_source import TableSource
 from features.sources.values import filter_rows
+from features.tables import TABLES
 
 LINE_COLUMNS = ("component", "fault")
-ROW = "__row__"  # position of a row in its source, from 0
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Scan:
         True if the rows may be collected several times (Parquet); False if they should be collected once.
     lines : ClassifiedLines or None
         Classes of the free-text lines, where the table's entry has `lines`.
+    logs : tuple of ReadLog
+        What is noted while the files are read: of the table's own file, if it is text or a workbook, then of the joined
+        files. Bad lines are known when `rows` has been called.
     """
 
     where: str
@@ -42,6 +46,7 @@ class Scan:
     rows: Callable[[], pl.LazyFrame]
     cheap_to_repeat: bool
     lines: ClassifiedLines | None = None
+    logs: tuple[ReadLog, ...] = ()
 
 
 def open_source(table: str, source: TableSource) -> Scan:
@@ -125,7 +130,8 @@ def _joined(scan: Scan, other: Scan, on: tuple[str, ...]) -> Scan:
         return scan.rows().join(right, on=keys, how="left", maintain_order="left")
 
     added = [c for c in other.columns if c not in keys]
-    return Scan(scan.where, (*scan.columns, *added), rows, scan.cheap_to_repeat and other.cheap_to_repeat)
+    logs = (*(scan.logs or (ReadLog(),)), *other.logs)
+    return Scan(scan.where, (*scan.columns, *added), rows, scan.cheap_to_repeat and other.cheap_to_repeat, logs=logs)
 
 
 def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:
@@ -139,7 +145,8 @@ def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:
         pl.concat_str([pl.col(c).cast(pl.String) for c in parts], separator=" ").alias(name)
         for name, parts in combine.items()
     ]
-    return Scan(scan.where, (*scan.columns, *combine), lambda: scan.rows().with_columns(combined), scan.cheap_to_repeat)
+    columns = (*scan.columns, *combine)
+    return replace(scan, columns=columns, rows=lambda: scan.rows().with_columns(combined))
 
 
 def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
@@ -166,7 +173,7 @@ def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
         left = scan.rows().with_columns(pl.col(lines.text).cast(pl.String))
         return left.join(line_columns, on=lines.text, how="left", nulls_equal=True, maintain_order="left")
 
-    return Scan(scan.where, (*scan.columns, *LINE_COLUMNS), rows, scan.cheap_to_repeat, ClassifiedLines(classes))
+    return replace(scan, columns=(*scan.columns, *LINE_COLUMNS), rows=rows, lines=ClassifiedLines(classes))
 
 
 def read_error(where: str, error: Exception) -> ChehangError:
@@ -257,33 +264,56 @@ def _not_parquet(where: str, files: list[Path], error: Exception) -> DataError:
 
 def _csv(table: str, path: Path, source: TableSource) -> Scan:
     where = f"{table}: {path}"
-    if path.is_dir():
-        raise ConfigError(f"{where}: is a folder: `csv` needs a file; use `parquet` for Parquet files")
-    if not path.exists():
-        raise DataError(f"{where}: no such file: correct `csv`, or add the file")
-
-    def scan(content: Path | io.BytesIO) -> pl.LazyFrame:
-        # All columns as text: the contract decides the types, and a wrong value must be quarantined, not fail the scan.
-        return pl.scan_csv(
-            content,
-            separator=source.separator or ",",
-            null_values=list(source.null_values),
-            infer_schema=False,
-            glob=False,
-            row_index_name=ROW,
-        )
-
-    def rows() -> pl.LazyFrame:
-        frame = scan(as_utf8(path, source.encoding, where=where))
-        return frame.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))  # blank lines are not rows
-
+    contract = TABLES.get(table)
+    mapped = mapped_names(source)
+    options = CsvOptions(
+        encoding=source.encoding,
+        states_encoding="encoding" in source.model_fields_set,
+        separator=source.separator,
+        skip_rows=source.skip_rows,
+        null_values=source.null_values,
+        names=frozenset(contract.columns if contract else ()) | mapped,
+        mapped=mapped,
+        shows_text=contract is not None and not contract.personal,
+    )
     try:
-        columns = scan(read_head(path, source.encoding, where=where)).collect_schema().names()
-    except pl.exceptions.NoDataError:
-        raise DataError(f"{where}: the file is empty, without a header line: export it again") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
+        file = CsvFile(path, options, where=where)
+    except OSError as error:
         raise read_error(where, error) from None
-    return Scan(where, tuple(n for n in columns if n != ROW), rows, cheap_to_repeat=False)
+    return Scan(where, file.header.names, file.scan, cheap_to_repeat=False, logs=(file.log,))
+
+
+def mapped_names(source: TableSource) -> frozenset[str]:
+    """Return the names of source columns that a table's entry in sources.yaml mentions.
+
+    Parameters
+    ----------
+    source : TableSource
+        A value of ``features.sources.load_sources(path).tables``.
+
+    Returns
+    -------
+    frozenset of str
+
+    Examples
+    --------
+    >>> from features.sources import TableSource
+    >>> sorted(mapped_names(TableSource(csv="a.csv", columns={"price": "msrp"}, drop={"kind": ["test"]})))
+    ['kind', 'msrp']
+    """
+    columns = (spec.source for spec in source.columns.values() if spec is not None)
+    unpivot = source.unpivot
+    names = [
+        *(name for name in columns if name is not None and not (unpivot and name in (unpivot.variable, unpivot.value))),
+        *source.only,
+        *source.drop,
+        *(name for parts in source.combine.values() for name in parts),
+        *(name for file in source.join for name in file.on),
+        *((*unpivot.index, *unpivot.on) if unpivot else ()),
+        *([source.latest_by] if source.latest_by else []),
+        *([source.lines.text] if source.lines else []),
+    ]
+    return frozenset(names) - set(source.combine)
 
 
 def _query(table: str, source: TableSource) -> Scan:

@@ -160,6 +160,8 @@ def _read(data: Path, columns: PairColumns) -> pl.DataFrame:
         lines = source.rows().select(columns.names).collect()
     except (OSError, pl.exceptions.PolarsError) as e:
         raise read_error(str(data), e) from None
+    if source.logs and (bad_lines := source.logs[0].bad_lines):
+        raise DataError(f"{data}: {bad_lines.summary()}")
     if lines.is_empty():
         raise DataError(f"{data}: has no rows; export it again")
     labels = [n for n in columns.names if columns.report is not None or n != columns.count]

@@ -259,29 +259,30 @@ def test_past_the_share_the_worst_rules_come_first_and_personal_values_are_not_s
     assert pl.read_parquet(tmp_path / "quarantine" / "applications.parquet").height == 5  # there to be looked at
 
 
-def test_gb18030_read_as_utf8_names_the_byte_and_the_encoding(tmp_path):
-    head = b"application_id,submitted_at,region\nA,2024-01-01,"
-    source = csv(tmp_path, head + "华东\n".encode("gb18030"))
-    with pytest.raises(DataError, match=rf"source.csv: not valid utf-8 at byte {len(head)}: set `encoding: gb18030`"):
+def test_gb18030_read_as_utf8_names_the_line_and_the_encoding(tmp_path):
+    source = csv(tmp_path, b"application_id,submitted_at,region\nA,2024-01-01," + "华东\n".encode("gb18030"))
+    with pytest.raises(DataError, match=r"for example line 2 is not valid utf-8 \(set `encoding: gb18030`, in which"):
         read(tmp_path, source)
     frame = read(tmp_path, source | {"encoding": "gb18030"}).frames["applications"].collect()
     assert frame["region"].to_list() == ["华东"]
 
 
-def test_a_wrong_byte_far_into_the_file_is_found_though_a_chunk_ends_inside_a_character(tmp_path):
-    from features.sources.encodings import CHUNK_BYTES
-
-    head = "application_id,submitted_at,region\n"
-    fill = "A,2024-01-01," + "x" * (CHUNK_BYTES - len(head) - 13 - 1) + "华\n"  # 华 crosses the chunk
-    text = (head + fill).encode()
-    source = csv(tmp_path, text + b"B,2024-01-01,\xff\n")
-    with pytest.raises(DataError, match=rf"not valid utf-8 at byte {len(text) + 13}: export the file again as UTF-8"):
-        read(tmp_path, source)
+def test_an_invalid_byte_far_into_the_file_quarantines_its_line_alone(tmp_path):
+    rows = "".join(f"A{i},2024-01-01,华\n" for i in range(40_000))  # characters cross the ends of chunks
+    text = b"application_id,submitted_at,region\n" + rows.encode() + b"B,2024-01-01,\xff\nC,2024-01-01,x\n"
+    tables = read(tmp_path, csv(tmp_path, text))
+    report = tables.reports["applications"]
+    assert (report.rows_read, report.rows_valid, report.rows_quarantined) == (40_002, 40_001, 1)
+    assert report.rules == {"line: not valid in its encoding": 1}
+    quarantine = pl.read_parquet(tmp_path / "quarantine" / "applications.parquet")
+    assert quarantine["broken_rules"].to_list() == [["line 40002 is not valid utf-8"]]
+    assert quarantine["line_text"].to_list() == ["B,2024-01-01,\ufffd"]
+    assert quarantine["source_row"].to_list() == [40_001]
 
 
 def test_utf8_read_as_gb18030_where_that_fails(tmp_path):
     source = csv(tmp_path, "application_id,submitted_at,region\nA,2024-01-01,a€\n", encoding="gb18030")
-    with pytest.raises(DataError, match=r"not valid gb18030 at byte .*: set `encoding: utf-8`"):
+    with pytest.raises(DataError, match=r"line 2 is not valid gb18030 \(set `encoding: utf-8`"):
         read(tmp_path, source)
 
 
@@ -302,7 +303,7 @@ def test_paths_of_the_wrong_kind(tmp_path):
         (
             {"csv": "ragged.csv"},
             DataError,
-            "ragged.csv: cannot be read: found more fields.*export it again",
+            r"line 2 has 4 fields, the header has 2 \(put quotes around a field",
         ),
     ):
         paths = {k: str(tmp_path / v) for k, v in source.items()}
