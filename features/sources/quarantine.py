@@ -13,7 +13,12 @@ from features.sources.scans import ROW
 
 
 def write_quarantine(
-    path: Path, rows: pl.LazyFrame, broken: pl.DataFrame, *, lines: BadLines | None = None
+    path: Path,
+    rows: pl.LazyFrame,
+    broken: pl.DataFrame,
+    *,
+    lines: BadLines | None = None,
+    cells_per_row: int = 1,
 ) -> Path | None:
     """Write the rows that break the contract: `source_row` (from 1), `broken_rules`, and their source columns.
 
@@ -32,6 +37,8 @@ def write_quarantine(
         `features.sources.validation.validate_rows`.
     lines : BadLines, optional
         Lines of the source's file that hold no row; the file then has their text in the column `line_text`.
+    cells_per_row : int
+        Number of rows that a row of the source became (`unpivot`): `source_row` numbers the rows of the source.
 
     Returns
     -------
@@ -54,7 +61,8 @@ def write_quarantine(
     ...     pl.read_parquet(write_quarantine(Path(folder, "vehicles.parquet"), rows, broken)).rows()
     [(2, ['vehicle_id: missing value'], None)]
     """
-    return write_table(path, _content(rows, broken, lines))  # read first, so that later errors are errors of writing
+    content = _content(rows, broken, lines, cells_per_row)  # read first, so that later errors are errors of writing
+    return write_table(path, content)
 
 
 def write_table(path: Path, content: pl.DataFrame) -> Path | None:
@@ -112,13 +120,14 @@ def write_table(path: Path, content: pl.DataFrame) -> Path | None:
     return path
 
 
-def _content(rows: pl.LazyFrame, broken: pl.DataFrame, lines: BadLines | None) -> pl.DataFrame:
+def _content(rows: pl.LazyFrame, broken: pl.DataFrame, lines: BadLines | None, cells_per_row: int) -> pl.DataFrame:
     source_rows = rows.filter(pl.col(ROW).is_in(broken[ROW].implode())).collect()
     new_names = {c: f"{c} (source)" for c in source_rows.columns if c in ("source_row", "broken_rules", "line_text")}
     joined = broken.join(source_rows.rename(new_names), on=ROW, how="left", maintain_order="left")
+    joined = joined.with_columns(pl.col(ROW).cast(pl.Int64) // cells_per_row)
     if lines is not None:
         texts = lines.frame.select(
-            pl.col(ROW).cast(joined.schema[ROW]), pl.concat_list("reason").alias("broken_rules"), line_text="text"
+            pl.col(ROW).cast(pl.Int64), pl.concat_list("reason").alias("broken_rules"), line_text="text"
         )
         joined = pl.concat([joined, texts], how="diagonal").sort(ROW)
-    return joined.select((pl.col(ROW).cast(pl.Int64) + 1).alias("source_row"), pl.exclude(ROW))
+    return joined.select((pl.col(ROW) + 1).alias("source_row"), pl.exclude(ROW))

@@ -14,6 +14,7 @@ from features.contracts import Table
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig
+from features.sources.duplicates import latest_row
 from features.sources.instants import NumberDates
 from features.sources.key_limit import unmatched_error
 from features.sources.key_matches import KeyMatch, KeyTable, match_keys
@@ -24,8 +25,10 @@ from features.sources.odometers import remove_implausible, write_unmapped
 from features.sources.quarantine import write_quarantine
 from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW, Scan, open_source, read_error
+from features.sources.selection import limit_rows, select_rows
 from features.sources.table_source import TableSource
-from features.sources.typed_rows import NO_NUMBERS, TypedRows, convert_rows, select_mapped, source_columns
+from features.sources.time_filters import filter_problems
+from features.sources.typed_rows import NO_NUMBERS, TypedRows, convert_rows, source_columns
 from features.sources.validation import ValidationResult, validate_rows
 from features.tables import TABLES
 from features.yaml_config import name_hint
@@ -42,7 +45,7 @@ class TableReport:
     table : str
         Name of the table.
     rows_read, rows_valid, rows_quarantined : int
-        Number of rows. The other rows of `rows_read` repeat a valid row exactly.
+        Number of rows. The other rows of `rows_read` repeat a valid row exactly, or are replaced by a later one.
     rules : dict of str to int
         "column: rule" to the number of rows that break it, in descending order; "exact duplicate" to the number of
         rows that repeat another one.
@@ -51,10 +54,14 @@ class TableReport:
     columns : tuple of str
         Columns of the frame.
     notes : tuple of str
-        Sentences about how the files were read, classified free-text lines and removed odometer readings.
+        Sentences about how the files were read, rows left out by filters, replaced rows, totals in a wide table,
+        classified free-text lines and removed odometer readings.
     nulls : dict of str to tuple
         By column: the values in the contract's units that mean "missing" because of `nulls` or `map` in sources.yaml,
         as `features.sources.nulls.nulls_in_contract_units` returns them. Columns without such values are left out.
+    rows_left_out : int
+        Number of rows, not in `rows_read`, that filters of sources.yaml leave out: `only`, `drop`, `since`, `before`,
+        `until`, `sample`, and blank cells of `unpivot`.
     """
 
     table: str
@@ -66,6 +73,7 @@ class TableReport:
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
     nulls: Mapping[str, tuple[bool | int | float | str, ...]] = field(default_factory=dict)
+    rows_left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -221,27 +229,29 @@ def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, undated: bool)
         raise ConfigError(f"{config.file}: tables: the table `{name}` is needed and has no entry: add its source")
     scan = open_source(name, source)
     mapping = map_columns(TABLES[name], source, scan.columns, extra=extra, undated=undated, file=config.file)
-    return _Plan(TABLES[name], source, scan, mapping)
+    problems = filter_problems(source, mapping, scan.columns, field=f"{config.file}: tables.{name}")
+    return _Plan(TABLES[name], source, scan, replace(mapping, problems=(*mapping.problems, *problems)))
 
 
 def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tuple[KeyTable, TableReport]:
     name, where, source = plan.table.name, plan.scan.where, plan.source
-    rows = select_mapped(plan.scan.rows(), source, plan.mapping)
-    if not plan.scan.cheap_to_repeat:
-        rows = rows.collect().lazy()
+    selected = select_rows(plan.scan, source, plan.mapping)
+    rows = selected.rows
     numbers = read_numbers(rows, plan.mapping, personal=plan.table.personal)
-    latest = None if source.allow_future else now
-    table = _typed(plan, config, rows, plan.mapping, now=latest, numbers=numbers.readings)
+    table = _typed(plan, config, rows, plan.mapping, now=None if source.allow_future else now, numbers=numbers.readings)
     if not plan.scan.cheap_to_repeat:
-        table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags, table.remarks)
+        table = replace(table, frame=table.frame.collect().lazy())
+    zone = {"timezone": source.timezone or config.timezone, "where": where}
+    table, limited = limit_rows(table, source, plan.mapping, **zone)
     required = tuple(f.name for f in plan.mapping.columns if f.required)
-    validation = validate_rows(table, plan.mapping.key, check_empty=required)
+    latest = latest_row(rows, table, source, plan.mapping, **zone)
+    validation = validate_rows(table, plan.mapping.key, check_empty=required, latest=latest)
     share, logs = config.max_quarantined_share, plan.scan.logs
     lines = logs[0].bad_lines if logs else None
     notes = log_notes(logs, share=share, file=config.file)
     broken, validation = validation.broken, count_bad_lines(validation, lines)
     _check_not_empty(validation, plan)
-    quarantine_file = write_quarantine(quarantine, rows, broken, lines=lines)
+    quarantine_file = write_quarantine(quarantine, rows, broken, lines=lines, cells_per_row=plan.scan.cells_per_row)
     if validation.broken.height > share * validation.rows_read or validation.rows_valid == 0:
         raise quarantine_error(
             plan.table,
@@ -254,7 +264,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
             lines=lines,
         )
     frame = _valid_rows(table, validation)
-    notes += numbers.notes
+    notes += [*selected.counts.notes, *numbers.notes, *limited.notes]
     if plan.scan.lines is not None:
         notes.append(plan.scan.lines.note)
         write_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.lines)
@@ -273,7 +283,8 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         validation.fingerprint,
         table.columns,
         tuple(notes),
-        _nulls(plan, plan.source.timezone or config.timezone),
+        _nulls(plan.mapping, plan.source.timezone or config.timezone),
+        selected.counts.rows_left_out + limited.rows_left_out,
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
     sources = {c.name: c.spec.source or c.name for c in plan.mapping.columns}
@@ -316,20 +327,15 @@ def _unfiltered(plan: _Plan, config: SourcesConfig) -> Callable[[str], pl.Series
     return values
 
 
-def _nulls(plan: _Plan, timezone: str) -> dict[str, tuple[bool | int | float | str, ...]]:
-    values = {}
-    for column in plan.mapping.columns:
-        spec = column.spec.model_copy(update={"nulls": (*column.spec.nulls, *plan.source.null_values)})
-        values[column.name] = nulls_in_contract_units(spec, column.kind, timezone=timezone)
+def _nulls(mapping: ColumnMapping, timezone: str) -> dict[str, tuple[bool | int | float | str, ...]]:
+    values = {c.name: nulls_in_contract_units(c.spec, c.kind, timezone=timezone) for c in mapping.columns}
     return {name: nulls for name, nulls in values.items() if nulls}
 
 
 def _check_not_empty(validation: ValidationResult, plan: _Plan) -> None:
     where = plan.scan.where
     if validation.rows_read == 0:
-        is_filtered = bool(plan.source.only or plan.source.drop)
-        remedy = "relax `only` and `drop`" if is_filtered else "fill the table, or give another source"
-        raise DataError(f"{where}: has no rows{' after the filters' if is_filtered else ''}: {remedy}")
+        raise DataError(f"{where}: has no rows: fill the table, or give another source")
     if validation.empty:
         raise DataError(
             f"{where}: the required column `{validation.empty[0]}` has no value in any row: fill it in, or map another "

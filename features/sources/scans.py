@@ -12,9 +12,10 @@ from features.errors import ChehangError, ConfigError, DataError
 from features.sources.bad_lines import ROW as ROW
 from features.sources.bad_lines import ReadLog
 from features.sources.csv_files import CsvFile, CsvOptions
+from features.sources.filters import filter_rows
 from features.sources.lines import ClassifiedLines, LineSource, classify, load_line_rules
-from features.sources.table_source import TableSource
-from features.sources.values import filter_rows
+from features.sources.table_source import TableSource, Unpivot
+from features.sources.unpivot import total_notes, unpivot_rows, unpivoted_columns
 from features.tables import TABLES
 
 LINE_COLUMNS = ("component", "fault")
@@ -39,6 +40,8 @@ class Scan:
     logs : tuple of ReadLog
         What is noted while the files are read: of the table's own file, if it is text or a workbook, then of the joined
         files. Bad lines are known when `rows` has been called.
+    cells_per_row : int
+        Number of rows that a row of the source becomes by `unpivot`; `__row__` numbers them row by row.
     """
 
     where: str
@@ -47,6 +50,7 @@ class Scan:
     cheap_to_repeat: bool
     lines: ClassifiedLines | None = None
     logs: tuple[ReadLog, ...] = ()
+    cells_per_row: int = 1
 
 
 def open_source(table: str, source: TableSource) -> Scan:
@@ -87,6 +91,7 @@ def open_source(table: str, source: TableSource) -> Scan:
     (('id', 'channel'), [(0, 'L1', 'phone')])
     """
     scan = _single(table, source)
+    scan = _unpivoted(scan, source, source.unpivot) if source.unpivot else scan
     for other in source.join:
         scan = _joined(
             scan, _single(table, source.model_copy(update={"parquet": other.parquet, "csv": other.csv})), other.on
@@ -101,6 +106,21 @@ def _single(table: str, source: TableSource) -> Scan:
     if source.csv is not None:
         return _csv(table, Path(source.csv), source)
     return _query(table, source)
+
+
+def _unpivoted(scan: Scan, source: TableSource, unpivot: Unpivot) -> Scan:
+    """Return the cells of a wide table as rows; the notes name columns and rows that seem to be totals."""
+    index, on = unpivoted_columns(scan.columns, unpivot, where=scan.where)
+    logs = scan.logs or (ReadLog(),)
+
+    def rows() -> pl.LazyFrame:
+        wide = scan.rows() if scan.cheap_to_repeat else scan.rows().collect().lazy()
+        for note in total_notes(wide, index, on, source, row=ROW):
+            logs[0].add_note(note)
+        return unpivot_rows(wide, index, on, unpivot, row=ROW)
+
+    columns = (*index, unpivot.variable, unpivot.value)
+    return replace(scan, columns=columns, rows=rows, logs=logs, cells_per_row=len(on))
 
 
 def _joined(scan: Scan, other: Scan, on: tuple[str, ...]) -> Scan:
@@ -130,8 +150,8 @@ def _joined(scan: Scan, other: Scan, on: tuple[str, ...]) -> Scan:
         return scan.rows().join(right, on=keys, how="left", maintain_order="left")
 
     added = [c for c in other.columns if c not in keys]
-    logs = (*(scan.logs or (ReadLog(),)), *other.logs)
-    return Scan(scan.where, (*scan.columns, *added), rows, scan.cheap_to_repeat and other.cheap_to_repeat, logs=logs)
+    cheap, logs = scan.cheap_to_repeat and other.cheap_to_repeat, (*(scan.logs or (ReadLog(),)), *other.logs)
+    return replace(scan, columns=(*scan.columns, *added), rows=rows, cheap_to_repeat=cheap, logs=logs)
 
 
 def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:
@@ -145,8 +165,7 @@ def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:
         pl.concat_str([pl.col(c).cast(pl.String) for c in parts], separator=" ").alias(name)
         for name, parts in combine.items()
     ]
-    columns = (*scan.columns, *combine)
-    return replace(scan, columns=columns, rows=lambda: scan.rows().with_columns(combined))
+    return replace(scan, columns=(*scan.columns, *combine), rows=lambda: scan.rows().with_columns(combined))
 
 
 def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:

@@ -13,12 +13,12 @@ from features.contracts import Table
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.conversion import can_convert, convert, convert_key, with_nulls
+from features.sources.filters import filter_rows
 from features.sources.instants import NumberDates
 from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
 from features.sources.table_source import TableSource
 from features.sources.texts import as_key
-from features.sources.values import filter_rows
 
 NO_NUMBERS: Mapping[str, NumberDates] = MappingProxyType({})
 
@@ -74,7 +74,7 @@ class TypedRows:
 
 
 def select_mapped(rows: pl.LazyFrame, source: TableSource, mapping: ColumnMapping) -> pl.LazyFrame:
-    """Return the rows that pass `only` and `drop`, with `__row__` and the mapped source columns.
+    """Return the rows that pass `only` and `drop`, with `__row__`, the mapped source columns and `latest_by`.
 
     Parameters
     ----------
@@ -103,7 +103,8 @@ def select_mapped(rows: pl.LazyFrame, source: TableSource, mapping: ColumnMappin
     >>> select_mapped(rows, source, mapping).collect().rows()
     [(1, 'L2', 'no')]
     """
-    return filter_rows(rows, source).select(ROW, *source_columns(mapping))
+    latest_by = [source.latest_by] if source.latest_by else []
+    return filter_rows(rows, source).select(ROW, *dict.fromkeys([*source_columns(mapping), *latest_by]))
 
 
 def source_columns(mapping: ColumnMapping) -> list[str]:

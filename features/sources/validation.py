@@ -9,6 +9,7 @@ from operator import xor
 
 import polars as pl
 
+from features.sources.duplicates import LatestRow, find_duplicates
 from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE, NULL
 from features.sources.scans import ROW
 from features.sources.typed_rows import Flag, TypedRows
@@ -23,7 +24,7 @@ class ValidationResult:
     Attributes
     ----------
     rows_read, rows_valid : int
-        Number of rows in the source, and of valid rows. All other rows break a rule or repeat a valid row.
+        Number of rows, and of valid rows. All other rows break a rule, repeat a valid row, or are replaced by one.
     broken : pl.DataFrame
         Rows that break a rule: `__row__` (position in the source, from 0) and `broken_rules` (list of String).
     rules : dict of str to int
@@ -37,7 +38,8 @@ class ValidationResult:
         Hash of the valid rows, independent of their order, of the process and of the kind of source. It contains the
         Polars version, because Polars may change its hash function.
     remarks : tuple of str
-        Sentences with the number of rows of each remark of the table: "column: number of rows, remark".
+        Sentences about rows that a later row of the same key replaces, and with the number of rows of each remark of
+        the table: "column: number of rows, remark".
     """
 
     rows_read: int
@@ -50,11 +52,13 @@ class ValidationResult:
     remarks: tuple[str, ...] = ()
 
 
-def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[str, ...] = ()) -> ValidationResult:
+def validate_rows(
+    typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[str, ...] = (), latest: LatestRow | None = None
+) -> ValidationResult:
     """Validate all rows of a table.
 
     The first of several identical rows is valid. Rows with the same key and different values all break the rule
-    "duplicate key", because only the owner of the data can tell which one is right.
+    "duplicate key", because only the owner of the data can tell which one is right: `latest` says that it is the last.
 
     Parameters
     ----------
@@ -64,13 +68,16 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
         Columns that identify a row, at least one, such as ``features.tables.TABLES["leads"].key``.
     check_empty : tuple of str
         Columns listed in the result's `empty` if they have no value.
+    latest : LatestRow, optional
+        Order of the rows with the same key, as returned by `features.sources.duplicates.latest_row`: the last one is
+        valid, and the others are replaced.
 
     Returns
     -------
     ValidationResult
         `rows_read`, `rows_valid`; `broken` (DataFrame: `__row__`, `broken_rules`); `rules` (number of rows by "column:
         rule"); `excluded` (Series of the positions of all rows that are not valid, from 0); `empty` (names of columns
-        without a value); `fingerprint` (hash of the valid rows).
+        without a value); `fingerprint` (hash of the valid rows); `remarks` (such as on replaced rows).
 
     Examples
     --------
@@ -97,15 +104,16 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
         checks.select(pl.any_horizontal(names)).to_series() if names else pl.repeat(False, checks.height, eager=True)
     )
     unbroken = checks.filter(~is_broken).select(ROW, _KEY, _CONTENT)
-    repeated, contradictory = _duplicates(typed, unbroken, key)
+    duplicates = find_duplicates(typed, unbroken, checks.filter(is_broken), key, latest=latest)
+    contradictory = duplicates.contradictory.to_frame()
 
     duplicate_key = Flag("", ", ".join(key), DUPLICATE_KEY)
     broken = pl.concat(
         [_with_rules(checks.filter(is_broken), typed.flags), _with_rules(contradictory, (duplicate_key,))]
     ).sort(ROW)
     counts = {f.label: int(checks[f.name].sum()) for f in typed.flags}
-    counts |= {duplicate_key.label: contradictory.height, EXACT_DUPLICATE: len(repeated)}
-    excluded = pl.concat([broken[ROW], repeated]).sort()
+    counts |= {duplicate_key.label: contradictory.height, EXACT_DUPLICATE: len(duplicates.repeated)}
+    excluded = pl.concat([broken[ROW], duplicates.repeated, duplicates.replaced]).sort()
     valid = unbroken.filter(~pl.col(ROW).is_in(excluded.implode())) if len(excluded) else unbroken
     return ValidationResult(
         rows_read=checks.height,
@@ -115,8 +123,12 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
         excluded=excluded,
         empty=tuple(c for c in check_empty if checks.height and not checks[f"__has_{c}__"].any()),
         fingerprint=_fingerprint(valid[_CONTENT], content),
-        remarks=tuple(f"{f.column}: {n:,} {f.rule}" for f in typed.remarks if (n := int(checks[f.name].sum()))),
+        remarks=(*duplicates.notes, *_remarks(typed, checks)),
     )
+
+
+def _remarks(typed: TypedRows, checks: pl.DataFrame) -> list[str]:
+    return [f"{f.column}: {n:,} {f.rule}" for f in typed.remarks if (n := int(checks[f.name].sum()))]
 
 
 def _has_value(column: str, flags: tuple[Flag, ...]) -> pl.Expr:
@@ -127,21 +139,6 @@ def _has_value(column: str, flags: tuple[Flag, ...]) -> pl.Expr:
 def _hash(columns: list[str]) -> pl.Expr:
     """Return the hash of each row: the hashes of its columns combined, which is much faster than hashing a struct."""
     return reduce(xor, (pl.col(c).hash(seed=i) for i, c in enumerate(columns))).hash()
-
-
-def _duplicates(typed: TypedRows, unbroken: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.Series, pl.DataFrame]:
-    """Return the rows that repeat an earlier row, and the rows that share their key with a different row."""
-    suspects = (
-        unbroken.filter(pl.col(_KEY).is_duplicated())[ROW] if unbroken[_KEY].n_unique() < unbroken.height else None
-    )
-    if suspects is None:
-        return pl.Series(ROW, [], dtype=unbroken.schema[ROW]), unbroken.clear().select(ROW)
-    # Different keys may have the same hash, so the keys themselves are compared.
-    rows = typed.frame.filter(pl.col(ROW).is_in(suspects.implode())).select(ROW, *typed.columns).collect().sort(ROW)
-    first = rows.select(pl.struct(typed.columns).is_first_distinct()).to_series()
-    distinct = rows.filter(first)
-    shares_key = distinct.select(pl.struct(list(key)).is_duplicated()).to_series()
-    return rows.filter(~first)[ROW], distinct.filter(shares_key).select(ROW)
 
 
 def _with_rules(rows: pl.DataFrame, flags: tuple[Flag, ...]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Comparison of source values with values of the YAML file: row filters, markers of missing values, and `map`."""
+"""Comparison of source values with values of the YAML file: markers of missing values, filters and `map`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import polars as pl
 
 from features.errors import ConfigError
 from features.sources.instants import to_microseconds
-from features.sources.table_source import TableSource
 from features.sources.texts import as_text
 
 _OFFSET = re.compile(r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
@@ -95,41 +94,6 @@ def instants_of(values: Sequence[Any], *, timezone: str, formats: tuple[str, ...
         for tried in dict.fromkeys([formats, ()])
     ]
     return pl.select(pl.coalesce(instants)).to_series().drop_nulls().to_list()
-
-
-def filter_rows(rows: pl.LazyFrame, source: TableSource) -> pl.LazyFrame:
-    """Return the rows that pass `only` and `drop` of a table's entry in sources.yaml.
-
-    Parameters
-    ----------
-    rows : pl.LazyFrame
-        The source's rows; their columns are not changed.
-    source : TableSource
-        A value of ``features.sources.load_sources(path).tables``. A filter on a column that `rows` lacks is ignored
-        here and reported by `features.sources.column_mapping.map_columns`.
-
-    Returns
-    -------
-    pl.LazyFrame
-        Rows that pass, with the columns of `rows`.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> from features.sources import TableSource
-    >>> rows = pl.LazyFrame({"kind": ["new", "used"]})
-    >>> filter_rows(rows, TableSource(csv="cars.csv", only={"kind": ["used"]})).collect()["kind"].to_list()
-    ['used']
-    """
-    schema = rows.collect_schema()
-    for filters, is_dropped in ((source.only, False), (source.drop, True)):
-        for column in [c for c in filters if c in schema]:
-            value, dtype = pl.col(column), schema[column]
-            if dtype in (pl.Categorical, pl.Enum, pl.Null):
-                value, dtype = value.cast(pl.String), pl.String()
-            is_named = is_listed(value, dtype, filters[column])
-            rows = rows.filter(~is_named if is_dropped else is_named)
-    return rows
 
 
 def map_values(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, field: str) -> pl.Expr:

@@ -8,8 +8,16 @@ from pydantic import ValidationError
 
 from features.errors import DataError
 from features.tables import APPLICATIONS
-from ml.requests import columns_of, request_model, row_as_request
-from ml.signature import Field, Signature, contract_fields, feature_columns, infer_signature
+from ml.signature import (
+    Field,
+    Signature,
+    columns_of,
+    contract_fields,
+    feature_columns,
+    infer_signature,
+    request_model,
+    row_as_request,
+)
 
 FRAME = pl.DataFrame(
     {

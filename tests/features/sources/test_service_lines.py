@@ -111,9 +111,10 @@ def test_a_table_of_free_text_is_read_by_configuration_alone(tmp_path: Path) -> 
     assert readings.sort("odometer_km")["reason"].to_list() == ["runs backwards", "ten times too large"]
 
 
-def test_lines_that_are_left_out_are_not_counted(tmp_path: Path) -> None:
+def test_lines_that_are_left_out_are_not_classified(tmp_path: Path) -> None:
     report = read(tmp_path, only={"what": ["brake shoe", "labour"]}, check_odometer=False).reports["service_records"]
-    assert "1 of 2 lines (50.0%) have a component" in report.notes[0]
+    assert report.notes[0] == "4 rows whose `what` is not 'brake shoe' or 'labour' were left out by `only`"
+    assert "1 of 2 lines (50.0%) have a component" in report.notes[1]
 
 
 @pytest.mark.parametrize(

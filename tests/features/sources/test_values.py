@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
-from features.sources.table_source import TableSource
-from features.sources.values import filter_rows, is_listed, map_values
+from features.sources.values import is_listed, map_values
 
 
 def column(values: list[Any], dtype: Any = None) -> tuple[pl.Expr, pl.DataType]:
@@ -44,30 +43,3 @@ def test_a_map_turns_values_into_texts_and_leaves_the_others_empty() -> None:
     assert pl.select(by_number).to_series().to_list() == ["one", None, None]
     with pytest.raises(ConfigError, match=r"map: key `A` is no number, but the source column is Int64"):
         map_values(*column([1]), {"A": "x"}, field="map")
-
-
-ROWS = pl.LazyFrame({"kind": ["new", "used", None, "used"], "code": [1, 2, 3, 4]})
-
-
-def test_days_are_filtered_however_they_are_written() -> None:
-    ends = pl.LazyFrame({"code": [1, 2], "end": [dt.datetime(9999, 12, 31), dt.datetime(2024, 1, 1)]})
-    assert codes(ends, drop={"end": ["9999-12-31"]}) == [2]
-
-
-def codes(rows: pl.LazyFrame = ROWS, **parts: Any) -> list[int]:
-    return filter_rows(rows, TableSource(csv="x.csv", **parts)).collect()["code"].to_list()
-
-
-def test_only_selects_listed_values_and_drop_excludes_them() -> None:
-    assert codes(only={"kind": ["used"]}) == [2, 4] == codes(drop={"kind": ["new", None]})
-    assert codes(only={"kind": ["used"]}, drop={"code": ["4"]}) == [2]
-    assert codes(only={"kind": [None]}) == [3]
-
-
-def test_a_column_that_is_not_there_filters_nothing() -> None:
-    assert codes(only={"colour": ["red"]}, drop={"shape": ["round"]}) == [1, 2, 3, 4]
-
-
-def test_categories_and_columns_without_a_value_are_matched_as_text() -> None:
-    rows = ROWS.with_columns(pl.col("kind").cast(pl.Categorical), nothing=pl.lit(None))
-    assert codes(rows, only={"kind": ["new"]}) == [1] and codes(rows, only={"nothing": [None]}) == [1, 2, 3, 4]
