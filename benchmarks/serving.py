@@ -39,7 +39,7 @@ from benchmarks.serving_against import compare_checkouts
 from benchmarks.serving_load import LUA, Run, Target, free_port, load, median_run, server
 from ml import champions
 from ml.model import Model
-from ml.signature import columns_of
+from ml.requests import columns_of
 
 TASK = "credit_risk"
 CONNECTIONS = (1, 8, 32)

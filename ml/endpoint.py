@@ -140,7 +140,7 @@ def task_endpoint(
     --------
     >>> from pydantic import BaseModel
     >>> from ml.registry import ENTRIES
-    >>> from ml.signature import request_model
+    >>> from ml.requests import request_model
     >>> class Score(BaseModel):
     ...     probability: float
     >>> endpoint = task_endpoint(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Literal, NamedTuple
 
 import polars as pl
-from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Constraint
 
 from features.contracts import Column, Table
 from features.errors import DataError
+from ml.usual_values import UsualRange
 
 Kind = Literal["number", "integer", "flag", "category", "text", "instant"]
 _KINDS: dict[type[pl.DataType], Kind] = {
@@ -23,6 +25,7 @@ _KINDS: dict[type[pl.DataType], Kind] = {
 }
 FEN = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_NULLS: Mapping[str, Sequence[bool | int | float | str]] = MappingProxyType({})
 
 
 Name = Annotated[str, Constraint(min_length=1, max_length=200)]
@@ -59,6 +62,10 @@ class Field(BaseModel):
         Whether the values are personal data.
     description : str or None
         Text for the schema of the request.
+    nulls : tuple of scalar
+        Values that mean "missing", in the unit of the raw table: `nulls` of the column in the sources of training.
+    usual : UsualRange or None
+        Usual values of a number in the training rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +81,24 @@ class Field(BaseModel):
     computed: bool = False
     personal: bool = False
     description: str | None = None
+    nulls: tuple[bool | int | float | str, ...] = ()
+    usual: UsualRange | None = None
+
+
+class PlausibleLimits(NamedTuple):
+    """Plausible values of one numeric feature, in the unit of the raw table; in `Signature.plausible_limits`.
+
+    Attributes
+    ----------
+    field : Field
+        The feature, with its unit and its usual values.
+    low, high : float
+        Smallest and largest plausible value other than 0.
+    """
+
+    field: Field
+    low: float
+    high: float
 
 
 class Signature(BaseModel):
@@ -111,6 +136,18 @@ class Signature(BaseModel):
         """Return two lists: names of the features that requests have, and names of those among them in fen."""
         features = [f for f in self.fields if f.feature and not f.computed]
         return [f.name for f in features], [f.name for f in features if f.unit == "fen"]
+
+    @cached_property
+    def plausible_limits(self) -> tuple[PlausibleLimits, ...]:
+        """Return the plausible values of each numeric feature of a request, in the unit of the raw table.
+
+        >>> usual = UsualRange(low=180_000, high=9_600_000)
+        >>> income = Field(name="income", kind="integer", unit="fen", feature=True, usual=usual)
+        >>> [(limits.low, limits.high) for limits in Signature(fields=(income,)).plausible_limits]
+        [(18000.0, 96000000.0)]
+        """
+        usual = [(f, f.usual.limits) for f in self.fields if f.usual is not None and f.feature and not f.computed]
+        return tuple(PlausibleLimits(field, low, high) for field, (low, high) in usual)
 
 
 def contract_fields(table: Table) -> list[Field]:
@@ -187,6 +224,7 @@ def infer_signature(
     categorical: Sequence[str],
     extra: Collection[str],
     computed: Collection[str] = (),
+    nulls: Mapping[str, Sequence[bool | int | float | str]] = NO_NULLS,
 ) -> Signature:
     """Return the signature of a model from its training rows.
 
@@ -202,12 +240,14 @@ def infer_signature(
         Features that the contract does not name.
     computed : collection of str
         Features that are computed from other rows.
+    nulls : mapping of str to sequence
+        By column: values that mean "missing", in the unit of the raw table, as in `features.sources.TableReport.nulls`.
 
     Returns
     -------
     Signature
         Fields of the contract, then extra and computed features. A feature without missing values in `frame` is
-        required.
+        required; numeric features have the usual range of their values.
 
     Raises
     ------
@@ -244,6 +284,8 @@ def infer_signature(
                 update={
                     "feature": f.name in features,
                     "required": not f.computed and _has_no_missing(frame, f.name, features),
+                    "nulls": () if f.computed else tuple(nulls.get(f.name, ())),
+                    "usual": _usual(frame, f) if f.name in features else None,
                 }
             )
             for f in (*contract, *added)
@@ -255,128 +297,6 @@ def _has_no_missing(frame: pl.DataFrame, name: str, features: Collection[str]) -
     return name in features and frame.height > 0 and frame[name].null_count() == 0
 
 
-def request_model(name: str, signature: Signature) -> type[BaseModel]:
-    """Return the pydantic model of a request, with the types, ranges and required fields of a signature.
-
-    Unknown fields are errors. Amounts of money are in yuan.
-
-    Parameters
-    ----------
-    name : str
-        Name of the class.
-    signature : Signature
-        As returned by `ml.signature.infer_signature`, or the attribute `signature` of a fitted estimator.
-
-    Returns
-    -------
-    type
-        Frozen pydantic model; invalid content raises `pydantic.ValidationError`.
-
-    Examples
-    --------
-    >>> signature = Signature(fields=(Field(name="loan_amount", kind="integer", unit="fen", low=1, required=True),))
-    >>> request_model("Ask", signature)(loan_amount=1200.5).loan_amount
-    1200.5
-    """
-    fields: dict[str, Any] = {f.name: _annotation(f) for f in signature.fields if not f.computed}
-    return create_model(name, __config__=ConfigDict(extra="forbid", strict=True, frozen=True), **fields)
-
-
-def _annotation(field: Field) -> tuple[Any, Any]:
-    kinds: dict[str, Any] = {
-        "number": float,
-        "integer": int,
-        "flag": bool,
-        "category": Literal[field.values] if field.values else str,
-        "text": str,
-        "instant": AwareDatetime,
-    }
-    scale = FEN if field.unit == "fen" else 1
-    annotation = float if field.unit == "fen" else kinds[field.kind]
-    limits: dict[str, Any] = {"description": _description(field)}
-    if field.kind in ("number", "integer"):
-        limits |= {"ge": None if field.low is None else field.low / scale}
-        limits |= {"le": None if field.high is None else field.high / scale}
-        if annotation is float:
-            limits["allow_inf_nan"] = False
-    elif field.kind == "text":
-        limits["max_length"] = 200
-    elif field.kind == "instant":
-        limits["strict"] = False
-    constrained: Any = Annotated[annotation, Constraint(**limits)]  # type: ignore[valid-type]
-    return (constrained, ...) if field.required else (constrained | None, None)
-
-
-def _description(field: Field) -> str:
-    unit = {"fen": "yuan", "us": "instant"}.get(field.unit or "", field.unit)
-    parts = [
-        field.description,
-        unit if unit is None or unit.startswith("per ") else f"in {unit}",
-        None if field.feature else "accepted, not used by the model",
-    ]
-    return "; ".join(p for p in parts if p)
-
-
-def columns_of(requests: Sequence[BaseModel], signature: Signature) -> dict[str, list[Any]]:
-    """Return the features of requests as columns, in the units of the raw table (yuan become fen).
-
-    Parameters
-    ----------
-    requests : sequence
-        Instances of ``request_model(name, signature)``.
-    signature : Signature
-        The signature that was passed to `request_model`.
-
-    Returns
-    -------
-    dict of str to list
-        One list for each feature that requests have, one value for each request; null where a request has none.
-
-    Examples
-    --------
-    >>> signature = Signature(fields=(Field(name="loan_amount", kind="integer", unit="fen", feature=True),))
-    >>> ask = request_model("Ask", signature)
-    >>> columns_of([ask(loan_amount=1200.5), ask()], signature)
-    {'loan_amount': [120050, None]}
-    """
-    names, in_fen = signature.request_columns
-    rows = [[values[n] for n in names] for values in (r.__dict__ for r in requests)]
-    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {n: [] for n in names}
-    for name in in_fen:
-        columns[name] = [None if v is None else round(v * FEN) for v in columns[name]]
-    return columns
-
-
-def row_as_request(row: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
-    """Return a row of the raw table as the JSON content of a request: fen become yuan, null fields are left out.
-
-    Parameters
-    ----------
-    row : mapping of str to value
-        Values by column, in the units of the raw table.
-    signature : Signature
-        As returned by `ml.signature.infer_signature`, or the attribute `signature` of a fitted estimator.
-
-    Returns
-    -------
-    dict
-        Values by name of the field: money in yuan, instants as ISO 8601 in UTC, the rest unchanged. Columns that are no
-        fields are left out.
-
-    Examples
-    --------
-    >>> signature = Signature(fields=(Field(name="loan_amount", kind="integer", unit="fen"),))
-    >>> row_as_request({"loan_amount": 120050}, signature)
-    {'loan_amount': 1200.5}
-    """
-    body: dict[str, Any] = {}
-    for field in signature.fields:
-        value = row.get(field.name)
-        if value is None or field.computed:
-            continue
-        if field.unit == "fen":
-            value = value / FEN
-        elif field.kind == "instant":
-            value = (EPOCH + timedelta(microseconds=value)).isoformat()
-        body[field.name] = value
-    return body
+def _usual(frame: pl.DataFrame, field: Field) -> UsualRange | None:
+    is_number = field.kind in ("number", "integer") and not field.computed
+    return UsualRange.of(frame[field.name]) if is_number else None

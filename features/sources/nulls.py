@@ -20,7 +20,7 @@ def nulls_in_contract_units(
     Parameters
     ----------
     spec : ColumnSource
-        The column's entry in sources.yaml; `nulls`, `map`, `map_other` and `factor` are used.
+        The column's entry in sources.yaml; `nulls`, `map` and `factor` are used.
     kind : {'text', 'boolean', 'integer', 'money', 'number', 'timestamp'}
         Kind of the contract column, as returned by `features.sources.rules.kind_of`; an extra feature is a number or
         text.
@@ -48,8 +48,7 @@ def nulls_in_contract_units(
     mapped = spec.map or {}
     produced = [v for v in mapped.values() if v is not None]
     sources: list[Scalar] = [v for v in spec.nulls if v is not None]
-    if spec.map_other == "keep":  # the other values pass as they are, so a request may have a key of `map` too
-        sources += [k for k, v in mapped.items() if v is None]
+    sources += [k for k, v in mapped.items() if v is None]  # a request may have the code of the source
     if not sources:
         return ()
     if kind == "timestamp":

@@ -283,7 +283,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         validation.fingerprint,
         table.columns,
         tuple(notes),
-        _nulls(plan.mapping, plan.source.timezone or config.timezone),
+        _nulls(plan, plan.source.timezone or config.timezone),
         selected.counts.rows_left_out + limited.rows_left_out,
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
@@ -327,8 +327,11 @@ def _unfiltered(plan: _Plan, config: SourcesConfig) -> Callable[[str], pl.Series
     return values
 
 
-def _nulls(mapping: ColumnMapping, timezone: str) -> dict[str, tuple[bool | int | float | str, ...]]:
-    values = {c.name: nulls_in_contract_units(c.spec, c.kind, timezone=timezone) for c in mapping.columns}
+def _nulls(plan: _Plan, timezone: str) -> dict[str, tuple[bool | int | float | str, ...]]:
+    values = {}
+    for column in plan.mapping.columns:
+        spec = column.spec.model_copy(update={"nulls": (*column.spec.nulls, *plan.source.null_values)})
+        values[column.name] = nulls_in_contract_units(spec, column.kind, timezone=timezone)
     return {name: nulls for name, nulls in values.items() if nulls}
 
 

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.domain.credit import reason_codes
-from ml.signature import Signature, columns_of, request_model
+from ml.plausibility import FieldWarnings, field_warnings
+from ml.requests import MissingFields, columns_of, missing_features, request_model
+from ml.signature import Signature
 
 
 class CreditReason(BaseModel):
@@ -39,6 +41,8 @@ class CreditRiskAnswer(BaseModel):
     unseen: list[str] = Field(
         default_factory=list, description="fields whose value does not occur in the training rows; treated as missing"
     )
+    missing: MissingFields = []
+    warnings: FieldWarnings = []
 
 
 def request(signature: Signature) -> type[BaseModel]:
@@ -106,7 +110,7 @@ def answers(
         ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     columns : mapping of str to sequence
         Columns of `estimator.signature`, one value per row, amounts in fen, such as returned by
-        `ml.signature.columns_of`.
+        `ml.requests.columns_of`.
     ids : sequence of str or None
         `application_id` of each row.
     explain : bool
@@ -124,7 +128,7 @@ def answers(
     reasons = estimator.reasons(matrix) if explain else None
     approve = estimator.policy_["approve"]
     decline = max(estimator.policy_["decline"], approve)
-    categorical = estimator.encoder_.categorical
+    categorical, signature = estimator.encoder_.categorical, estimator.signature
     return [
         CreditRiskAnswer.model_construct(
             application_id=ids[i],
@@ -135,6 +139,8 @@ def answers(
             decline_above=decline,
             reasons=None if reasons is None else [_reason(r) for r in reasons[i]],
             unseen=estimator.encoder_.unseen({n: columns[n][i] for n in categorical}),
+            missing=missing_features(columns, i, signature),
+            warnings=field_warnings(columns, i, signature),
         )
         for i, value in enumerate(probability.tolist())
     ]

@@ -13,7 +13,9 @@ from scipy.special import logit
 from ml.instants import instant
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.reasons import largest
-from ml.lead_scoring.request import RequestBatch, read_requests
+from ml.lead_scoring.request import RequestBatch, other_fields, read_requests
+from ml.plausibility import FieldWarnings, field_warnings
+from ml.requests import MissingFields, columns_of, missing_features
 
 Trend = Literal["rising", "steady", "falling"]
 
@@ -60,6 +62,8 @@ class LeadScoringAnswer(BaseModel):
     unseen: list[str] = Field(
         default_factory=list, description="fields with a value that the training data lack; treated as missing"
     )
+    missing: MissingFields = []
+    warnings: FieldWarnings = []
 
 
 def respond(
@@ -120,6 +124,8 @@ def answers(
     earlier = dict(zip(batch.earlier["position"].to_list(), probabilities, strict=True)) if probabilities else {}
     categorical = estimator.encoder_.categorical
     columns = {n: batch.rows[n].to_list() for n in categorical}
+    signature = estimator.signature
+    features, others = columns_of(requests, signature), other_fields(estimator)
     return [
         LeadScoringAnswer.model_construct(
             lead_id=getattr(requests[i], "lead_id", None),
@@ -135,6 +141,11 @@ def answers(
             events_ignored=batch.events_ignored[i],
             reasons=reasons[i],
             unseen=estimator.encoder_.unseen({n: v[i] for n, v in columns.items()}),
+            missing=[
+                *missing_features(features, i, signature),
+                *(n for n in others if getattr(requests[i], n) is None),
+            ],
+            warnings=field_warnings(features, i, signature),
         )
         for i, row in enumerate(current)
     ]

@@ -20,6 +20,8 @@ from ml.lead_scoring.answer import LeadScoringAnswer, answers
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.request import read_requests
 from ml.lead_scoring.request import request as lead_request
+from ml.plausibility import FieldWarnings
+from ml.requests import MissingFields
 
 MAX_LEADS = 1_000
 
@@ -35,6 +37,8 @@ class QueueItem(BaseModel):
     gain: float = Field(description="expected gain over no call, in the unit of measure (yuan or sales)")
     waited_hours: float = Field(description="hours from the lead to as_of")
     grade: Literal["A", "B", "C", "D"]
+    missing: MissingFields
+    warnings: FieldWarnings
 
 
 class Decay(BaseModel):
@@ -217,4 +221,6 @@ def _item(values: _CallValues, i: int, place: int, hours: float) -> QueueItem:
         gain=round(float(values.gains(i, np.array([hours]))[0]), 4),
         waited_hours=round(float(values.waited[i]), 2),
         grade=values.scores[i].grade,
+        missing=values.scores[i].missing,
+        warnings=values.scores[i].warnings,
     )

@@ -19,7 +19,8 @@ from features.lead_scoring import build
 from features.tables import CHANNELS, EVENT_TYPES
 from ml.instants import Instant, microseconds
 from ml.lead_scoring.estimator import SMALL_BATCH, LeadScoringEstimator
-from ml.signature import RequestPart, Signature, columns_of, request_model
+from ml.requests import columns_of, request_model
+from ml.signature import RequestPart, Signature
 
 MAX_EVENTS = 2_000
 MAX_HISTORY_ROWS = 200
@@ -208,13 +209,28 @@ def _leads(estimator: LeadScoringEstimator, requests: Sequence[BaseModel]) -> pl
     signature = estimator.signature
     columns = columns_of(requests, signature)
     kinds = {f.name: _DTYPES.get(f.kind, pl.String) for f in signature.fields}
-    sent = {f.name for f in signature.fields if not f.computed and f.kind != "instant"}
-    for name in {estimator.params.dealer, estimator.params.margin_by} & sent - set(columns):
-        columns[name] = [getattr(r, name) for r in requests]
-    for name in {n for g in estimator.rates_.groups for n in g} & sent - set(columns):
+    for name in other_fields(estimator):
         columns[name] = [getattr(r, name) for r in requests]
     series = [pl.Series(n, v, dtype=kinds[n], strict=False) for n, v in columns.items()]
     return pl.DataFrame([pl.Series("lead_id", [str(i) for i in range(len(requests))]), *series])
+
+
+def other_fields(estimator: LeadScoringEstimator) -> list[str]:
+    """Return the fields of a request that are no features, but that rates, calibration or margins are read by.
+
+    Parameters
+    ----------
+    estimator : LeadScoringEstimator
+        Fitted: ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
+
+    Returns
+    -------
+    list of str
+        In the order of the signature, such as ``["store_id"]``.
+    """
+    names = {estimator.params.dealer, estimator.params.margin_by, *(n for g in estimator.rates_.groups for n in g)}
+    fields = [f for f in estimator.signature.fields if not f.feature and not f.computed and f.kind != "instant"]
+    return [f.name for f in fields if f.name in names]
 
 
 def _count_events(
@@ -291,7 +307,7 @@ def example(body: dict[str, Any], signature: Signature) -> dict[str, Any]:
     Parameters
     ----------
     body : dict
-        JSON content of a request, as returned by `ml.signature.row_as_request`.
+        JSON content of a request, as returned by `ml.requests.row_as_request`.
     signature : Signature
         As returned by `ml.signature.infer_signature`, or the attribute `signature` of a fitted estimator.
 

@@ -13,7 +13,8 @@ from ml.domain.loans.application import Applicant
 from ml.domain.loans.assessment import Assessment, ProposedLoans
 from ml.loans.catalogue.files import Lending
 from ml.loans.request import Car, LoanRequest
-from ml.signature import Signature, columns_of, request_model
+from ml.requests import columns_of, request_model
+from ml.signature import Signature
 
 if TYPE_CHECKING:
     from ml.credit_risk.estimator import CreditRiskEstimator

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from features.errors import DataError
 from ml.endpoint import Champions
 from ml.loans.amounts import fen
-from ml.signature import columns_of, request_model
+from ml.requests import columns_of, request_model
 
 if TYPE_CHECKING:
     from ml.residual_value.estimator import ResidualValueEstimator
@@ -70,7 +70,7 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
         not read if `details` is None.
     details : BaseModel or None
         Fields of the car: an instance of
-        ``ml.signature.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
+        ``ml.requests.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
     km_per_month : float or None
         Expected mileage, km a month.
 
@@ -112,7 +112,7 @@ def trade_in_quote(champions: Champions, car: BaseModel | None, *, payoff: float
         not read if `car` is None.
     car : BaseModel or None
         Fields of the car: an instance of
-        ``ml.signature.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
+        ``ml.requests.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
     payoff : float
         Outstanding loan on the car, yuan.
 

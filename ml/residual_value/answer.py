@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from ml.plausibility import FieldWarnings, field_warnings
+from ml.requests import MissingFields, columns_of, missing_features, request_model
 from ml.residual_value.estimator import ResidualValueEstimator
-from ml.signature import Signature, columns_of, request_model
+from ml.signature import Signature
 
 Months = Annotated[int, Field(ge=1, le=120)]
 
@@ -41,6 +43,8 @@ class ResidualValueAnswer(BaseModel):
     unseen: list[str] = Field(
         default_factory=list, description="fields whose value does not occur in the training rows; treated as missing"
     )
+    missing: MissingFields = []
+    warnings: FieldWarnings = []
 
 
 def request(signature: Signature) -> type[BaseModel]:
@@ -118,6 +122,8 @@ def respond(
                 future_values=_future_values(estimator, car, body),
                 contributions=None if effects is None else _factors(estimator, effects[i]),
                 unseen=estimator.encoder_.unseen({n: car[n] for n in estimator.encoder_.categorical}),
+                missing=missing_features(columns, i, estimator.signature),
+                warnings=field_warnings(columns, i, estimator.signature),
             )
         )
     return answers

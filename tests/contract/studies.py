@@ -18,7 +18,7 @@ from features.recommendation import PERSON
 from ml.fault_rate.snapshot import RECENT_WEEKS
 from ml.model import Model
 from ml.problem import AmountProblem, BinaryProblem, PanelProblem, Problem, RankingProblem, SurveillanceProblem
-from ml.signature import row_as_request
+from ml.requests import row_as_request
 from tests.small.lead_scoring import lead_history
 from training.config import TaskConfig
 from training.studies.panel import PanelStudyData

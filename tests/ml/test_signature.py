@@ -8,16 +8,8 @@ from pydantic import ValidationError
 
 from features.errors import DataError
 from features.tables import APPLICATIONS
-from ml.signature import (
-    Field,
-    Signature,
-    columns_of,
-    contract_fields,
-    feature_columns,
-    infer_signature,
-    request_model,
-    row_as_request,
-)
+from ml.requests import columns_of, request_model, row_as_request
+from ml.signature import Field, Signature, contract_fields, feature_columns, infer_signature
 
 FRAME = pl.DataFrame(
     {

@@ -161,6 +161,7 @@ class LabelledRows:
             categorical=categorical,
             extra=(*config.extra_features.numeric, *config.extra_features.categorical),
             computed=computed,
+            nulls=raw.reports[task.tables[0]].nulls,
         )
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
         return cls(

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from features.errors import ConfigError, DataError
 from ml.problem import RowEstimator
 from ml.report.report import Report
-from ml.signature import row_as_request
+from ml.requests import row_as_request
 from training.progress import Progress
 from training.studies.fitted import DataSummary, Fitted
 from training.studies.leaks import LeakFinding, find_leaks

@@ -130,6 +130,9 @@ def test_rows_of_open_ended_dates_are_valid(tmp_path: Path) -> None:
         ({"nulls": ["no", 9]}, "boolean", (False,)),
         ({"map": {96: None, 1: 1}, "map_other": "keep", "nulls": [98]}, "integer", (98, 96)),
         ({"map": {"a": 98, "-": None}, "nulls": [98, 97]}, "integer", (97,)),
+        ({"map": {1: 10, 9: None}}, "number", (9.0,)),
+        ({"map": {"O": "own", "?": None}}, "text", ("?",)),
+        ({"map": {"A": "B", "B": None}}, "text", ()),  # "B" of a request is the new value of "A"
         ({"map": {"own": "rent"}, "map_other": "keep", "nulls": ["rent", "?"]}, "text", ("?",)),
         ({"nulls": ["1970-01-02", "none"]}, "timestamp", (86_400_000_000,)),
         ({}, "number", ()),
@@ -144,3 +147,13 @@ def test_nulls_in_the_units_of_the_contract(spec: dict[str, Any], kind: Kind, va
 def test_a_null_in_contract_units_is_what_the_same_number_would_have_become(number: int, factor: float | None) -> None:
     (unit,) = nulls_in_contract_units(ColumnSource(source="x", nulls=[number], factor=factor), "number")
     assert [unit] == converted([number], "number", factor=factor)
+
+
+def test_null_values_of_a_csv_table_are_missing_in_the_requests_of_every_column(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("lead_id,created_at,price,model,closed_at\nL1,2024-06-01,-1,NA,2024-07-01\n")
+    columns = {"price": {"from": "price", "nulls": [0], "factor": 100}, "closed_at": {"from": "closed_at"}}
+    source = {"csv": str(tmp_path / "leads.csv"), "null_values": ["NA", "-1"], "columns": columns}
+    tables = read_tables(SourcesConfig(tables={"leads": source}), ["leads"], quarantine_folder=tmp_path)
+    nulls = tables.reports["leads"].nulls
+    assert (nulls["price"], nulls["model"]) == ((0, -100), ("NA", "-1"))
+    assert tables.frames["leads"].select("price", "model").collect().row(0) == (None, None)
