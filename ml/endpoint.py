@@ -56,8 +56,8 @@ class Endpoint(Generic[Rules, Request, Answer]):
     example : callable
         ``(champions) -> mapping``: body of a valid request.
     rules : callable
-        ``(configs) -> rules``, where `configs` is the folder of the configurations; called when the server starts. A
-        `ConfigError` turns off this endpoint alone.
+        ``(configs, data_set="") -> rules``, where `configs` is the folder of the configurations and `data_set` that of
+        a named model; called when the server starts. A `ConfigError` turns off this endpoint alone.
     required_tasks : tuple of str
         Further tasks that must have a champion; without one the answer is a 503 that names the command to run.
     optional_tasks : tuple of str
@@ -81,7 +81,7 @@ class Endpoint(Generic[Rules, Request, Answer]):
     response: type[Answer]
     respond: Callable[[Rules, Champions, Sequence[Request], bool], Sequence[Answer]]
     example: Callable[[Champions], Mapping[str, Any]]
-    rules: Callable[[Path], Rules]
+    rules: Callable[..., Rules]
     required_tasks: tuple[str, ...] = ()
     optional_tasks: tuple[str, ...] = ()
     explains: bool | None = None
@@ -91,7 +91,7 @@ class Endpoint(Generic[Rules, Request, Answer]):
     page: Callable[[Answer], str] | None = None
 
 
-def no_rules(configs: Path) -> None:
+def no_rules(configs: Path, data_set: str = "") -> None:
     """Return None: the `rules` of an `Endpoint` without configuration; the server calls it, `configs` is not read."""
 
 

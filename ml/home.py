@@ -90,6 +90,82 @@ def config_file(name: str, path: Path | None = None) -> Path:
     return path
 
 
+def model_file(folder: Path, name: str, data_set: str = "") -> Path:
+    """Return the path of a file of rules in a folder: of a data set its own one, if there is one.
+
+    Parameters
+    ----------
+    folder : Path
+        Such as `configs`.
+    name : str
+        Path of the file below the folder, such as "order_planning.yaml".
+    data_set : str
+        Key `name` of a configuration; empty for a model without a name.
+
+    Returns
+    -------
+    Path
+        ``folder / "order_planning.north.yaml"`` for the data set `north`, if that file exists; else ``folder / name``,
+        which need not exist.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, "order_planning.north.yaml").touch()
+    ...     [model_file(Path(folder), "order_planning.yaml", name).name for name in ("", "north", "south")]
+    ['order_planning.yaml', 'order_planning.north.yaml', 'order_planning.yaml']
+    """
+    path = folder / name
+    own = path.with_name(f"{path.stem}.{data_set}{path.suffix}")
+    return own if data_set and own.is_file() else path
+
+
+def rules_file(name: str, *, beside: Path, path: Path | None = None, data_set: str = "") -> Path | None:
+    """Return the file of rules that a run reads: `path`, or the one beside the configuration, or that of `configs`.
+
+    In each folder, the file of the data set comes first: `order_planning.north.yaml` before `order_planning.yaml`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file, such as "order_planning.yaml".
+    beside : Path
+        Configuration of the model; the file is looked up in its folder.
+    path : Path, optional
+        Value of the option `--rules`; it is returned unchecked.
+    data_set : str
+        Key `name` of the configuration.
+
+    Returns
+    -------
+    Path or None
+        None if neither folder has the file; `missing_rules` is the text about it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> rules_file("order_planning.yaml", beside=Path("elsewhere/demand.yaml")).parent == config_folder()
+    True
+    >>> rules_file("nothing.yaml", beside=Path("elsewhere/demand.yaml")) is None
+    True
+    """
+    if path is not None:
+        return path
+    candidates = (model_file(folder, name, data_set) for folder in (beside.parent, config_folder()))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def missing_rules(name: str) -> str:
+    """Return where `rules_file` has looked a file up in vain, and the remedy, for messages.
+
+    >>> missing_rules("order_planning.yaml")
+    'order_planning.yaml is neither beside the configuration nor in configs/; pass --rules'
+    """
+    return f"{name} is neither beside the configuration nor in {config_folder()}/; pass --rules"
+
+
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Hold a lock of this name inside the block; other processes of this machine wait for it.

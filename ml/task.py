@@ -19,7 +19,7 @@ from ml.problem import Direction, Estimator, Problem
 Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
 
 
-def no_refresh(configs: Path) -> Callable[[Any], bool]:
+def no_refresh(configs: Path, **files: Any) -> Callable[[Any], bool]:
     """Return an update function that changes nothing and returns False: the default of `Task.refresh`.
 
     Examples
@@ -59,9 +59,10 @@ class Task:
     extra_endpoints : tuple of Endpoint
         Further endpoints below the task's path.
     refresh : callable
-        ``(configs) -> update``, with the folder of the configurations. ``update(estimator) -> bool`` loads data that
-        change by the minute (stock, an operator's rules) into a served estimator and returns whether anything changed.
-        One thread calls it about once a second; after a `ChehangError` the estimator is unchanged.
+        ``(configs, data_set="", rules=None, sources=None) -> update``, with the folder of the configurations, the data
+        set of a named model, and files to read in place of those of the folder. ``update(estimator) -> bool`` loads
+        data that change by the minute (stock, an operator's rules) into a served estimator and returns whether anything
+        changed. One thread calls it about once a second; after a `ChehangError` the estimator is unchanged.
     learner : callable
         ``(params) -> str``: name of the learner that the parameters select; each version is tagged with it.
 
@@ -78,7 +79,7 @@ class Task:
     problem: Problem
     endpoint: Endpoint[None, Any, Any]
     extra_endpoints: tuple[Endpoint[Any, Any, Any], ...] = ()
-    refresh: Callable[[Path], Callable[[Any], bool]] = no_refresh
+    refresh: Callable[..., Callable[[Any], bool]] = no_refresh
     learner: Callable[[Any], str] = no_learner_name
 
     @property

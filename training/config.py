@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -12,7 +12,6 @@ from features.sources import ExtraFeatures
 from features.yaml_config import (
     Layer,
     Section,
-    load_yaml,
     merge,
     parse_settings,
     read_layer,
@@ -225,13 +224,15 @@ class RunConfig(Section):
     sources: Path = Path("sources.yaml")
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, *, overlays: Sequence[Path] = (), settings: Sequence[str] = ()) -> Self:
         """Read a configuration from a YAML file.
 
         Parameters
         ----------
         path : Path
             YAML file with the fields of the class as keys.
+        overlays, settings : sequence of Path, sequence of str
+            As in `load_config`: files and single values that override the file.
 
         Returns
         -------
@@ -254,7 +255,8 @@ class RunConfig(Section):
         ...     RunConfig.load(file).sources == Path(folder, "tables.yaml")
         True
         """
-        config = load_yaml(path, cls)
+        layers = [read_layer(path), *map(read_layer, overlays), parse_settings(settings)]
+        config = validate(merge(*(layer.content for layer in layers)), cls, layers)
         return config.model_copy(update={"sources": path.parent / config.sources})
 
 
@@ -262,6 +264,7 @@ def load_config(
     task: str | None = None,
     path: Path | None = None,
     *,
+    params: Mapping[str, Any] | None = None,
     overlays: Sequence[Path] = (),
     settings: Sequence[str] = (),
 ) -> TaskConfig:
@@ -275,6 +278,8 @@ def load_config(
     path : Path, optional
         YAML file with the fields of `TaskConfig` as keys; default: `configs/<task>.yaml` in the current folder, else
         the installed one.
+    params : mapping, optional
+        Values of `params` that override the file, such as those of a version's card, ``card["config"]["params"]``.
     overlays : sequence of Path
         YAML files whose keys override those before them, such as the file that `chehang tune` writes.
     settings : sequence of str
@@ -302,7 +307,9 @@ def load_config(
     'credit_risk.north'
     """
     path = config_path(task, path)
-    layers = [read_layer(path), *(read_layer(overlay) for overlay in overlays), parse_settings(settings)]
+    content = {} if params is None else {"params": params}
+    layers = [read_layer(path), Layer("the version", content, content)]
+    layers += [*map(read_layer, overlays), parse_settings(settings)]
     config = _validated(name_in(task, layers), layers)
     return config.model_copy(update={"sources": path.parent / config.sources})
 

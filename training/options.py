@@ -16,10 +16,13 @@ import typer
 from rich.markup import escape
 
 from features.errors import ConfigError
+from ml.entry import split_name
+from ml.registry import check_task
 from training.model_name import config_path
 from training.printing import err
 
 if TYPE_CHECKING:
+    from ml.champions import Version
     from training.config import TaskConfig
 
 TaskName = Annotated[
@@ -34,11 +37,9 @@ ConfigPath = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Configuration file of the model; default: configs/TASK.yaml."),
 ]
-AlarmRulesPath = Annotated[
+RulesPath = Annotated[
     Path | None,
-    typer.Option(
-        "--rules", help="Alarm rules: costs and location of the alarm store; default: configs/fault_alarms.yaml."
-    ),
+    typer.Option("--rules", help="File of rules; default: the one beside the configuration, else that of configs/."),
 ]
 Overlays = Annotated[
     list[Path] | None,
@@ -50,6 +51,11 @@ Settings = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 VersionNumber = Annotated[int | None, typer.Option("--version", help="Model version; default: the latest.")]
+VersionOrChampion = Annotated[int | None, typer.Option("--version", help="Model version; default: the champion.")]
+VersionParameters = Annotated[
+    int | None,
+    typer.Option("--version", help="Use the parameters of this model version; default: those of the configuration."),
+]
 Engine = Annotated[str, typer.Option(help="Engine that computes the features: polars or spark.")]
 
 
@@ -163,6 +169,7 @@ def loaded_config(
     overlay: list[Path] | None,
     setting: list[str] | None,
     *,
+    version: Version | None = None,
     progress: Callable[[str], None],
 ) -> TaskConfig:
     """Read the configuration of a task from the options of a command.
@@ -179,6 +186,8 @@ def loaded_config(
         Values of `--with`: YAML files whose keys override those before them.
     setting : list of str or None
         Values of `--set`, such as 'bootstraps=50'.
+    version : Version, optional
+        As returned by `ml.champions.version`; its `params` replace those of the file.
     progress : callable
         Called with one line of text, such as ``progress_printer(quiet=False)``.
 
@@ -205,4 +214,58 @@ def loaded_config(
     progress(f"reading {path}")
     from training.config import load_config
 
-    return load_config(task, path, overlays=overlay or (), settings=setting or ())
+    if version is None:
+        return load_config(task, path, overlays=overlay or (), settings=setting or ())
+    from ml.champions import load
+
+    params = load(version).card["config"]["params"]
+    return load_config(task, path, params=params, overlays=overlay or (), settings=setting or ())
+
+
+def task_or(default: str, task: str | None) -> str:
+    """Return the model of a command that has one task.
+
+    Parameters
+    ----------
+    default : str
+        Name of the task, such as 'fault_rate'.
+    task : str or None
+        Value of the argument TASK: the task or a model of it, such as 'fault_rate.north'; None: the task.
+
+    Returns
+    -------
+    str
+        `task`, or `default` if it is None.
+
+    Raises
+    ------
+    ConfigError
+        `task` is unknown or another task.
+
+    Examples
+    --------
+    >>> task_or("fault_rate", None), task_or("fault_rate", "fault_rate.north")
+    ('fault_rate', 'fault_rate.north')
+    """
+    if task is None:
+        return default
+    check_task(task)
+    if split_name(task).task != default:
+        raise ConfigError(f"TASK: must be {default} or one of its models, such as {default}.north, got '{task}'")
+    return task
+
+
+def no_rules_file(option: Path | None, reason: str) -> None:
+    """Raise an error if the option `--rules` was passed to a command that reads no rules.
+
+    Raises
+    ------
+    ConfigError
+        `option` is not None; the message has the reason.
+
+    Examples
+    --------
+    >>> no_rules_file(None, "this command reads no rules")
+    """
+    if option is not None:
+        raise ConfigError(f"--rules {option}: {reason}; omit --rules")

@@ -210,7 +210,7 @@ def print_values(valuation: Any) -> None:
 
 
 def print_plan(plan: Any) -> None:
-    """Print the forecast of the total demand by period, and the largest orders.
+    """Print the forecast of the total demand by period, and the largest orders if there are orders.
 
     Parameters
     ----------
@@ -223,7 +223,6 @@ def print_plan(plan: Any) -> None:
         table.add_row(row["period"], f"{row['mean']:,.1f}", f"{row['p10']:,.0f} .. {row['p90']:,.0f}")
     out.print(table)
     if plan.orders is None:
-        out.print(f"no orders: {plan.without_orders}")
         return
     columns = ("store_id", "model", "on_hand", "on_order", "order_up_to", "transfer_in", "transfer_out", "order")
     table = Table(*columns, title="largest orders (cars)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from features.errors import ConfigError
 from ml.model import Model
@@ -11,6 +12,8 @@ from training.answer_files import check_answer_path, write_answers
 from training.config import TaskConfig
 from training.progress import Progress
 from training.study import study_of
+
+RULES = {"recommendation": "recommendation_rules.yaml"}  # tasks whose predictions depend on rules
 
 
 def score(
@@ -20,6 +23,7 @@ def score(
     data: Path | None,
     out: Path,
     as_of: datetime | None = None,
+    rules: Path | None = None,
     progress: Progress | None = None,
 ) -> int:
     """Predict the rows of the task's table with a version and write the predictions to a file.
@@ -37,6 +41,8 @@ def score(
         Output file, `.parquet` or `.csv`; written atomically, an existing file is replaced.
     as_of : datetime, optional
         Predict as of this instant (with UTC offset): only records before it are used, and only rows open then.
+    rules : Path, optional
+        File of rules, for a task in `RULES` alone; default: the one in the folder of the sources.
     progress : callable, optional
         Called with one line of text for each step, such as `print`.
 
@@ -67,6 +73,7 @@ def score(
     check_answer_path(out)
     if data is not None and out.resolve() == data.resolve():
         raise ConfigError(f"--out {out}: is the input file of --data; choose another output file")
-    answers = study_of(config).score(model, config, data=data, as_of=as_of, progress=progress)
+    options: dict[str, Any] = {} if rules is None else {"rules": rules}
+    answers = study_of(config).score(model, config, data=data, as_of=as_of, progress=progress, **options)
     write_answers(answers, out)
     return int(answers.height)

@@ -15,6 +15,7 @@ from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules, plan_orders
 from ml.endpoint import Champions, Endpoint, respond_each_by_rules
+from ml.home import model_file
 from ml.signature import Name, RequestPart
 
 FEN = 100
@@ -344,6 +345,6 @@ ORDERS = Endpoint(
     response=OrdersAnswer,
     respond=respond_each_by_rules(answer),
     example=_example,
-    rules=lambda configs: load_planning_rules(configs / RULES),
+    rules=lambda configs, data_set="": load_planning_rules(model_file(configs, RULES, data_set)),
     public_errors=True,
 )

@@ -9,7 +9,8 @@ from ml.fault_rate.alarm_store import AlarmStore
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.rules import AlarmRules, load_alarm_rules
 from ml.fault_rate.snapshot import Snapshot
-from ml.home import file_state
+from ml.home import file_state, model_file
+from ml.live_state import LiveStates
 
 RULES = "fault_alarms.yaml"
 
@@ -23,11 +24,19 @@ class LiveUpdates:
     ----------
     configs : Path
         Folder of `fault_alarms.yaml`.
+    data_set : str
+        Of a named model, whose own `fault_alarms.north.yaml` is read if it exists.
+    rules : Path, optional
+        File to read in place of that of the folder.
+    sources : Path, optional
+        Not read.
     """
 
-    def __init__(self, configs: Path) -> None:
-        self.path = configs / RULES
-        self._loaded: dict[int, dict[str, Any]] = {}
+    def __init__(
+        self, configs: Path, *, data_set: str = "", rules: Path | None = None, sources: Path | None = None
+    ) -> None:
+        self.configs, self.data_set, self.rules = configs, data_set, rules
+        self._loaded = LiveStates()
 
     def __call__(self, estimator: FaultEstimator) -> bool:
         """Load the files that changed since the last call into the estimator; return whether any did.
@@ -37,14 +46,13 @@ class LiveUpdates:
         ChehangError
             A file cannot be read; the files before it were loaded.
         """
-        loaded = self._loaded.setdefault(id(estimator), {})
-        if len(self._loaded) > 2:
-            self._loaded = {id(estimator): loaded}
+        loaded = self._loaded.of(estimator)
         changed = False
-        state = file_state(self.path)
-        if loaded.get("rules") != state:
-            estimator.rules = load_alarm_rules(self.path) if state else AlarmRules()
-            loaded["rules"], changed = state, True
+        path = self.rules or model_file(self.configs, RULES, self.data_set)
+        state = file_state(path)
+        if loaded.get("rules") != (path, state):
+            estimator.rules = load_alarm_rules(path, data_set=self.data_set) if state else AlarmRules()
+            loaded["rules"], changed = (path, state), True
         if not state:
             return changed
         run = file_state(estimator.rules.snapshot)

@@ -55,7 +55,7 @@ class AlarmRules(Section):
     goodwill: float = Field(0, ge=0, le=1e8, allow_inf_nan=False)
 
 
-def load_alarm_rules(path: Path) -> AlarmRules:
+def load_alarm_rules(path: Path, *, data_set: str = "") -> AlarmRules:
     """Return the rules of a YAML file; relative paths in it are resolved against its folder.
 
     Parameters
@@ -63,6 +63,9 @@ def load_alarm_rules(path: Path) -> AlarmRules:
     path : Path
         YAML file such as `configs/fault_alarms.yaml`, with the attributes of `AlarmRules` as keys; absent keys take the
         defaults.
+    data_set : str
+        Of a named model, whose store and snapshot have the data set in their file names, such as
+        `fault_alarms.north.db`: data sets that share the rules do not share their alarms.
 
     Raises
     ------
@@ -74,10 +77,19 @@ def load_alarm_rules(path: Path) -> AlarmRules:
     >>> from pathlib import Path
     >>> load_alarm_rules(Path("configs/fault_alarms.yaml")).days
     90
+    >>> load_alarm_rules(Path("configs/fault_alarms.yaml"), data_set="north").store.name
+    'fault_alarms.north.db'
     """
     rules = load_yaml(path, AlarmRules)
     folder = path.resolve().parent
-    return rules.model_copy(update={"store": folder / rules.store, "snapshot": folder / rules.snapshot})
+    files = {"store": folder / rules.store, "snapshot": folder / rules.snapshot}
+    return rules.model_copy(update={name: _of_data_set(file, data_set) for name, file in files.items()})
+
+
+def _of_data_set(path: Path, data_set: str) -> Path:
+    if not data_set or path.stem.endswith(f".{data_set}"):
+        return path
+    return path.with_name(f"{path.stem}.{data_set}{path.suffix}")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 from features.engines import collect, to_engine
 from features.recommendation import vehicle_items
 from features.sources import ExtraFeatures, SourcesConfig, load_sources, read_tables
-from ml.home import file_state
+from ml.home import file_state, model_file
+from ml.live_state import LiveStates
 from ml.loans.catalogue.files import load_lending
 from ml.recommendation.catalogue import CATEGORIES
 from ml.recommendation.estimator import RecommendationEstimator
@@ -19,6 +21,7 @@ from ml.recommendation.merchandising import MerchandisingRules, load_merchandisi
 from ml.recommendation.stock import Stock
 from ml.recommendation.training_tables import select_listings
 
+log = logging.getLogger("chehang.live_updates")
 RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loans/products.yaml", "loans/rules.yaml"
 SQL_POLL_SECONDS = 2.0  # a database does not tell whether its rows changed, so it is read again
 
@@ -30,11 +33,24 @@ class LiveUpdates:
     ----------
     configs : Path
         Folder with `recommendation_rules.yaml`, `loans/` and `sources.yaml`; missing files are skipped.
+    data_set : str
+        Of a named model. Its own rules, such as `recommendation_rules.north.yaml`, are read if they exist. Its stock is
+        that of `sources.north.yaml` alone: without the file, the stock stays that of the training.
+    rules : Path, optional
+        File to read in place of `recommendation_rules.yaml`.
+    sources : Path, optional
+        File to read in place of `sources.yaml`.
     """
 
-    def __init__(self, configs: Path) -> None:
-        self.configs = configs
-        self._states: dict[int, dict[str, Any]] = {}
+    def __init__(
+        self, configs: Path, *, data_set: str = "", rules: Path | None = None, sources: Path | None = None
+    ) -> None:
+        self.configs, self.data_set, self.rules = configs, data_set, rules
+        self.sources = sources or configs / (f"sources.{data_set}.yaml" if data_set else "sources.yaml")
+        self._states = LiveStates()
+        if data_set and not self.sources.is_file():
+            message = "recommendation.%s: its stock is not updated while it serves, because %s does not exist"
+            log.warning(message, data_set, self.sources)
 
     def __call__(self, estimator: RecommendationEstimator) -> bool:
         """Update `merchandising`, `financing` and `stock` of the estimator; return whether anything changed.
@@ -46,26 +62,26 @@ class LiveUpdates:
         ChehangError
             A file or table cannot be read; its last valid content stays in use.
         """
-        last = self._states.setdefault(id(estimator), {})
-        if len(self._states) > 2:
-            self._states = {id(estimator): last}
+        last = self._states.of(estimator)
         changed = self._rules(estimator, last)
         return self._stock(estimator, last) or changed
 
     def _rules(self, estimator: RecommendationEstimator, last: dict[str, Any]) -> bool:
-        files = [self.configs / n for n in (RULES, PRODUCTS, LENDING)]
-        state = tuple(file_state(f) for f in files)
+        files = [model_file(self.configs, name, self.data_set) for name in (RULES, PRODUCTS, LENDING)]
+        files[0] = self.rules or files[0]
+        state = tuple((f, file_state(f)) for f in files)
         if last.get("rules") == state:
             return False
-        merchandising = load_merchandising_rules(files[0]) if state[0] else MerchandisingRules()
-        lending = load_lending(files[1], files[2]) if state[1] and state[2] else None
+        has_rules, has_products, has_lending = (content is not None for _, content in state)
+        merchandising = load_merchandising_rules(files[0]) if has_rules else MerchandisingRules()
+        lending = load_lending(files[1], files[2]) if has_products and has_lending else None
         estimator.merchandising = merchandising
         estimator.financing = Financing(lending, merchandising.card_payment) if lending else None
         last["rules"] = state
         return True
 
     def _stock(self, estimator: RecommendationEstimator, last: dict[str, Any]) -> bool:
-        path = self.configs / "sources.yaml"
+        path = self.sources
         if not path.exists():
             return False
         if last.get("sources") != file_state(path):

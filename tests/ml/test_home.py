@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from features.errors import ConfigError
-from ml.home import INSTALLED_CONFIGS, config_file, config_folder, home, locked, write_atomically
+from ml.home import (
+    INSTALLED_CONFIGS,
+    config_file,
+    config_folder,
+    home,
+    locked,
+    missing_rules,
+    rules_file,
+    write_atomically,
+)
 
 
 def test_the_home_folder_is_set_by_the_environment_or_in_the_working_folder(
@@ -67,3 +76,24 @@ def test_configurations_come_from_the_working_folder_or_else_from_the_package(
     assert config_file("credit_risk.yaml") == Path("configs/credit_risk.yaml")
     with pytest.raises(ConfigError, match=r"^configs/sources\.yaml: no such file; .* from /.*chehang/configs; add the"):
         config_file("sources.yaml")
+
+
+def test_rules_lie_beside_the_configuration_or_in_configs_and_those_of_the_data_set_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own, configs = tmp_path / "data", Path("configs")
+    own.mkdir()
+    configs.mkdir()
+
+    def place(data_set: str = "") -> Path | None:
+        return rules_file("rules.yaml", beside=own / "task.yaml", data_set=data_set)
+
+    assert place() is None and place("north") is None
+    for path in (configs / "rules.yaml", own / "rules.yaml"):
+        path.touch()
+        assert place() == place("north") == path
+    (own / "rules.north.yaml").touch()
+    assert (place(), place("north"), place("south")) == (own / "rules.yaml", own / "rules.north.yaml", place())
+    assert rules_file("rules.yaml", beside=own / "task.yaml", path=Path("none.yaml")) == Path("none.yaml")
+    assert missing_rules("rules.yaml").startswith("rules.yaml is neither beside the configuration nor in configs/")

@@ -7,9 +7,13 @@ from typing import Annotated
 import typer
 
 from features.errors import ConfigError
-from ml.home import config_file
-from training.options import AlarmRulesPath, AsJson, print_json, progress_printer
+from ml.entry import split_name
+from ml.home import missing_rules, rules_file
+from training.model_name import config_path, model_name
+from training.options import AsJson, ConfigPath, RulesPath, print_json, progress_printer
 from training.printing import print_alarm_history, print_stored_alarms
+
+RULES = "fault_alarms.yaml"
 
 
 def alarm(
@@ -23,16 +27,21 @@ def alarm(
         str | None, typer.Option(help="Name of the person who moves the alarm; stored with the move.")
     ] = None,
     note: Annotated[str | None, typer.Option(help="Reason or finding; stored with the move.")] = None,
-    rules: AlarmRulesPath = None,
+    config: ConfigPath = None,
+    rules: RulesPath = None,
     as_json: AsJson = False,
 ) -> None:
     """List the quality alarms, show the history of one, or move it on: open, acknowledged, campaign, closed."""
-    path = config_file("fault_alarms.yaml", rules)
+    beside = config_path("fault_rate", config)
+    data_set = split_name(model_name("fault_rate", config)).data_set
+    path = rules_file(RULES, beside=beside, path=rules, data_set=data_set)
+    if path is None:
+        raise ConfigError(missing_rules(RULES))
     progress_printer(as_json)(f"reading {path}")
     from ml.fault_rate.alarm_store import AlarmStore
     from ml.fault_rate.rules import load_alarm_rules
 
-    store = AlarmStore(load_alarm_rules(path).store)
+    store = AlarmStore(load_alarm_rules(path, data_set=data_set).store)
     if number is None:
         alarms = store.alarms()
         return print_json(alarms.to_dicts()) if as_json else print_stored_alarms(alarms)

@@ -7,52 +7,77 @@ from typing import Annotated
 
 import typer
 
-from ml.home import config_file
+from ml import champions
+from ml.home import missing_rules, rules_file
+from training.model_name import config_path
 from training.options import (
-    AlarmRulesPath,
     AsJson,
     ConfigPath,
     Overlays,
+    RulesPath,
     Settings,
+    TaskName,
+    VersionParameters,
     loaded_config,
     parsed_instant,
     print_json,
     progress_printer,
+    task_or,
 )
 from training.printing import out, print_alarms
+
+RULES = "fault_alarms.yaml"
+WITHOUT_RULES = "no alarm was stored, the service has no new snapshot, and campaigns have default costs"
 
 
 def alarms(
     to: Annotated[
         Path, typer.Option("--out", help="Alarms: .parquet or .csv; vehicles to inspect and a picture beside it.")
     ],
+    task: TaskName = None,
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
-    rules: AlarmRulesPath = None,
+    version: VersionParameters = None,
+    rules: RulesPath = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Leave out records reported later, such as 2026-01-31T09:00+08:00.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test every component of every model for an elevated fault rate, and rank the vehicles to inspect; run weekly."""
+    """Test every component of every model for an elevated fault rate, and rank the vehicles to inspect; run weekly.
+
+    Costs and the location of the alarm store are the rules, a file like configs/fault_alarms.yaml. Baseline rates are
+    always estimated from the current records; a version only sets the parameters, such as params.false_alarm_rate.
+    """
     progress = progress_printer(as_json)
-    configured = loaded_config("fault_rate", config, overlay, setting, progress=progress)
+    task = task_or("fault_rate", task)
+    configured = loaded_config(task, config, overlay, setting, progress=progress)
+    if version is not None:
+        progress("reading the model registry")
+        chosen = champions.version(configured.task, version)
+        configured = loaded_config(task, config, overlay, setting, version=chosen, progress=progress)
+    data_set = configured.name or ""
+    rules = rules_file(RULES, beside=config_path(task, config), path=rules, data_set=data_set)
     from ml.fault_rate.rules import load_alarm_rules
     from training.runs.alarms import alarms as run
 
     report = run(
         configured,
         out=to,
-        rules=load_alarm_rules(config_file("fault_alarms.yaml", rules)),
+        rules=None if rules is None else load_alarm_rules(rules, data_set=data_set),
         as_of=parsed_instant(as_of),
         progress=progress,
     )
+    left_out = [] if rules else [f"{WITHOUT_RULES}: {missing_rules(RULES)}"]
     if as_json:
         content = {
-            "until": report.until, "basis": report.surveillance.exposure.basis, "notes": report.notes,
+            "task": configured.task, "version": version, "rules": None if rules is None else str(rules),
+            "until": report.until, "basis": report.surveillance.exposure.basis, "notes": [*report.notes, *left_out],
             "alarms": report.alarms.to_dicts(),
         }  # fmt: skip
         return print_json({**content, "files": [str(f) for f in report.files]})
     print_alarms(report)
     out.print(f"reports until {report.until}; written to " + ", ".join(str(f) for f in report.files))
+    for sentence in left_out:
+        out.print(sentence, soft_wrap=True)

@@ -8,8 +8,21 @@ from typing import Annotated
 import typer
 
 from ml import champions
-from ml.home import config_folder
-from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, print_json, progress_printer
+from ml.home import rules_file
+from training.model_name import config_path
+from training.options import (
+    AsJson,
+    ConfigPath,
+    Overlays,
+    RulesPath,
+    Settings,
+    TaskName,
+    VersionOrChampion,
+    loaded_config,
+    print_json,
+    progress_printer,
+    task_or,
+)
 from training.printing import out, print_plan
 
 
@@ -21,23 +34,26 @@ def forecast(
             help="File for the forecasts, .parquet or .csv; orders, transfers and a figure are written next to it.",
         ),
     ],
+    task: TaskName = None,
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
-    rules: Annotated[
-        Path | None, typer.Option(help="Lead times and costs of ordering; configs/order_planning.yaml if not given.")
-    ] = None,
+    version: VersionOrChampion = None,
+    rules: RulesPath = None,
     store: Annotated[
         str | None, typer.Option(help="Store to draw; the largest series of all stores if not given.")
     ] = None,
-    version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Forecast demand from the end of the current data, and plan transfers and orders (nightly run)."""
+    """Forecast demand from the end of the current data, and plan transfers and orders (nightly run).
+
+    Lead times and costs of orders are the rules, a file like configs/order_planning.yaml.
+    """
     progress = progress_printer(as_json)
-    task = "demand_forecast"
+    task = task_or("demand_forecast", task)
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
-    rules = rules or config_folder() / "order_planning.yaml"
+    beside = config_path(task, config)
+    rules = rules_file("order_planning.yaml", beside=beside, path=rules, data_set=loaded.name or "")
     progress("reading the model registry")
     from training.runs.forecast import forecast as run
 
@@ -46,7 +62,9 @@ def forecast(
     if as_json:
         return print_json(
             {
+                "task": loaded.task,
                 "version": chosen.number,
+                "rules": None if rules is None else str(rules),
                 "rows": plan.forecasts.height,
                 "orders": None if plan.orders is None else int(plan.orders.orders["order"].sum()),
                 "without_orders": plan.without_orders,
@@ -54,4 +72,7 @@ def forecast(
             }
         )
     print_plan(plan)
-    out.print(f"written by version {chosen.number}: " + ", ".join(str(f) for f in plan.files))
+    planned = "" if plan.orders is None else f"; orders planned with {rules}"
+    out.print(f"written by version {chosen.number}: " + ", ".join(str(f) for f in plan.files) + planned)
+    if plan.orders is None:
+        out.print(f"no orders and transfers were planned: {plan.without_orders}", soft_wrap=True)

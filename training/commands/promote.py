@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from training.model_name import model_name
-from training.options import AsJson, ConfigPath, TaskName, VersionNumber, print_json, progress_printer, user
+from training.options import (
+    AsJson,
+    ConfigPath,
+    RulesPath,
+    TaskName,
+    VersionNumber,
+    no_rules_file,
+    print_json,
+    progress_printer,
+    user,
+)
 from training.printing import out
 
 
@@ -15,18 +25,20 @@ def promote(
     task: TaskName = None,
     config: ConfigPath = None,
     version: VersionNumber = None,
+    rules: RulesPath = None,
     force: Annotated[bool, typer.Option("--force", help="Promote although a check fails; needs --reason.")] = False,
     reason: Annotated[str | None, typer.Option(help="Reason, recorded in the history.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a version the champion if it beats the champion on the same test rows and meets all metric limits."""
+    no_rules_file(rules, "the gate has the limits of the configuration with which the version was trained")
     name = model_name(task, config)
     progress_printer(as_json)("reading the model registry")
     from training.gate import promote as run
 
     moved, result = run(name, version, who=user(), force=force, reason=reason)
     if as_json:
-        return print_json({"promotion": moved.__dict__, "checks": [c.__dict__ for c in result.checks]})
+        return print_json({"task": name, "promotion": moved.__dict__, "checks": [c.__dict__ for c in result.checks]})
     for c in result.checks:
         out.print(f"{'[green]pass[/green]' if c.passed else '[red]fail[/red]'}  {c.name}: {c.detail}")
     out.print(f"{name} version {moved.version} is champion{' (forced)' if moved.forced else ''}")

@@ -8,13 +8,18 @@ from typing import Annotated
 import typer
 
 from ml import champions
+from ml.home import missing_rules, rules_file
+from training.model_name import config_path
 from training.options import (
     AsJson,
     ConfigPath,
     Overlays,
+    RulesPath,
     Settings,
     TaskName,
+    VersionOrChampion,
     loaded_config,
+    no_rules_file,
     parsed_instant,
     print_json,
     progress_printer,
@@ -35,7 +40,8 @@ def score(
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
-    version: Annotated[int | None, typer.Option("--version", help="Model version; default: the champion.")] = None,
+    version: VersionOrChampion = None,
+    rules: RulesPath = None,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -48,10 +54,23 @@ def score(
     progress = progress_printer(as_json)
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
     progress("reading the model registry")
+    from training.score import RULES
     from training.score import score as run
 
+    left_out = []
+    name = RULES.get(loaded.definition.base_name)
+    if name is None:
+        no_rules_file(rules, f"the predictions of {loaded.definition.base_name} depend on no rules")
+    else:
+        for beside in (config_path(task, config), loaded.sources):
+            rules = rules or rules_file(name, beside=beside, data_set=loaded.name or "")
+        left_out = [] if rules else [f"the lists follow no merchandising rules: {missing_rules(name)}"]
     chosen = champions.version_or_champion(loaded.task, version)
-    rows = run(champions.load(chosen), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
+    model, instant = champions.load(chosen), parsed_instant(as_of)
+    rows = run(model, loaded, data=data, out=to, as_of=instant, rules=rules, progress=progress)
     if as_json:
-        return print_json({"rows": rows, "out": str(to), "version": chosen.number})
+        content = {"task": loaded.task, "rows": rows, "out": str(to), "version": chosen.number}
+        return print_json({**content, "rules": None if rules is None else str(rules), "notes": left_out})
     out.print(f"predictions of version {chosen.number} for {rows:,} rows written to {to}")
+    for sentence in left_out:
+        out.print(sentence, soft_wrap=True)

@@ -8,15 +8,17 @@ from typing import Annotated
 import typer
 
 from ml.home import config_file
-from training.options import AsJson, parsed_instant, print_json, progress_printer
+from training.options import AsJson, Overlays, Settings, parsed_instant, print_json, progress_printer
 from training.printing import out, print_service_due
 
 
 def service_due(
     to: Annotated[Path, typer.Option("--out", help="Vehicles to remind: .parquet or .csv; a picture beside it.")],
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration; configs/service_due.yaml by default.")
+        Path | None, typer.Option("--config", "-c", help="Configuration file; default: configs/service_due.yaml.")
     ] = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Leave out records reported later; the last record by default.")
     ] = None,
@@ -29,7 +31,8 @@ def service_due(
     from training.runs.service_due import ServiceDueConfig
     from training.runs.service_due import service_due as run
 
-    report = run(ServiceDueConfig.load(path), out=to, as_of=parsed_instant(as_of), progress=progress)
+    configured = ServiceDueConfig.load(path, overlays=overlay or (), settings=setting or ())
+    report = run(configured, out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json(
             {"vehicles": report.due.height, "notes": report.services.notes, "files": [str(f) for f in report.files]}

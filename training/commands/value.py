@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ml.home import config_file
-from training.options import AsJson, parsed_instant, print_json, progress_printer
+from training.options import AsJson, Overlays, Settings, parsed_instant, print_json, progress_printer
 from training.printing import out, print_values
 
 
@@ -17,8 +17,10 @@ def value(
         Path, typer.Option("--out", help="File for the customers, .parquet or .csv; a chart (.png) is drawn beside it.")
     ],
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration; default: configs/customer_value.yaml.")
+        Path | None, typer.Option("--config", "-c", help="Configuration file; default: configs/customer_value.yaml.")
     ] = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
     as_of: Annotated[
         str | None,
         typer.Option("--as-of", help="End of the history, ISO 8601 with an offset; default: the last purchase."),
@@ -32,7 +34,8 @@ def value(
     from training.runs.customer_value import ValueConfig
     from training.runs.customer_value import value as run
 
-    valuation = run(ValueConfig.load(path), out=to, as_of=parsed_instant(as_of), progress=progress)
+    configured = ValueConfig.load(path, overlays=overlay or (), settings=setting or ())
+    valuation = run(configured, out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json({"out": str(to), **valuation.as_dict()})
     print_values(valuation)

@@ -16,6 +16,7 @@ from ml.demand_forecast.forecast import ForecastTable
 from ml.demand_forecast.orders import plan_for_cells, planning_cells
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
 from ml.domain.demand.demand_class import CLASSES
+from ml.home import missing_rules
 from ml.model import Model
 from training.answer_files import check_answer_path, write_answers
 from training.config import TaskConfig
@@ -74,7 +75,7 @@ def forecast(
         File for the forecasts, `.parquet` or `.csv`. Orders, transfers and a figure are written next to it, for
         example `plan.orders.parquet`, `plan.transfers.parquet` and `plan.png` for `plan.parquet`.
     rules : Path or None
-        Planning rules such as `configs/order_planning.yaml`; no orders are planned if None or if it does not exist.
+        Planning rules such as `configs/order_planning.yaml`; no orders are planned if None.
     store : str, optional
         Store whose series and orders are drawn; the largest series of all stores if omitted.
     progress : callable, optional
@@ -108,13 +109,14 @@ def forecast(
     """
     progress = progress or (lambda text: None)
     check_answer_path(out)
+    planning = None if rules is None else load_planning_rules(rules)
     study = PanelData.read(config, progress=progress)
     estimator = estimator_for(cast("DemandEstimator", model.estimator), study, progress=progress)
     if store is not None and store not in estimator.identifiers.get("store_id", ()):
         raise DataError(f"--store {store}: the sales have no such store_id; choose a store of the sales table")
     progress("explaining the forecasts of the next period")
     forecasts = forecast_table(estimator)
-    plan, without_orders = _orders(estimator, rules)
+    plan, without_orders = _orders(estimator, planning)
     write_answers(forecasts, out)
     files = [out]
     if plan is not None:
@@ -128,15 +130,13 @@ def forecast(
     return Plan(estimator, forecasts, plan, without_orders, (*files, figure))
 
 
-def _orders(estimator: DemandEstimator, rules: Path | None) -> tuple[OrderPlan | None, str | None]:
-    if rules is None or not rules.exists():
-        reason = "there are no planning rules" if rules is None else f"{rules} does not exist"
-        return None, f"{reason}: pass a file like configs/order_planning.yaml with --rules"
+def _orders(estimator: DemandEstimator, rules: PlanningRules | None) -> tuple[OrderPlan | None, str | None]:
+    if rules is None:
+        return None, missing_rules("order_planning.yaml")
     if not np.isfinite(estimator.on_hand).any():
         return None, "no stock is recorded: map the table `stock` in the sources"
-    loaded: PlanningRules = load_planning_rules(rules)
     try:
-        return plan_for_cells(estimator, *planning_cells(estimator, ()), loaded), None
+        return plan_for_cells(estimator, *planning_cells(estimator, ()), rules), None
     except DataError as e:
         return None, str(e)
 

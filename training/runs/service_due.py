@@ -155,4 +155,6 @@ def _draw(due: pl.DataFrame, path: Path) -> None:
 
 def _every_week(weeks: pl.DataFrame) -> pl.DataFrame:
     """Add the weeks without a service due."""
+    if weeks.is_empty():
+        return weeks
     return weeks.sort("week").upsample("week", every="1w").fill_null(0)

@@ -25,6 +25,7 @@ from ml.domain.demand.order_simulation import (
     simulate_orders,
 )
 from ml.domain.statistics.resampling import percentile_interval, resampled_counts
+from ml.home import model_file
 from ml.report.columns import Interval, column
 from ml.report.sections import Paragraph, Section, Table
 from training.studies.panel_data import PanelData
@@ -149,7 +150,7 @@ def _ratio_interval(cost: FloatArray, other: FloatArray) -> tuple[float, float]:
 
 
 def _rules(study: PanelData) -> tuple[PlanningRules, str]:
-    path = study.config.sources.parent / RULES
+    path = model_file(study.config.sources.parent, RULES, study.config.name or "")
     if path.exists():
         return load_planning_rules(path), f"costs from {RULES}"
     return PlanningRules(), "default costs"

@@ -21,7 +21,13 @@ BATCH_ROWS = 5_000
 
 
 def score_customers(
-    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Progress | None = None
+    model: Model,
+    config: TaskConfig,
+    *,
+    data: Path | None,
+    as_of: datetime | None,
+    rules: Path | None = None,
+    progress: Progress | None = None,
 ) -> pl.DataFrame:
     """List the ten best vehicles in stock for every customer.
 
@@ -35,6 +41,8 @@ def score_customers(
         Existing file (`.parquet` or `.csv`) that replaces the source of `customers`; None for the source itself.
     as_of : None
         Must be None: lists are made from the current stock.
+    rules : Path, optional
+        Merchandising rules; default: `recommendation_rules.yaml` in the folder of the sources, if it exists.
     progress : callable, optional
         Called with one line of text for each batch, such as `print`.
 
@@ -67,7 +75,8 @@ def score_customers(
         quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
         progress=progress,
     )
-    model.task.refresh(config.sources.parent)(model.estimator)
+    files = {"rules": rules, "sources": config.sources}
+    model.task.refresh(config.sources.parent, data_set=config.name or "", **files)(model.estimator)
     customers = collect(to_engine(raw.frames, "polars")[CUSTOMERS])
     parts = []
     for begin in range(0, customers.height, BATCH_ROWS):

@@ -41,6 +41,19 @@ def test_a_list_of_services_needs_rules_a_format_and_an_instant(
     assert not list(tmp_path.glob("due.*"))
 
 
+def test_single_values_and_overlays_override_the_configuration(tmp_path: Path) -> None:
+    path, out = write(tmp_path / "data", *tables()), tmp_path / "due.csv"
+    options = ("--config", str(path), "--out", str(out))
+    done = chehang("service-due", *options, "--set", "within_days=no", home=tmp_path / "home", check=False)
+    assert "error: --set: within_days: input should be a valid integer" in done.stderr
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("{within_days: 0, overdue_days: 0}")
+    done = chehang("service-due", *options, "--with", str(overlay), "--json", home=tmp_path / "home")
+    assert json.loads(done.stdout)["vehicles"] < 4
+    done = chehang("value", *options, "--with", str(overlay), home=tmp_path / "home", check=False)
+    assert "overlay.yaml: " in done.stderr and "unknown key" in done.stderr
+
+
 def _value_config(folder: Path, table: str = "sales") -> Path:
     (folder / "sources.yaml").write_text("tables: {sales: {csv: sales.csv}}\n")
     path = folder / "customer_value.yaml"

@@ -142,7 +142,9 @@ def test_the_champion_scores_rows(registry: Trained, tmp_path: Path, capsys: pyt
     some, out = tmp_path / "some.parquet", tmp_path / "answers.parquet"
     pl.read_parquet(registry.config.parent / "applications.parquet").head(5).write_parquet(some)
     score("credit_risk", to=out, data=some, config=registry.config, as_json=True)
-    assert json.loads(capsys.readouterr().out) == {"rows": 5, "out": str(out), "version": 1}
+    assert json.loads(capsys.readouterr().out) == {
+        "task": "credit_risk", "rows": 5, "out": str(out), "version": 1, "rules": None, "notes": [],
+    }  # fmt: skip
     assert pl.read_parquet(out)["probability_of_default"].is_between(0, 1).all()
     score("credit_risk", to=out, data=some, config=registry.config, version=1)
     assert "predictions of version 1 for 5 rows written to" in capsys.readouterr().out
@@ -188,12 +190,14 @@ def test_a_forecast_prints_the_number_of_cars_to_order(
     config = ROOT / "configs" / "demand_forecast.yaml"
     forecast(tmp_path / "plan.csv", config=config, as_json=True)
     assert json.loads(capsys.readouterr().out) == {
-        "version": 4, "rows": 1, "orders": 5, "without_orders": None, "files": [str(tmp_path / "plan.csv")],
+        "task": "demand_forecast", "version": 4, "rules": str(ROOT / "configs" / "order_planning.yaml"), "rows": 1,
+        "orders": 5, "without_orders": None, "files": [str(tmp_path / "plan.csv")],
     }  # fmt: skip
     plan.orders, plan.without_orders = None, "the data has no stock"
     forecast(tmp_path / "plan.csv", config=config)
     shown = capsys.readouterr().out
-    assert "3 .. 12" in shown and "no orders: the data has no stock" in shown and "written by version 4" in shown
+    assert "3 .. 12" in shown and "written by version 4" in shown
+    assert shown.splitlines()[-1] == "no orders and transfers were planned: the data has no stock"
 
 
 def _report() -> Report:

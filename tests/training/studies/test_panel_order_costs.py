@@ -24,7 +24,7 @@ def study(panel: Panel, folder: Path, *, horizon: int = 2, first: int = FIRST) -
         panel=panel,
         origins=range(first, panel.periods),
         params=SimpleNamespace(horizon=horizon),
-        config=SimpleNamespace(sources=folder / "sources.yaml"),
+        config=SimpleNamespace(sources=folder / "sources.yaml", name=None),
     )
 
 
