@@ -6,6 +6,7 @@ low-level date algorithms".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
@@ -22,7 +23,7 @@ from features.errors import ConfigError
 Frequency = Literal["day", "week", "month"]
 SEASONS: dict[str, int] = {"day": 7, "week": 52, "month": 12}  # length of a season in periods
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = 80 * 366  # days since 1970 that are searched for clock changes
+_FIRST, _LAST = -18_264, 80 * 366  # days since 1970, from the end of 1919 to 2050, searched for clock changes
 
 
 def valid_timezone(name: str) -> str:
@@ -151,10 +152,7 @@ def with_period(
     >>> with_period(frame, nw.col("at"), "day", timezone="Asia/Shanghai", name="day").collect()["day"].to_list()
     [0, 1]
     """
-    first, changes = _clock(timezone)
-    step: Any = nw.lit(first, dtype=nw.Int64)
-    for at, change in changes:
-        step = step + nw.when(instant >= at).then(nw.lit(change, dtype=nw.Int64)).otherwise(nw.lit(0, dtype=nw.Int64))
+    step = _offset(_clock(timezone), instant)
     day, z, era, doe, yoe, doy = (nw.col(f"__{n}__") for n in ("day", "z", "era", "doe", "yoe", "doy"))
     result = frame.with_columns(((instant + step) // DAY).alias("__day__"))
     if frequency != "month":
@@ -250,16 +248,27 @@ def period_start(periods: Any, frequency: Frequency, *, timezone: str) -> NDArra
     [57600000000]
     """
     local = first_day(periods, frequency) * DAY
-    first, changes = _clock(timezone)
-    at = local - first
-    for change, step in changes:
-        at = np.where(at >= change, at - step, at)
+    (_, before), *changes = _clock(timezone)
+    at = local - before
+    for change, offset in changes:
+        # A midnight that the clock skips, as in Shanghai on 1940-06-01, is the instant of the change.
+        at = np.where(at >= change, np.maximum(at - (offset - before), change), at)
+        before = offset
     return np.asarray(at, dtype=np.int64)
 
 
+def _offset(offsets: Sequence[tuple[int, int]], instant: nw.Expr) -> Any:
+    """Return the UTC offset at an instant: a balanced tree of conditions, because a zone may have 250 changes."""
+    if len(offsets) == 1:
+        return nw.lit(offsets[0][1], dtype=nw.Int64)
+    middle = len(offsets) // 2
+    after, before = _offset(offsets[middle:], instant), _offset(offsets[:middle], instant)
+    return nw.when(instant >= offsets[middle][0]).then(after).otherwise(before)
+
+
 @lru_cache(maxsize=8)
-def _clock(timezone: str) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """Return the UTC offset in 1970, and (instant, change) of each later change of it, in microseconds."""
+def _clock(timezone: str) -> tuple[tuple[int, int], ...]:
+    """Return the UTC offset from the beginning, and (instant, new offset) of each change of it, in microseconds."""
     try:
         zone = ZoneInfo(valid_timezone(timezone))
     except ValueError:
@@ -269,14 +278,14 @@ def _clock(timezone: str) -> tuple[int, tuple[tuple[int, int], ...]]:
         difference = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).utcoffset()
         return int((difference or timedelta()).total_seconds())
 
-    changes = []
-    before = offset(0)
-    for day in range(1, _LAST):
+    before = offset(_FIRST * 86_400)
+    offsets = [(_FIRST * DAY, before * 1_000_000)]
+    for day in range(_FIRST + 1, _LAST):
         if (after := offset(day * 86_400)) != before:
             low, high = (day - 1) * 86_400, day * 86_400
             while high - low > 1:
                 middle = (low + high) // 2
                 low, high = (low, middle) if offset(middle) == after else (middle, high)
-            changes.append((high * 1_000_000, (after - before) * 1_000_000))
+            offsets.append((high * 1_000_000, after * 1_000_000))
             before = after
-    return offset(0) * 1_000_000, tuple(changes)
+    return tuple(offsets)

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from ml.signature import EPOCH
 
 Instant = Annotated[
-    AwareDatetime, Field(strict=False, ge=datetime(1970, 1, 2, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))
+    AwareDatetime, Field(strict=False, ge=datetime(1920, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))
 ]
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from ml.bilingual import Text
 from ml.signature import Name, RequestPart, Signature
 
-Day = Annotated[date, Field(strict=False, ge=date(1970, 1, 2), lt=date(2100, 1, 1))]
+Day = Annotated[date, Field(strict=False, ge=date(1920, 1, 1), lt=date(2100, 1, 1))]
 State = Literal["open", "acknowledged", "campaign", "closed"]
 
 
