@@ -37,21 +37,29 @@ def unmatched_error(matches: Sequence[KeyMatch], config: SourcesConfig) -> DataE
     >>> config = SourcesConfig(tables={"events": {"csv": "events.csv"}})
     >>> print(unmatched_error([match], config))  # doctest: +NORMALIZE_WHITESPACE
     events.vehicle_id (`car`): 3 of 10 rows (30.0%; 3 of 10 keys) have no partner in vehicles, and max_unmatched_share
-    is 20.0%: correct the mapping at tables.events.columns.vehicle_id or tables.vehicles.columns.vehicle_id in sources,
+    is 20.0%. Correct the mapping at tables.events.columns.vehicle_id or tables.vehicles.columns.vehicle_id in sources,
     or set `max_unmatched_share: 0.3` at tables.events
     """
     problems = []
     for match in matches:
         share = max_unmatched_share(config, match.table)
-        if match.joined and match.unexplained_share > share:
+        if match.unexplained_share > share and (match.joined or _is_misspelt(match, matches)):
             raised = math.ceil(round(match.unexplained_share * 100, 6)) / 100
+            hint = "" if match.hint is None else f" {match.hint[0].upper()}{match.hint[1:]}."
             problems.append(
-                f"{match.text}, and max_unmatched_share is {share:.1%}: correct the mapping at "
+                f"{match.counts}, and max_unmatched_share is {share:.1%}.{hint} Correct the mapping at "
                 f"tables.{match.table}.columns.{match.column} or tables.{match.other_table}.columns."
                 f"{match.other_column} in {config.file}, or set `max_unmatched_share: {raised:g}` at "
                 f"tables.{match.table}"
             )
     return DataError(". ".join(problems)) if problems else None
+
+
+def _is_misspelt(match: KeyMatch, matches: Sequence[KeyMatch]) -> bool:
+    """Return whether no row has the partner that it may lack, although another spelling of the keys gives it one."""
+    if match.partner is None or match.unmatched_rows < match.rows or match.hint is None:
+        return False
+    return not any(m.joined and {m.table, m.other_table} == {match.table, match.other_table} for m in matches)
 
 
 def max_unmatched_share(config: SourcesConfig, table: str) -> float:

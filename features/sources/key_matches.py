@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from features.contracts import Table
+from features.sources.key_hints import HintSide, key_hint, spelling_hint
 
 MAX_EXAMPLES = 3
 # Rows that may have no partner, such as applications whose loan is still open: (table, column, other table): partner.
@@ -34,6 +35,14 @@ class KeyTable:
         The same columns of all rows that were read, quarantined ones included; None if no row was quarantined.
     sources : mapping of str to str
         Source column by contract column.
+    max_unmatched_share : float
+        Largest accepted share of rows without a partner, from 0 to 1; above it, more causes are tried.
+    source_rows : callable
+        Returns the rows of the source as a LazyFrame, with the names and types of the source.
+    is_query : bool
+        Whether the source is a database query.
+    timezone : str
+        IANA name of the time zone of the table.
     unfiltered : callable or None
         Takes a contract column and returns its values (Series) in all rows of the source, those included that the
         filters of the table's entry leave out. None if the table has no filter.
@@ -43,7 +52,16 @@ class KeyTable:
     valid: pl.LazyFrame
     rows: pl.LazyFrame | None
     sources: Mapping[str, str]
+    max_unmatched_share: float
+    source_rows: Callable[[], pl.LazyFrame]
+    is_query: bool = False
+    timezone: str = "UTC"
     unfiltered: Callable[[str], pl.Series] | None = None
+
+    def side(self, column: str) -> HintSide:
+        """Return the table as a side of `features.sources.key_hints.key_hint`, with the keys of a contract column."""
+        names = (self.contract, column, self.sources[column])
+        return HintSide(*names, self.valid, self.source_rows, self.is_query, self.timezone)
 
 
 @dataclass(frozen=True)
@@ -99,11 +117,16 @@ class KeyMatch:
 
     @property
     def text(self) -> str:
-        """Numbers of rows with and without a partner in words, with examples and hint.
+        """Numbers of rows with and without a partner in words, with examples and hint."""
+        return self.counts if self.hint is None else f"{self.counts}; {self.hint}"
+
+    @property
+    def counts(self) -> str:
+        """Numbers of rows with and without a partner in words, with examples.
 
         >>> names = {"table": "loan_outcomes", "column": "application_id", "source_column": "loan"}
         >>> names |= {"other_table": "applications", "other_column": "application_id", "partner": None}
-        >>> KeyMatch(**names, joined=True, rows=9, unmatched_rows=0, keys=9, unmatched_keys=0).text
+        >>> KeyMatch(**names, joined=True, rows=9, unmatched_rows=0, keys=9, unmatched_keys=0).counts
         'loan_outcomes.application_id (`loan`): all 9 rows have a partner in applications'
         """
         matched = self.rows - self.unmatched_rows
@@ -129,8 +152,7 @@ class KeyMatch:
             f"quarantined rows of {self.other_table}": self.quarantined_rows,
             f"rows that the filters of {self.other_table} leave out": self.filtered_rows,
         }
-        causes = [f"{n:,} of them refer to {rows}" for rows, n in counts.items() if n]
-        return [*causes, self.hint] if self.hint is not None else causes
+        return [f"{n:,} of them refer to {rows}" for rows, n in counts.items() if n]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the attributes by name, for JSON."""
@@ -169,7 +191,7 @@ def match_keys(tables: Mapping[str, KeyTable], *, joins: Collection[str] | None 
     >>> from features.tables import TABLES
     >>> def table(name, **columns):
     ...     frame = pl.LazyFrame(columns)
-    ...     return KeyTable(TABLES[name], frame, None, {c: c for c in columns})
+    ...     return KeyTable(TABLES[name], frame, None, {c: c for c in columns}, 1.0, lambda: frame)
     >>> tables = {
     ...     "applications": table("applications", application_id=["1", "2"]),
     ...     "loan_outcomes": table("loan_outcomes", application_id=["2", "3"]),
@@ -223,7 +245,7 @@ def _match(
     is_personal = table.contract.columns[pair.column].personal or other.contract.columns[pair.key].personal
     unexplained = unmatched.join(pl.concat([quarantined, filtered]), on=pair.column, how="anti")
     first = (unexplained if unexplained.height else unmatched).sort(_ROWS, pair.column, descending=[True, False])
-    return KeyMatch(
+    match = KeyMatch(
         table=pair.table,
         column=pair.column,
         source_column=table.sources[pair.column],
@@ -239,6 +261,27 @@ def _match(
         filtered_rows=int(filtered[_ROWS].sum()),
         examples=() if is_personal or pair.partner else tuple(first[pair.column].head(MAX_EXAMPLES)),
     )
+    if unexplained.is_empty() or others.is_empty():
+        return match
+    if pair.partner is not None:
+        return replace(match, hint=_hint_of_lookup(match, unexplained[pair.column], others[pair.key], table, other))
+    hint = key_hint(
+        unexplained[pair.column],
+        others[pair.key],
+        table.side(pair.column),
+        other.side(pair.key),
+        columns=joined and match.unexplained_share > table.max_unmatched_share,
+    )
+    return replace(match, hint=hint)
+
+
+def _hint_of_lookup(
+    match: KeyMatch, keys: pl.Series, others: pl.Series, table: KeyTable, other: KeyTable
+) -> str | None:
+    """Return the hint on the spelling if no row has a partner: single rows without one are normal."""
+    if match.unmatched_rows < match.rows:
+        return None
+    return spelling_hint(keys, others, table.side(match.column), other.side(match.other_column))
 
 
 def _with_key_in(rows: pl.DataFrame, column: str, keys: pl.Series) -> pl.DataFrame:

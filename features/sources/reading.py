@@ -16,7 +16,7 @@ from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig
 from features.sources.duplicates import latest_row
 from features.sources.instants import NumberDates
-from features.sources.key_limit import unmatched_error
+from features.sources.key_limit import max_unmatched_share, unmatched_error
 from features.sources.key_matches import KeyMatch, KeyTable, match_keys
 from features.sources.line_quarantine import count_bad_lines, log_notes
 from features.sources.nulls import nulls_in_contract_units
@@ -288,7 +288,18 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
     sources = {c.name: c.spec.source or c.name for c in plan.mapping.columns}
-    return KeyTable(plan.table, frame, all_rows, sources, _unfiltered(plan, config)), report
+    keys = KeyTable(
+        plan.table,
+        frame,
+        all_rows,
+        sources,
+        max_unmatched_share=max_unmatched_share(config, name),
+        source_rows=lambda: plan.scan.rows().drop(ROW),
+        is_query=source.sql is not None,
+        timezone=source.timezone or config.timezone,
+        unfiltered=_unfiltered(plan, config),
+    )
+    return keys, report
 
 
 def _typed(
