@@ -11,7 +11,7 @@ import polars as pl
 
 from features.contracts import Table
 from features.sources.key_spellings import Spelling, matching_spelling
-from features.sources.values import as_text
+from features.sources.texts import as_key, as_text
 
 MIN_SHARE = 0.1  # of the unmatched keys that a cause must explain
 MAX_MAPPED_KEYS = 20  # more keys than this are corrected in the source, not listed one by one
@@ -116,17 +116,14 @@ def spelling_hint(
 def _of_spelling(spelling: Spelling, n_keys: int, side: HintSide, other: HintSide) -> str:
     is_personal = any(s.contract.columns[s.column].personal for s in (side, other))
     example = f" ({spelling.example[0]!r} is {spelling.example[1]!r} in {other.contract.name})"
-    if spelling.change.startswith("rounded"):
-        remedy = f"the last digits are lost: export `{side.source_column}` as text"
-    else:
-        queries = [s.contract.name for s in (side, other) if s.is_query]
-        remedy = "write both alike in one of the sources"
-        if spelling.is_weak:
-            remedy = f"check that both number the same things, and {remedy}"
-        if queries:
-            remedy += f", such as in the `sql` of tables.{queries[0]}"
-        if spelling.keys <= MAX_MAPPED_KEYS:
-            remedy += f", or list the keys under `map` at {side.place}, with `map_other: keep`"
+    queries = [s.contract.name for s in (side, other) if s.is_query]
+    remedy = "write both alike in one of the sources"
+    if spelling.is_weak:
+        remedy = f"check that both number the same things, and {remedy}"
+    if queries:
+        remedy += f", such as in the `sql` of tables.{queries[0]}"
+    if spelling.keys <= MAX_MAPPED_KEYS:
+        remedy += f", or list the keys under `map` at {side.place}, with `map_other: keep`"
     start = f"{spelling.change} {spelling.keys:,} of {n_keys:,} keys have a partner"
     return f"{start}{'' if is_personal else example}: {remedy}"
 
@@ -199,10 +196,10 @@ def _of_other_column(keys: pl.Series, other: HintSide) -> str | None:
 
 
 def _texts(rows: pl.LazyFrame, key: str) -> dict[str, pl.Expr]:
-    """Return, by name, the values as text of the source columns that may hold keys, without the key column."""
+    """Return, by name, the values as keys of the source columns that may hold keys, without the key column."""
     schema = rows.collect_schema()
     is_key = {n: t == pl.String or t.is_integer() or t.is_float() for n, t in schema.items()}
-    return {n: as_text(pl.col(n), schema[n]) for n in schema if is_key[n] and n != key}
+    return {n: as_key(as_text(pl.col(n), schema[n]), pl.String()) for n in schema if is_key[n] and n != key}
 
 
 def _of_period(keys: pl.Series, side: HintSide, other: HintSide) -> str | None:

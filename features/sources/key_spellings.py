@@ -44,7 +44,6 @@ class _Change:
 _CHANGES = (
     _Change("in half-width characters", lambda key: key.str.normalize("NFKC")),
     _Change("in upper case", lambda key: key.str.to_uppercase()),
-    _Change("without the decimals of whole numbers", lambda key: key.str.replace(r"^([+-]?\d+)[.,]0+$", "$1")),
     _Change("without leading zeros", lambda key: key.str.replace_all(r"(^|\D)0+(\d)", "$1$2")),
     _Change("without punctuation and blanks", lambda key: key.str.replace_all(r"[^\p{L}\p{N}]+", "")),
     _Change(
@@ -52,9 +51,8 @@ _CHANGES = (
         lambda key: key.str.replace(r"^[^0-9]+", "").str.replace(r"[^0-9]+$", ""),
     ),
 )
-_EXCLUSIVE = (
-    3  # from here on, a change removes characters by which another one would match: "1,038" has no leading zero
-)
+# From here on, a change may take what another one needs: as a number, "1,038" has a zero after a comma.
+_EXCLUSIVE = 2
 
 
 def matching_spelling(keys: pl.Series, others: pl.Series) -> Spelling | None:
@@ -89,8 +87,8 @@ def matching_spelling(keys: pl.Series, others: pl.Series) -> Spelling | None:
         if result is not None and result[1].height == len(keys):
             break
     attempts = [_simplest(keys, others, *max(tried, key=lambda r: r[1].height))] if tried else []
-    attempts += [e for e in (_scientific(keys, others), _ends(keys, others)) if e is not None]
-    return max(attempts, key=lambda s: s.keys, default=None)
+    by_end = _ends(keys, others)
+    return max([*attempts, *([by_end] if by_end else [])], key=lambda s: s.keys, default=None)
 
 
 def _alters(change: _Change, keys: pl.Series) -> bool:
@@ -152,24 +150,6 @@ def _pairs(keys: pl.Series, others: pl.Series, key: pl.Expr, other: pl.Expr) -> 
 def _spelling(change: str, pairs: pl.DataFrame, *, is_weak: bool = False) -> Spelling:
     first = pairs.sort(pl.col("key").str.len_chars(), "key").row(0)
     return Spelling(change, pairs.height, (first[0], first[1]), is_weak)
-
-
-def _scientific(keys: pl.Series, others: pl.Series) -> Spelling | None:
-    """Match numbers in scientific notation, as spreadsheets write long numbers, with the rounded other keys."""
-    numbers = keys.filter(keys.str.contains(r"^\d(\.\d+)?[eE]\+?\d+$"))
-    if numbers.is_empty():
-        return None
-    digits = int(numbers.str.extract(r"^([\d.]+)", 1).str.replace(".", "", literal=True).str.len_chars().max())  # type: ignore[arg-type]
-
-    def rounded(column: str) -> pl.Expr:
-        number = pl.col(column).cast(pl.Float64, strict=False).round_sig_figs(digits)
-        return pl.when(number.is_finite()).then(number.cast(pl.String))
-
-    rows = numbers.alias("key").to_frame().select("key", changed=rounded("key"))
-    partners = others.alias("other").to_frame().select("other", changed=rounded("other")).drop_nulls()
-    pairs = rows.join(partners.unique("changed", keep="any"), on="changed", how="inner").select("key", "other")
-    name = f"rounded to {digits} digits, as a spreadsheet writes long numbers,"
-    return _spelling(name, pairs) if pairs.height else None
 
 
 def _ends(keys: pl.Series, others: pl.Series) -> Spelling | None:
