@@ -148,6 +148,9 @@ def _spec_problems(spec: ColumnSource, kind: Kind, source_columns: Collection[st
         problems.append(f"the source has no column `{spec.source}`; {name_hint(spec.source, source_columns)}")
     if spec.factor is not None and kind in ("text", "boolean", "timestamp"):
         problems.append(f"`factor` multiplies numbers, and this is a {kind} column: remove `factor`")
+    marks = [o for o in ("decimal", "thousands", "strip") if getattr(spec, o)]
+    if marks and kind in ("text", "boolean", "timestamp"):
+        problems.append(f"`{marks[0]}` reads numbers, and this is a {kind} column: remove `{marks[0]}`")
     if (spec.format or spec.unit) and kind != "timestamp":
         option = "format" if spec.format else "unit"
         problems.append(f"`{option}` reads timestamps, and this is a {kind} column: remove `{option}`")

@@ -41,11 +41,13 @@ class ColumnSource(Section):
         Unit of a timestamp that is a number: since 1970-01-01 UTC, or 'excel' for the serial number of a spreadsheet
         (days since 1899-12-30 in the table's time zone, to the nearest second).
     decimal : '.' or ','
-        Decimal mark of a number in text.
+        Decimal mark of numbers in text. Default: a comma if `thousands` has a point, otherwise a point.
     thousands : tuple of str
-        Characters between the digits of a number in text, such as "." or " ".
+        Characters between groups of three digits of numbers in text, such as "." or " ", which is any kind of space.
+        With `decimal` or `thousands`, exactly these marks are read; without both, the marks that the column proves.
     strip : tuple of str
-        Texts that are removed from a number in text before it is read, such as "USD" or "km".
+        Texts that are removed from numbers in text, such as "USD" or "km". With `strip`, exactly these texts are
+        removed; without it, a currency, the contract's unit, a percent sign, 万 and 亿 are recognised.
     nulls : tuple of scalar
         Source values that mean "missing".
     """
@@ -101,6 +103,25 @@ class ColumnSource(Section):
             raise ValueError("`map_other` has no effect without `map`; remove it, or add `map`")
         if self.format and self.unit:
             raise ValueError("`format` reads text and `unit` reads numbers; remove one of them")
+        marks = [n for n in ("decimal", "thousands", "strip") if getattr(self, n)]
+        if marks and self.map is not None:
+            raise ValueError(f"`{marks[0]}` reads numbers, and `map` lists its own; remove one of them")
+        if marks and (self.format or self.unit):
+            option = "format" if self.format else "unit"
+            raise ValueError(f"`{marks[0]}` reads numbers and `{option}` timestamps; remove one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_marks(self) -> Self:
         if self.decimal is not None and self.decimal in self.thousands:
             raise ValueError(f"`decimal` and `thousands` are both {self.decimal!r}; correct one of them")
+        if {".", ","} <= set(self.thousands):
+            raise ValueError("`thousands` has both . and ,: one of them must be the decimal mark; remove it")
+        if wrong := [m for m in self.thousands if m.isalnum() or m in "+-()"]:
+            raise ValueError(f"`thousands` has {wrong[0]!r}, which is part of the number; give marks such as , or .")
+        if wrong := [t for t in self.strip if not t.strip() or any(c.isdigit() for c in t) or t.strip() in ".,+-()"]:
+            raise ValueError(
+                f"`strip` has {wrong[0]!r}, which may be part of the number; give texts such as $ or km, and marks "
+                "with `decimal` and `thousands`"
+            )
         return self

@@ -9,12 +9,15 @@ import polars as pl
 
 from features.sources.column_source import ColumnSource
 from features.sources.instants import NumberDates, is_bare_number, to_microseconds
+from features.sources.number_marks import configured_reading
+from features.sources.numbers import AMBIGUOUS, CURRENCIES, MULTIPLE, PERCENT, read_number_texts
 from features.sources.texts import as_text, is_text
 from features.sources.values import instants_of, is_listed, map_values
 
 Kind: TypeAlias = Literal["text", "boolean", "integer", "money", "number", "timestamp"]
 
 NUMERIC = ("integer", "money", "number")
+NUMBER_RULES = (AMBIGUOUS, CURRENCIES, PERCENT, MULTIPLE)
 
 TYPE = "wrong type"
 UNMAPPED = "value not in `map`"
@@ -25,6 +28,9 @@ UNKNOWN_UNIT = "number without a unit"
 
 REWRITTEN_KEYS = "keys are read without the marks of another program: 1038.0, '1038 and 1.038E+03 as 1038"
 
+ROUNDED = "amounts have a fraction of a fen, which is rounded"
+
+_ROUNDING_ERROR = 1e-3  # of a product with `factor` in binary: 199.99 * 100 is 19998.999999999996
 _TRUE = ("true", "1", "yes", "y", "t", "是")
 _FALSE = ("false", "0", "no", "n", "f", "否")
 _GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
@@ -130,6 +136,8 @@ def convert(
     timezone: str,
     field: str,
     numbers: NumberDates = "calendar",
+    number: pl.Expr | None = None,
+    is_plain: bool = False,
 ) -> ConvertedColumn:
     """Convert source values to a kind of column: `map`, then `format` or `unit`, then `factor`.
 
@@ -150,6 +158,11 @@ def convert(
     numbers : {'microseconds', 'calendar', 'none', 'absent'}
         Reading of the numbers of a timestamp column without `format` and `unit`, as in
         `features.sources.instants.to_microseconds`.
+    number : pl.Expr, optional
+        For numbers in text: `features.sources.numbers.read_number_texts` of `raw`. Without it, text is read as
+        `decimal`, `thousands` and `strip` say, or with a decimal point and commas between thousands.
+    is_plain : bool
+        Whether numbers in text have no marks but a decimal point, so that a comma need not be looked for.
 
     Returns
     -------
@@ -173,6 +186,8 @@ def convert(
     >>> pl.select(fen.broken["wrong type"]).to_series().to_list()
     [False, False, True]
     """
+    if spec.map is None and kind in NUMERIC and dtype == pl.String:
+        return _to_number(raw, dtype, kind, spec, _read(raw, number, is_plain, spec))
     if spec.map is None:
         return _to_kind(raw, dtype, kind, spec, timezone, numbers)
     entry = map_values(raw, dtype, spec.map, field=field)
@@ -236,10 +251,8 @@ def _to_kind(
         return ConvertedColumn(value, {TYPE: raw.is_not_null() & value.is_null()})
     if kind == "timestamp":
         return _to_instant(raw, dtype, spec, timezone, numbers)
-    if kind == "number":
-        number = _scaled(_number(raw, dtype), spec).cast(pl.Float64)
-        return ConvertedColumn(_finite(number, dtype), {**_not_number(raw, number), **_not_finite(number, dtype)})
-    return _to_integer(raw, dtype, spec)
+    number = _number(raw, dtype)
+    return _to_number(raw, dtype, kind, spec, _ReadNumber(number, {TYPE: raw.is_not_null() & number.is_null()}))
 
 
 def _to_instant(
@@ -256,22 +269,42 @@ def _to_instant(
     return ConvertedColumn(pl.when(~value.is_in(nulls)).then(value) if nulls else value, broken)
 
 
-def _to_integer(raw: pl.Expr, dtype: pl.DataType, spec: ColumnSource) -> ConvertedColumn:
-    if (dtype.is_integer() or dtype == pl.Boolean) and spec.factor is None:
+@dataclass(frozen=True)
+class _ReadNumber:
+    value: pl.Expr
+    broken: dict[str, pl.Expr]
+
+
+def _read(raw: pl.Expr, number: pl.Expr | None, is_plain: bool, spec: ColumnSource) -> _ReadNumber:
+    """Read text as numbers; a number of `nulls` is missing however its text is written."""
+    if number is None and (spec.decimal or spec.thousands or spec.strip):
+        number = read_number_texts(raw, configured_reading(spec))
+    if number is None:
+        value = raw.cast(pl.Float64, strict=False).fill_nan(None) if is_plain else _number(raw, pl.String())
+        broken = {TYPE: raw.is_not_null() & value.is_null()}
+    else:
+        value, rule = number.struct.field("value"), number.struct.field("rule")
+        broken = {name: rule == name for name in (TYPE, *NUMBER_RULES)}
+    return _ReadNumber(
+        pl.when(~is_listed(value, pl.Float64(), spec.nulls)).then(value) if spec.nulls else value, broken
+    )
+
+
+def _to_number(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource, read: _ReadNumber) -> ConvertedColumn:
+    if kind != "number" and (dtype.is_integer() or dtype == pl.Boolean) and spec.factor is None:
         value = raw.cast(pl.Int64, strict=False)
-        return ConvertedColumn(value, _not_number(raw, value))
-    number = _scaled(_number(raw, dtype), spec).cast(pl.Float64)
-    rounded = _finite(number, dtype).round(mode="half_to_even")
+        return ConvertedColumn(value, {TYPE: raw.is_not_null() & value.is_null()})
+    number = _scaled(read.value, spec).cast(pl.Float64)
+    finite, broken = _finite(number, dtype), {**read.broken, **_not_finite(number, dtype)}
+    if kind == "number":
+        return ConvertedColumn(finite, broken)
+    rounded = finite.round(mode="half_to_even")
     whole = rounded if spec.factor is not None else pl.when(rounded == number).then(rounded)
     value = whole.clip(-_LARGEST, _LARGEST).cast(pl.Int64, strict=False)
-    broken = {**_not_number(raw, number), **_not_finite(number, dtype)}
     if spec.factor is None:
-        broken[NOT_WHOLE] = number.is_finite() & (rounded != number)
-    return ConvertedColumn(value, broken)
-
-
-def _not_number(raw: pl.Expr, number: pl.Expr) -> dict[str, pl.Expr]:
-    return {TYPE: raw.is_not_null() & number.is_null()}
+        return ConvertedColumn(value, {**broken, NOT_WHOLE: number.is_finite() & (rounded != number)})
+    has_fraction = (finite - rounded).abs() > _ROUNDING_ERROR
+    return ConvertedColumn(value, broken, {ROUNDED: has_fraction} if kind == "money" else {})
 
 
 def _finite(number: pl.Expr, dtype: pl.DataType) -> pl.Expr:

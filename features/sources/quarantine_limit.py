@@ -12,6 +12,7 @@ from features.errors import DataError
 from features.sources.bad_lines import BadLines
 from features.sources.column_mapping import ColumnMapping
 from features.sources.conversion import DIGITS_LOST, NOT_FINITE, NOT_WHOLE, TYPE, UNKNOWN_UNIT, UNMAPPED
+from features.sources.numbers import AMBIGUOUS, CURRENCIES, MULTIPLE, PERCENT
 from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE, FUTURE, NULL
 from features.sources.scans import ROW
 from features.sources.validation import ValidationResult
@@ -25,6 +26,10 @@ _REMEDIES = {
     NOT_WHOLE: "set `factor` (100 converts yuan to fen), or correct the values",
     UNKNOWN_UNIT: "set `unit` or `format`, or map another source column",
     DIGITS_LOST: "export the column as text from its origin; the digits are gone from this file",
+    AMBIGUOUS: "set `decimal` and `thousands`",
+    CURRENCIES: "convert the amounts to one currency, or set `strip` if they are in one",
+    PERCENT: "set `strip: '%'` and `factor: 0.01`, without `factor` for percent",
+    MULTIPLE: "set `strip` to the unit, if `factor` already has it",
     NULL: "fill in the column, or map another source column",
     FUTURE: "correct the timestamps or `timezone`, or set `allow_future: true`",
     DUPLICATE_KEY: "keep one row for each key",

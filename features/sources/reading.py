@@ -20,7 +20,9 @@ from features.sources.key_limit import max_unmatched_share, unmatched_error
 from features.sources.key_matches import KeyMatch, KeyTable, match_keys
 from features.sources.line_quarantine import count_bad_lines, log_notes
 from features.sources.nulls import nulls_in_contract_units
+from features.sources.number_columns import learn_columns
 from features.sources.number_dates import read_numbers
+from features.sources.numbers import NumberReading
 from features.sources.odometers import remove_implausible, write_unmapped
 from features.sources.quarantine import write_quarantine
 from features.sources.quarantine_limit import quarantine_error
@@ -28,7 +30,7 @@ from features.sources.scans import ROW, Scan, open_source, read_error
 from features.sources.selection import limit_rows, select_rows
 from features.sources.table_source import TableSource
 from features.sources.time_filters import filter_problems
-from features.sources.typed_rows import NO_NUMBERS, TypedRows, convert_rows, source_columns
+from features.sources.typed_rows import NO_MARKS, NO_NUMBERS, TypedRows, convert_rows, source_columns
 from features.sources.validation import ValidationResult, validate_rows
 from features.tables import TABLES
 from features.yaml_config import name_hint
@@ -238,7 +240,9 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     selected = select_rows(plan.scan, source, plan.mapping)
     rows = selected.rows
     numbers = read_numbers(rows, plan.mapping, personal=plan.table.personal)
-    table = _typed(plan, config, rows, plan.mapping, now=None if source.allow_future else now, numbers=numbers.readings)
+    marks = learn_columns(rows, plan.mapping, plan.table)
+    latest_instant = None if source.allow_future else now
+    table = _typed(plan, config, rows, plan.mapping, now=latest_instant, numbers=numbers.readings, marks=marks.readings)
     if not plan.scan.cheap_to_repeat:
         table = replace(table, frame=table.frame.collect().lazy())
     zone = {"timezone": source.timezone or config.timezone, "where": where}
@@ -264,7 +268,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
             lines=lines,
         )
     frame = _valid_rows(table, validation)
-    notes += [*selected.counts.notes, *numbers.notes, *limited.notes]
+    notes += [*selected.counts.notes, *numbers.notes, *marks.notes, *limited.notes]
     if plan.scan.lines is not None:
         notes.append(plan.scan.lines.note)
         write_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.lines)
@@ -310,6 +314,7 @@ def _typed(
     *,
     now: int | None,
     numbers: Mapping[str, NumberDates] = NO_NUMBERS,
+    marks: Mapping[str, NumberReading | None] = NO_MARKS,
 ) -> TypedRows:
     return convert_rows(
         rows,
@@ -320,6 +325,7 @@ def _typed(
         field=f"{config.file}: tables.{plan.table.name}",
         where=plan.scan.where,
         numbers=numbers,
+        marks=marks,
     )
 
 

@@ -15,12 +15,14 @@ from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.conversion import can_convert, convert, convert_key, with_nulls
 from features.sources.filters import filter_rows
 from features.sources.instants import NumberDates
+from features.sources.numbers import NumberReading, read_number_texts
 from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
 from features.sources.table_source import TableSource
 from features.sources.texts import as_key
 
 NO_NUMBERS: Mapping[str, NumberDates] = MappingProxyType({})
+NO_MARKS: Mapping[str, NumberReading | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ def convert_rows(
     field: str,
     where: str,
     numbers: Mapping[str, NumberDates] = NO_NUMBERS,
+    marks: Mapping[str, NumberReading | None] = NO_MARKS,
 ) -> TypedRows:
     """Convert source rows to contract columns and flag the rules that each row breaks.
 
@@ -160,6 +163,9 @@ def convert_rows(
         Place in the YAML file, and name of the source, for error messages.
     numbers : mapping of str to {'microseconds', 'calendar', 'none', 'absent'}
         Reading of the numbers of timestamp columns, as in `features.sources.number_dates.read_numbers`.
+    marks : mapping of str to NumberReading or None
+        Reading of the columns of numbers in text; None for plain numbers, as in
+        `features.sources.number_columns.learn_columns`.
 
     Returns
     -------
@@ -209,6 +215,9 @@ def convert_rows(
         is_key = column.name in table.references and column.kind == "text" and column.spec.map is None
         if is_key:
             keys.append(as_key(pl.col(name), dtype).alias(key))
+        reading = marks.get(column.name)
+        if reading is not None:
+            keys.append(read_number_texts(pl.col(name), reading).alias(key))
         converted = (
             convert_key(pl.col(name), dtype, pl.col(key), column.spec)
             if is_key
@@ -220,6 +229,8 @@ def convert_rows(
                 timezone=timezone,
                 field=f"{field}.columns.{column.name}.map",
                 numbers=numbers.get(column.name, "calendar"),
+                number=None if reading is None else pl.col(key),
+                is_plain=column.name in marks,
             )
         )
         values.append(converted.value.alias(column.name))

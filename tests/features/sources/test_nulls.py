@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.sources import ColumnSource, SourcesConfig, read_tables
@@ -143,6 +143,7 @@ def test_nulls_in_the_units_of_the_contract(spec: dict[str, Any], kind: Kind, va
     assert units == values and [type(v) for v in units] == [type(v) for v in values]
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**6), 10**6), st.sampled_from([None, 100, 0.01, 1_000]))
 def test_a_null_in_contract_units_is_what_the_same_number_would_have_become(number: int, factor: float | None) -> None:
     (unit,) = nulls_in_contract_units(ColumnSource(source="x", nulls=[number], factor=factor), "number")

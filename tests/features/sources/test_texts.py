@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import DataError
@@ -79,6 +79,7 @@ def test_keys_of_number_columns_are_whole_numbers_and_too_large_floats_are_lost(
     assert keys([2**60, None]) == [str(2**60), None]
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**53) + 1, 2**53 - 1))
 def test_a_float_and_its_integer_are_one_key(number: int) -> None:
     if number:
