@@ -108,8 +108,9 @@ def sales_by_day(
     narwhals.LazyFrame
         One row per day with sales, in no particular order: `period` (days since 1970-01-01 in local time), `rows`
         (number of rows that `sales_by_period` counts), `without_series` (rows with a null in a column of `series`),
-        `of_other_condition` (rows of vehicles of another condition) and `without_quantity` (counted rows whose
-        quantity is missing). Compute it with `features.engines.collect`.
+        `of_other_condition` (rows of vehicles of another condition), `without_quantity` (counted rows whose
+        quantity is missing) and `returns` (counted rows with a negative quantity). Compute it with
+        `features.engines.collect`.
 
     Raises
     ------
@@ -137,6 +138,7 @@ def sales_by_day(
         "without_series": ~has_series,
         "of_other_condition": has_series & ~has_condition,
         "without_quantity": has_series & has_condition & nw.col("quantity").is_null(),
+        "returns": has_series & has_condition & (nw.col("quantity") < 0),
     }
     numbers = rows.with_columns(
         *(nw.when(c).then(nw.lit(1)).otherwise(nw.lit(0)).alias(f"__{n}__") for n, c in counts.items())

@@ -51,7 +51,8 @@ def replace_source(config: TaskConfig, table: str, data: Path | None) -> Sources
         Name of the table, such as 'applications'.
     data : Path or None
         File with the columns and the format (.csv or .parquet) of the configured source of the table; not opened here.
-        None leaves the sources as configured.
+        None leaves the sources as configured. All rows of the file are read: `since`, `before`, `until` and `sample` of
+        the table, which limit the rows of training, do not apply to it.
 
     Returns
     -------
@@ -81,7 +82,8 @@ def replace_source(config: TaskConfig, table: str, data: Path | None) -> Sources
             f"--data {data}: {config.sources} does not read {table} from a {kind} file, so its column mapping does not "
             "apply; pass a file of the configured format"
         )
-    tables = sources.tables | {table: source.model_copy(update={kind: str(data)})}
+    limits = dict.fromkeys(("since", "before", "until", "sample"))
+    tables = sources.tables | {table: source.model_copy(update={kind: str(data), **limits})}
     return sources.model_copy(update={"tables": tables})
 
 

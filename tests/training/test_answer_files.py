@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from features.errors import ConfigError
+from features.sources import load_sources
+from features.sources.table_source import Sample
 from tests.conftest import ROOT
 from training.answer_files import check_answer_path, replace_source, write_answers
 from training.config import load_config
@@ -31,9 +34,17 @@ def test_another_format_and_an_unwritable_path_are_refused(tmp_path: Path) -> No
         write_answers(ANSWERS, tmp_path / "file" / "answers.csv")
 
 
-def test_a_file_replaces_a_source_of_its_format() -> None:
+def test_a_file_replaces_a_source_of_its_format(monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config("fault_rate", ROOT / "configs" / "fault_rate.yaml")
     source = replace_source(config, "leads", Path("mine.parquet")).tables["leads"]
     assert source.parquet == "mine.parquet"
+    limited = source.model_copy(update={"since": date(2024, 1, 1), "sample": Sample(share=0.1)})
+    sources = load_sources(config.sources)
+    monkeypatch.setattr(
+        "training.answer_files.load_sources",
+        lambda path: sources.model_copy(update={"tables": {"leads": limited}}),
+    )
+    replaced = replace_source(config, "leads", Path("mine.parquet")).tables["leads"]
+    assert replaced.since is None and replaced.sample is None, "all rows of a file to score are read"
     with pytest.raises(ConfigError, match=r"--data mine\.csv: .*sources\.yaml does not read leads from a csv file"):
         replace_source(config, "leads", Path("mine.csv"))

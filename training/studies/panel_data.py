@@ -133,7 +133,7 @@ class PanelData:
         sold, period_notes = _without_unfinished_period(
             sold, days, params, cutoff=now if until is None else min(now, until)
         )
-        notes += [*period_notes, *_excluded_rows(days, params)]
+        notes += [*period_notes, *_excluded_rows(days, params), *_condition_note(raw, params)]
         panel, panel_notes = build_panel(
             sold,
             stocked,
@@ -272,12 +272,26 @@ def _with_extra_columns(params: DemandParams, config: TaskConfig) -> DemandParam
     return params.model_copy(update={"drivers": tuple(drivers), "attributes": tuple(attributes)})
 
 
+def _condition_note(raw: RawTables, params: DemandParams) -> list[str]:
+    """Return a note if `params.condition` cannot be applied, so that sales of any vehicle count."""
+    if params.condition is None:
+        return []
+    columns = {name: frame.collect_schema().names() for name, frame in raw.frames.items()}
+    if "vehicle_id" in columns["sales"] and "condition" in columns.get("vehicles", ()):
+        return []
+    return [
+        f"params.condition: {params.condition} is not applied, because it needs `vehicle_id` in sales and `condition` "
+        "in vehicles: every sale counts"
+    ]
+
+
 def _excluded_rows(days: pl.DataFrame, params: DemandParams) -> list[str]:
     """Return a note for each reason to leave rows of sales out, with their number."""
     reasons = {
         "without_series": f"have no value in {' or '.join(params.series)} and are left out",
         "of_other_condition": f"are of vehicles that are not '{params.condition}' and are left out by params.condition",
         "without_quantity": "have no quantity and add nothing to their period",
+        "returns": "have a negative quantity (returns) and reduce the sales of their period",
     }
     counts = {name: int(days[name].sum()) for name in reasons}
     return [f"{n:,} rows of sales {reasons[name]}" for name, n in counts.items() if n]
