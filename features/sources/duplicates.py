@@ -181,7 +181,7 @@ def _newer_broken_keys(
     typed: TypedRows, unbroken: pl.DataFrame, broken: pl.DataFrame, key: tuple[str, ...], latest: LatestRow
 ) -> tuple[str, ...]:
     """Return a note on the keys whose latest row breaks a rule, so that an older row is read."""
-    shared = broken.select(ROW, "__key__").join(unbroken.select("__key__").unique(), on="__key__", how="semi")
+    shared = broken.select(ROW, "__key__").join(unbroken, on="__key__", how="semi") if broken.height else broken
     if shared.is_empty():
         return ()
     both = pl.concat([shared, unbroken.join(shared, on="__key__", how="semi").select(shared.columns)])

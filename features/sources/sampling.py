@@ -14,13 +14,13 @@ from features.sources.table_source import Sample
 _SEPARATOR = "\x1f"  # the unit separator of ASCII, which texts of people do not contain
 
 
-def key_hash(texts: Sequence[str], *, seed: int) -> NDArray[np.uint32]:
+def key_hash(texts: pl.Series, *, seed: int) -> NDArray[np.uint32]:
     """Return a hash of each text: CRC-32 of its UTF-8 bytes, then the finaliser of MurmurHash3, which spreads the bits.
 
     Parameters
     ----------
-    texts : sequence of str
-        Keys.
+    texts : pl.Series
+        Keys (String), without null.
     seed : int
         Added to the CRC before the finaliser, modulo 2**32.
 
@@ -31,10 +31,11 @@ def key_hash(texts: Sequence[str], *, seed: int) -> NDArray[np.uint32]:
 
     Examples
     --------
-    >>> key_hash(["C1", "C2"], seed=0).tolist()
+    >>> import polars as pl
+    >>> key_hash(pl.Series(["C1", "C2"]), seed=0).tolist()
     [4172078792, 343866872]
     """
-    h = np.fromiter((zlib.crc32(t.encode()) for t in texts), dtype=np.uint32, count=len(texts))
+    h = np.fromiter(map(zlib.crc32, texts.cast(pl.Binary).to_list()), dtype=np.uint32, count=len(texts))
     with np.errstate(over="ignore"):
         h = h + np.uint32(seed % 2**32)
         h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
@@ -42,11 +43,12 @@ def key_hash(texts: Sequence[str], *, seed: int) -> NDArray[np.uint32]:
     return np.asarray(h ^ (h >> np.uint32(16)), dtype=np.uint32)
 
 
-def sample_filter(rows: pl.LazyFrame, sample: Sample, *, key: Sequence[str], row: str) -> pl.Expr:
-    """Return which rows a sample leaves out.
+def sampled_rows(rows: pl.LazyFrame, sample: Sample, *, key: Sequence[str], row: str) -> tuple[pl.Series, int]:
+    """Return the positions of the rows that a sample draws, and the number of all rows.
 
-    A row without a value in one of the columns `by` is drawn by its key, and without a key by its position, so that
-    such rows have the same share in the sample.
+    A row is drawn if the hash of its key, divided by 2**32, is below `share`. A row without a value in one of the
+    columns `by` is drawn by its key, and without a key by its position, so that such rows have the same share in the
+    sample.
 
     Parameters
     ----------
@@ -61,23 +63,24 @@ def sample_filter(rows: pl.LazyFrame, sample: Sample, *, key: Sequence[str], row
 
     Returns
     -------
-    pl.Expr
-        Boolean, never null: true where the hash of the key, divided by 2**32, is `share` or more.
+    positions : pl.Series
+        Values of `row` of the drawn rows.
+    n_rows : int
+        Number of all rows.
 
     Examples
     --------
     >>> import polars as pl
     >>> from features.sources.table_source import Sample
     >>> rows = pl.LazyFrame({"row": [0, 1, 2], "customer_id": ["C1", "C2", "C1"]})
-    >>> excluded = sample_filter(rows, Sample(share=0.5), key=["customer_id"], row="row")
-    >>> rows.select(excluded).collect().to_series().to_list()
-    [True, False, True]
+    >>> positions, n_rows = sampled_rows(rows, Sample(share=0.5), key=["customer_id"], row="row")
+    >>> positions.to_list(), n_rows
+    ([1], 3)
     """
-    text = _key_text(sample.by or key, key, row)
-    texts = rows.select(text.alias("text").unique()).collect(engine="streaming")["text"]
-    hashes = key_hash(texts.to_list(), seed=sample.seed)
-    drawn = texts.filter(pl.Series(hashes < sample.share * 2**32))
-    return ~text.is_in(drawn.implode())
+    keys = rows.select(row, _key_text(sample.by or key, key, row).alias("text")).collect(engine="streaming")
+    texts = keys["text"].unique()
+    drawn = texts.filter(pl.Series(key_hash(texts, seed=sample.seed) < sample.share * 2**32))
+    return keys.filter(pl.col("text").is_in(drawn.implode()))[row], keys.height
 
 
 def _key_text(by: Sequence[str], key: Sequence[str], row: str) -> pl.Expr:

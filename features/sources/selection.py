@@ -8,10 +8,18 @@ import polars as pl
 
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping
-from features.sources.filters import FilteredCounts, column_values, count_filtered, row_filters
+from features.sources.filters import (
+    FilterCount,
+    FilteredCounts,
+    RowFilter,
+    column_values,
+    count_filtered,
+    row_filters,
+)
+from features.sources.sampling import sampled_rows
 from features.sources.scans import ROW, Scan
-from features.sources.table_source import TableSource
-from features.sources.time_filters import contract_filters, local_moment
+from features.sources.table_source import Sample, TableSource
+from features.sources.time_filters import local_moment, time_filters
 from features.sources.typed_rows import TypedRows, select_mapped, source_columns
 
 NO_FILTERS = FilteredCounts((), 0, 0)
@@ -131,16 +139,34 @@ def limit_rows(
     >>> sold.frame.collect().rows(), counts.notes
     ([(0, 0)], ('1 rows at or after 1970-01-02 were left out by `before`',))
     """
-    filters = contract_filters(table.frame, source, mapping, timezone=timezone, row=ROW)
-    if not filters:
-        return table, NO_FILTERS
-    counts = count_filtered(table.frame, filters, range_of=mapping.time)
-    if counts.rows_read and not counts.rows_left:
-        raise DataError(f"{where}: {_nothing_left(counts)}{_range(counts, mapping, timezone)}: correct the filters")
-    frame = table.frame
-    for row_filter in filters:
-        frame = frame.filter(~row_filter.excluded)
+    counts, frame = NO_FILTERS, table.frame
+    if filters := time_filters(source, mapping.time, timezone=timezone):
+        counts = count_filtered(frame, filters, range_of=mapping.time)
+        if counts.rows_read and not counts.rows_left:
+            raise DataError(f"{where}: {_nothing_left(counts)}{_range(counts, mapping, timezone)}: correct the filters")
+        for row_filter in filters:
+            frame = frame.filter(~row_filter.excluded)
+    if source.sample is not None and source.sample.share < 1:
+        frame, counts = _sampled(frame, source.sample, mapping, counts, where)
     return replace(table, frame=frame), counts
+
+
+def _sampled(
+    frame: pl.LazyFrame, sample: Sample, mapping: ColumnMapping, counts: FilteredCounts, where: str
+) -> tuple[pl.LazyFrame, FilteredCounts]:
+    """Return the rows of a sample, and the counts of the filters with that of the sample."""
+    positions, n_rows = sampled_rows(frame, sample, key=mapping.key, row=ROW)
+    names = ", ".join(sample.by or mapping.key)
+    if n_rows and positions.is_empty():
+        raise DataError(
+            f"{where}: `sample` draws none of the {n_rows:,} rows, with a share of {sample.share:.3g} of the values of "
+            f"{names}: raise `share`"
+        )
+    note = f"rows were left out by `sample`: {sample.share:.3g} of the values of {names} are drawn"
+    sample_count = FilterCount(RowFilter("sample", pl.lit(False), note, ()), n_rows - len(positions))
+    n_read = counts.rows_read if counts.counts else n_rows
+    sampled = replace(counts, counts=(*counts.counts, sample_count), rows_read=n_read, rows_left=len(positions))
+    return frame.filter(pl.col(ROW).is_in(positions.implode())), sampled
 
 
 def _nothing_left(counts: FilteredCounts) -> str:

@@ -1,4 +1,4 @@
-"""Filters on contract columns: `since`, `before` and `until` on the time column of a table, and `sample`."""
+"""Filters on the time column of a table: `since`, `before` and `until`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import polars as pl
 from features.errors import ConfigError
 from features.sources.column_mapping import ColumnMapping
 from features.sources.filters import RowFilter
-from features.sources.sampling import sample_filter
 from features.sources.table_source import TableSource
 from features.yaml_config import name_hint
 
@@ -70,26 +69,20 @@ def local_moment(instant: int, *, timezone: str) -> str:
     return f"{local:%Y-%m-%d}" if local.time() == datetime.min.time() else f"{local:%Y-%m-%d %H:%M}"
 
 
-def contract_filters(
-    rows: pl.LazyFrame, source: TableSource, mapping: ColumnMapping, *, timezone: str, row: str
-) -> list[RowFilter]:
-    """Return the filters on contract columns of a table's entry in sources.yaml, in the order of their effect.
+def time_filters(source: TableSource, time: str | None, *, timezone: str) -> list[RowFilter]:
+    """Return the filters on the time column of a table's entry in sources.yaml, in the order of their effect.
 
     A row without a time, or with one that cannot be read, passes `since`, `before` and `until`: it breaks a rule of the
     contract, and is counted there.
 
     Parameters
     ----------
-    rows : pl.LazyFrame
-        The table's rows in the contract's types.
     source : TableSource
         A value of ``features.sources.load_sources(path).tables``.
-    mapping : ColumnMapping
-        As returned by `features.sources.column_mapping.map_columns`, with the time column if `source` limits it.
+    time : str or None
+        Time column of the table (int64, microseconds since 1970 UTC); None if it is read without one.
     timezone : str
         IANA name of the table's time zone.
-    row : str
-        Column of `rows` with their position in the source.
 
     Returns
     -------
@@ -100,29 +93,19 @@ def contract_filters(
     --------
     >>> from datetime import date
     >>> import polars as pl
-    >>> from features.sources import ExtraFeatures, TableSource
-    >>> from features.sources.column_mapping import map_columns
-    >>> from features.tables import TABLES
+    >>> from features.sources import TableSource
     >>> source = TableSource(csv="sales.csv", since=date(1970, 1, 2))
-    >>> names, options = ["sale_id", "sold_at"], {"extra": ExtraFeatures(), "undated": False, "file": "sources.yaml"}
-    >>> mapping = map_columns(TABLES["sales"], source, names, **options)
-    >>> rows = pl.LazyFrame({"__row__": [0, 1], "sale_id": ["A", "B"], "sold_at": [0, 86_400_000_000]})
-    >>> filters = contract_filters(rows, source, mapping, timezone="UTC", row="__row__")
+    >>> filters = time_filters(source, "sold_at", timezone="UTC")
+    >>> rows = pl.LazyFrame({"sold_at": [0, 86_400_000_000]})
     >>> rows.select(filters[0].excluded).collect().to_series().to_list(), filters[0].note
     ([True, False], 'rows before 1970-01-02 were left out by `since`')
     """
-    filters = []
-    if mapping.time is not None:
-        time = pl.col(mapping.time)
-        for key, excluded, words in _limits(source, time, timezone):
-            note = f"rows {words} were left out by `{key}`"
-            filters.append(RowFilter(key, excluded.fill_null(False), note, (mapping.time,)))
-    if source.sample is not None and source.sample.share < 1:
-        by = source.sample.by or mapping.key
-        excluded = sample_filter(rows, source.sample, key=mapping.key, row=row)
-        note = f"rows were left out by `sample`: {source.sample.share:.3g} of the values of {', '.join(by)} are drawn"
-        filters.append(RowFilter("sample", excluded, note, tuple(by)))
-    return filters
+    if time is None:
+        return []
+    return [
+        RowFilter(key, excluded.fill_null(False), f"rows {words} were left out by `{key}`", (time,))
+        for key, excluded, words in _limits(source, pl.col(time), timezone)
+    ]
 
 
 def filter_problems(

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.sources.sampling import key_hash, sample_filter
+from features.sources.sampling import key_hash, sampled_rows
 from features.sources.table_source import Sample
 
 
@@ -24,18 +24,20 @@ def test_the_hash_is_the_documented_one() -> None:
     keys = ["123456789", "", "客户7", "C" * 100]
     for seed in (0, 1, 2**32 - 1):
         expected = [finalised((zlib.crc32(k.encode()) + seed) % 2**32) for k in keys]
-        assert key_hash(keys, seed=seed).tolist() == expected
+        assert key_hash(pl.Series(keys), seed=seed).tolist() == expected
 
 
 @pytest.mark.parametrize("pattern", ["{}", "C{:05d}", "2024-{:04d}", "LSVAA{:012d}"])
 def test_consecutive_keys_are_spread_evenly(pattern: str) -> None:
     keys = [pattern.format(i) for i in range(20_000)]
-    counts = np.bincount(key_hash(keys, seed=3) >> np.uint32(28), minlength=16)
+    counts = np.bincount(key_hash(pl.Series(keys), seed=3) >> np.uint32(28), minlength=16)
     assert (((counts - 1_250) ** 2) / 1_250).sum() < 38  # chi-squared, 15 degrees of freedom: the 99.9 % quantile
 
 
 def drawn(rows: pl.LazyFrame, sample: Sample) -> list[int]:
-    return rows.filter(~sample_filter(rows, sample, key=["id"], row="row")).collect()["row"].to_list()
+    positions, n_rows = sampled_rows(rows, sample, key=["id"], row="row")
+    assert n_rows == rows.collect().height
+    return positions.to_list()
 
 
 def test_a_larger_share_contains_the_smaller_one_and_seeds_differ() -> None:
@@ -58,6 +60,6 @@ def test_rows_without_a_key_have_the_same_share() -> None:
 
 def test_keys_of_several_columns_are_not_run_together() -> None:
     rows = pl.LazyFrame({"row": [0, 1], "a": ["1", "11"], "b": ["11", "1"], "id": ["x", "y"]})
-    texts = key_hash(["1\x1f11", "11\x1f1"], seed=0)
-    share = (int(texts.min()) + 1) / 2**32
+    hashes = key_hash(pl.Series(["1\x1f11", "11\x1f1"]), seed=0)
+    share = (int(hashes.min()) + 1) / 2**32
     assert len(drawn(rows, Sample(share=share, by=("a", "b")))) == 1

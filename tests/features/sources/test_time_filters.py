@@ -149,6 +149,21 @@ def test_a_table_without_time_is_sampled_by_its_key(tmp_path: Path) -> None:
     assert 70 <= tables.reports["leads"].rows_valid <= 130
 
 
+def test_a_sample_without_a_row_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"draws none of the 5 rows, with a share of 1e-06 of the values of lead_id: raise"
+    ):
+        read(tmp_path, sample=1e-6)
+
+
+def test_a_sample_is_drawn_from_the_rows_within_the_limits(tmp_path: Path) -> None:
+    rows = "".join(f"L{i},2024-0{1 + i % 2}-01,C1\n" for i in range(1_000))
+    report = read(tmp_path, LEADS.splitlines()[0] + "\n" + rows, since="2024-02-01", sample=0.2).reports["leads"]
+    assert 70 <= report.rows_read <= 130 and report.rows_read + report.rows_left_out == 1_000
+    assert report.notes[0] == "500 rows before 2024-02-01 were left out by `since`"
+    assert report.notes[1].startswith(f"{500 - report.rows_read} rows were left out by `sample`")
+
+
 def test_a_number_is_no_key_of_a_sample(tmp_path: Path) -> None:
     (tmp_path / "leads.csv").write_text("lead_id,created_at,age\nL1,2024-01-01,30\n")
     source = {"csv": str(tmp_path / "leads.csv"), "sample": {"share": 0.5, "by": ["age"]}}
