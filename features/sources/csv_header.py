@@ -144,14 +144,14 @@ def find_header(
     if all(not line.strip(_BLANKS) for line in lines[start:]):
         raise DataError(f"{where}: the file is empty, without a header line: export it again")
     index, cells, n_lines = _header_line(lines, start, used, skip_rows, names)
-    if separator is None or not _matches(cells, names):
+    if separator is None or not count_names(cells, names):
         _check_separator(lines, start, used, skip_rows=skip_rows, names=names, cells=cells, where=where)
     n_titles = index - start
     if skip_rows is None and any(line.strip(_BLANKS) for line in lines[start:index]):
         plural = "lines above the header are" if n_titles > 1 else "line above the header is"
         notes.append(f"{n_titles} {plural} left out (`skip_rows: {index}` says so without this note)")
-    unique = _unique_names(cells, mapped)
-    notes += _repetitions(cells)
+    unique = unique_names(cells, mapped)
+    notes += repetitions(cells)
     n_required = max((i for i, c in enumerate(cells, 1) if c.strip(_BLANKS)), default=1)
     return Header(unique, n_required, used, index + 1, index + n_lines, tuple(notes))
 
@@ -177,11 +177,10 @@ def _header_line(
     if skip_rows is not None:
         return first, *record
     records = {i: _record(lines, i, separator) for i in filled}
-    best = max(filled, key=lambda i: (_matches(records[i][0], names), -i))
-    score = _matches(records[best][0], names)
-    if score > _matches(record[0], names) and score >= min(2, len(records[best][0])):
+    best = max(filled, key=lambda i: (count_names(records[i][0], names), -i))
+    if is_header(records[best][0], above=record[0], names=names):
         return best, *records[best]
-    if len(record[0]) == 1 and not _matches(record[0], names):
+    if len(record[0]) == 1 and not count_names(record[0], names):
         # One cell above lines of several cells is no header: every line would have too many fields.
         widths = [len(records[i][0]) for i in filled]
         wide = next((k for k, w in enumerate(widths) if w > 1), None)
@@ -202,7 +201,25 @@ def _record(lines: Sequence[str], index: int, separator: str) -> tuple[list[str]
     return cells, reader.line_num
 
 
-def _matches(cells: Sequence[str], names: Collection[str]) -> int:
+def count_names(cells: Sequence[str], names: Collection[str]) -> int:
+    """Return how many of the names are cells.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Cells of a line; blanks around them do not matter.
+    names : collection of str
+        Names that a header may have.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> count_names([" id", "price", "x"], ["id", "price"])
+    2
+    """
     return len({c.strip(_BLANKS) for c in cells} & set(names))
 
 
@@ -221,7 +238,7 @@ def _check_separator(
         if other == separator:
             continue
         index, columns, n_lines = _header_line(lines, start, other, skip_rows, names)
-        has_more_names = _matches(columns, names) > _matches(cells, names)
+        has_more_names = count_names(columns, names) > count_names(cells, names)
         if len(columns) < 2 or not (has_more_names or len(cells) == 1):
             continue
         following = [line for line in lines[index + n_lines :][:_CHECKED_LINES] if line.strip(_BLANKS)]
@@ -238,7 +255,52 @@ def _check_separator(
             )
 
 
-def _unique_names(cells: Sequence[str], mapped: Collection[str]) -> tuple[str, ...]:
+def is_header(cells: Sequence[str], *, above: Sequence[str], names: Collection[str]) -> bool:
+    """Return whether a line is the header rather than the first line of a file.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Cells of the line.
+    above : sequence of str
+        Cells of the first line that is not blank.
+    names : collection of str
+        Names that a header may have.
+
+    Returns
+    -------
+    bool
+        True if the line has more of the names: at least two, or one below a first line of a single cell.
+
+    Examples
+    --------
+    >>> is_header(["id", "x"], above=["Report"], names=["id"]), is_header(["id", "x"], above=["a", "b"], names=["id"])
+    (True, False)
+    """
+    score, score_above = count_names(cells, names), count_names(above, names)
+    is_title = score_above == 0 and sum(bool(c.strip(_BLANKS)) for c in above) == 1
+    return score > score_above and (score > 1 or is_title)
+
+
+def unique_names(cells: Sequence[str], mapped: Collection[str]) -> tuple[str, ...]:
+    """Return different names of the columns, without surrounding blanks.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Cells of the header.
+    mapped : collection of str
+        Names in sources.yaml, whose blanks are not removed.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> unique_names(["id", " price ", "", "price"], [])
+    ('id', 'price', 'column 3', 'price (2)')
+    """
     unique: list[str] = []
     plain = [c if c in mapped else c.strip(_BLANKS) for c in cells]
     for position, cell in enumerate(plain, 1):
@@ -251,7 +313,23 @@ def _unique_names(cells: Sequence[str], mapped: Collection[str]) -> tuple[str, .
     return tuple(unique)
 
 
-def _repetitions(cells: Sequence[str]) -> list[str]:
+def repetitions(cells: Sequence[str]) -> list[str]:
+    """Return a note for each name that a header has more than once.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Cells of the header.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> repetitions(["id", "price", "price"])
+    ['the header has `price` in the fields 2 and 3: `price` is the first, `price (2)` the next']
+    """
     counts = Counter(c.strip(_BLANKS) for c in cells if c.strip(_BLANKS))
     notes = []
     for name, n in counts.items():

@@ -1,4 +1,4 @@
-"""Lazy scans of a table's source: Parquet files, a CSV file or a database query."""
+"""Lazy scans of a table's source: Parquet files, a CSV file, a workbook or a database query."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from features.errors import ChehangError, ConfigError, DataError
 from features.sources.bad_lines import ROW as ROW
 from features.sources.bad_lines import ReadLog
 from features.sources.csv_files import CsvFile, CsvOptions
+from features.sources.excel_files import ExcelFile
 from features.sources.filters import filter_rows
 from features.sources.lines import ClassifiedLines, LineSource, classify, load_line_rules
 from features.sources.table_source import TableSource, Unpivot
 from features.sources.unpivot import total_notes, unpivot_rows, unpivoted_columns
 from features.tables import TABLES
 
+_FILE_KEYS = ("parquet", "csv", "excel", "sheet")
 LINE_COLUMNS = ("component", "fault")
 
 
@@ -94,7 +96,7 @@ def open_source(table: str, source: TableSource) -> Scan:
     scan = _unpivoted(scan, source, source.unpivot) if source.unpivot else scan
     for other in source.join:
         scan = _joined(
-            scan, _single(table, source.model_copy(update={"parquet": other.parquet, "csv": other.csv})), other.on
+            scan, _single(table, source.model_copy(update={n: getattr(other, n) for n in _FILE_KEYS})), other.on
         )
     scan = _combined(scan, source.combine) if source.combine else scan
     return _classified(scan, source, source.lines) if source.lines else scan
@@ -105,6 +107,8 @@ def _single(table: str, source: TableSource) -> Scan:
         return _parquet(table, source.parquet)
     if source.csv is not None:
         return _csv(table, Path(source.csv), source)
+    if source.excel is not None:
+        return _excel(table, Path(source.excel), source)
     return _query(table, source)
 
 
@@ -300,6 +304,18 @@ def _csv(table: str, path: Path, source: TableSource) -> Scan:
     except OSError as error:
         raise read_error(where, error) from None
     return Scan(where, file.header.names, file.scan, cheap_to_repeat=False, logs=(file.log,))
+
+
+def _excel(table: str, path: Path, source: TableSource) -> Scan:
+    where = f"{table}: {path}"
+    contract = TABLES.get(table)
+    mapped = mapped_names(source)
+    names = frozenset(contract.columns if contract else ()) | mapped
+    try:
+        file = ExcelFile(path, source.sheet, names=names, mapped=mapped, skip_rows=source.skip_rows, where=where)
+    except OSError as error:
+        raise read_error(where, error) from None
+    return Scan(where, file.columns, file.scan, cheap_to_repeat=False, logs=(file.log,))
 
 
 def mapped_names(source: TableSource) -> frozenset[str]:
