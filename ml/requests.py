@@ -11,6 +11,7 @@ from pydantic import Field as Constraint
 from pydantic_core import PydanticCustomError
 
 from ml.signature import EPOCH, FEN, Field, Signature
+from ml.store_names import unknown_store
 
 MissingFields = Annotated[
     list[str],
@@ -87,8 +88,9 @@ def _annotation(field: Field) -> tuple[Any, Any]:
 
 def _normalisation(field: Field, scale: int) -> Callable[[Any], Any] | None:
     """Return the function that makes None of a value that means "missing"; None if a field has no such value."""
-    if field.kind in ("text", "category") and (field.feature or field.nulls):
-        return _normalise_text(frozenset(str(v).strip() for v in field.nulls), field.required)
+    if field.kind in ("text", "category") and (field.feature or field.nulls or field.stores):
+        normalise = _normalise_text(frozenset(str(v).strip() for v in field.nulls), field.required)
+        return _normalise_store(normalise, frozenset(field.stores)) if field.stores else normalise
     if field.nulls and field.kind in ("number", "integer"):
         numbers = [float(v) / scale for v in field.nulls]
         # A factor such as 0.1 makes 0.30000000000000004 of 3, but a request has 0.3.
@@ -108,6 +110,16 @@ def _normalise_text(markers: frozenset[str], required: bool) -> Callable[[Any], 
         return _missing(required, _MISSING_MARKER if text else _BLANK)
 
     return normalise
+
+
+def _normalise_store(normalise: Callable[[Any], Any], stores: frozenset[str]) -> Callable[[Any], Any]:
+    def normalise_store(value: Any) -> Any:
+        store = normalise(value)
+        if type(store) is str and store not in stores:
+            raise PydanticCustomError("unknown_store", "{rule}", {"rule": unknown_store(store, stores)})
+        return store
+
+    return normalise_store
 
 
 def _normalise_number(markers: Sequence[float], required: bool) -> Callable[[Any], Any]:
@@ -138,6 +150,7 @@ def _description(field: Field) -> str:
         unit if unit is None or unit.startswith("per ") else f"in {unit}",
         None if field.feature else "accepted, not used by the model",
         f"{', '.join(_shown(v, field) for v in field.nulls)}: missing" if field.nulls else None,
+        f"one of the {len(field.stores):,} stores of the training data" if field.stores else None,
     ]
     return "; ".join(p for p in parts if p)
 

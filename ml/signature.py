@@ -24,6 +24,7 @@ _KINDS: dict[type[pl.DataType], Kind] = {
     pl.String: "text",
 }
 FEN = 100
+STORE = "store_id"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_NULLS: Mapping[str, Sequence[bool | int | float | str]] = MappingProxyType({})
 
@@ -66,6 +67,8 @@ class Field(BaseModel):
         Values that mean "missing", in the unit of the raw table: `nulls` of the column in the sources of training.
     usual : UsualRange or None
         Usual values of a number in the training rows.
+    stores : tuple of str
+        All stores of the training table, in the field that has the store; requests with another store are refused.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +86,7 @@ class Field(BaseModel):
     description: str | None = None
     nulls: tuple[bool | int | float | str, ...] = ()
     usual: UsualRange | None = None
+    stores: tuple[str, ...] = ()
 
 
 class PlausibleLimits(NamedTuple):
@@ -225,6 +229,7 @@ def infer_signature(
     extra: Collection[str],
     computed: Collection[str] = (),
     nulls: Mapping[str, Sequence[bool | int | float | str]] = NO_NULLS,
+    stores: Sequence[str] = (),
 ) -> Signature:
     """Return the signature of a model from its training rows.
 
@@ -242,6 +247,8 @@ def infer_signature(
         Features that are computed from other rows.
     nulls : mapping of str to sequence
         By column: values that mean "missing", in the unit of the raw table, as in `features.sources.TableReport.nulls`.
+    stores : sequence of str
+        All stores of the table, column `store_id`; requests with another store are refused. Empty: any store is valid.
 
     Returns
     -------
@@ -286,6 +293,7 @@ def infer_signature(
                     "required": not f.computed and _has_no_missing(frame, f.name, features),
                     "nulls": () if f.computed else tuple(nulls.get(f.name, ())),
                     "usual": _usual(frame, f) if f.name in features else None,
+                    "stores": tuple(stores) if f.name == STORE else (),
                 }
             )
             for f in (*contract, *added)

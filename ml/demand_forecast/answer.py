@@ -21,6 +21,7 @@ from ml.demand_forecast.panel_features import PanelFeatures
 from ml.demand_forecast.request import DemandAnswer, DemandRequest, Driver, NewPeriod, PeriodForecast
 from ml.domain.arrays import FloatArray
 from ml.domain.demand.demand_class import CLASSES
+from ml.store_names import name_examples
 
 FEN = 100
 MAX_NEIGHBOURS = 3_000  # series that a recomputed forecast uses for group totals; more would only take longer
@@ -122,8 +123,9 @@ def _check_identifier(est: DemandEstimator, column: str, value: str) -> None:
     if value not in est.identifiers[column]:
         raise FeatureError(
             column,
-            f"is not one of the {len(est.identifiers[column])} in the model; correct it, train with its sales, or "
-            "describe the series with 'like'",
+            f"is not one of the {len(est.identifiers[column])} in the model"
+            f"{name_examples(value, est.identifiers[column])}; correct it, train with its sales, or describe the "
+            "series with 'like'",
         )
 
 

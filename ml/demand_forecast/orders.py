@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import numpy as np
@@ -17,6 +17,7 @@ from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_
 from ml.endpoint import Champions, Endpoint, respond_each_by_rules
 from ml.home import model_file
 from ml.signature import Name, RequestPart
+from ml.store_names import name_examples
 
 FEN = 100
 TASK = "demand_forecast"
@@ -285,10 +286,9 @@ def planning_cells(
     names = panel.series.select("store_id", "model").rows()
     row_of = {tuple(map(str, name)): i for i, name in enumerate(names)}
     price = _latest_price(estimator)
+    model_stores = {str(s) for s, _ in names}
+    _check_stores({"stores": stores, "stock": [p.store_id for p in stock]}, model_stores)
     if not stock:
-        model_stores = {s for s, _ in names}
-        if absent := [s for s in stores if s not in model_stores]:
-            raise FeatureError("stores", f"has {len(absent)} that are not in the model; correct or remove them")
         living = np.flatnonzero(~estimator.is_ended)
         rows = [int(i) for i in living if not stores or names[i][0] in stores]
         if not np.isfinite(estimator.on_hand[rows]).any():
@@ -321,6 +321,16 @@ def planning_cells(
 
 def _yuan(fen: float) -> float | None:
     return float(fen) / FEN if np.isfinite(fen) and fen > 0 else None
+
+
+def _check_stores(requested: Mapping[str, Sequence[str]], stores: Collection[str]) -> None:
+    for field, names in requested.items():
+        if absent := list(dict.fromkeys(s for s in names if s not in stores)):
+            raise FeatureError(
+                field,
+                f"has {len(absent)} {'store that is' if len(absent) == 1 else 'stores that are'} not in the model, "
+                f"which has {len(stores):,}{name_examples(absent[0], stores)}; correct or remove it",
+            )
 
 
 def _latest_price(estimator: DemandEstimator) -> Any:

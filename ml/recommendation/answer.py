@@ -25,6 +25,7 @@ from ml.recommendation.request_context import RequestContext, encode_request
 from ml.recommendation.response import Card, RecommendationAnswer, note
 from ml.recommendation.showroom import Showroom
 from ml.recommendation.stock import Stock
+from ml.recommendation.store_check import check_stores
 from ml.recommendation.visitors import Visitors
 
 MINUTE = 60_000_000
@@ -50,11 +51,37 @@ def respond(
     -------
     list of RecommendationAnswer
         One page per request: `items` (cards in page order, prices and payments in yuan), `path`, `available`, `note`.
+
+    Raises
+    ------
+    FeatureError
+        A request has a store that neither training, nor the stock, nor the merchandising rules have.
     """
-    return [_answer_one(estimator, request, explain=explain) for request in requests]
+    for request in requests:
+        check_stores(estimator, request.store_id, request.filters.store_id)
+    return [recommend(estimator, request, explain=explain) for request in requests]
 
 
-def _answer_one(estimator: Showroom, request: RecommendationRequest, *, explain: bool) -> RecommendationAnswer:
+def recommend(estimator: Showroom, request: RecommendationRequest, *, explain: bool = False) -> RecommendationAnswer:
+    """Return one page; a store that the model does not have is answered with the vehicles that all stores offer.
+
+    Called by `respond`, and for the rows of batch predictions.
+
+    Parameters
+    ----------
+    estimator : ml.recommendation.estimator.RecommendationEstimator
+        Fitted, with its current stock: `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("recommendation"))``.
+    request : RecommendationRequest
+        Such as `ml.recommendation.request.RecommendationRequest(customer_id="C1", n=5)`.
+    explain : bool
+        Whether cards carry reasons.
+
+    Returns
+    -------
+    RecommendationAnswer
+        `items` (cards in page order, prices and payments in yuan), `path`, `available`, `note`.
+    """
     stock, recommender = estimator.stock, estimator.recommender
     now = time.time_ns() // 1_000 if request.at is None else microseconds(request.at)
     context = encode_request(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import polars as pl
@@ -11,7 +11,7 @@ import polars as pl
 from features.recommendation import ITEM
 from ml.artefacts.json_files import content_of
 from ml.estimators.retrievers.content import ContentNeighbours
-from ml.recommendation.answer import respond
+from ml.recommendation.answer import recommend
 from ml.recommendation.financing import Financing
 from ml.recommendation.merchandising import MerchandisingRules
 from ml.recommendation.params import RecommendationParams
@@ -125,7 +125,7 @@ class RecommendationEstimator:
         blend = ", ".join(f"{n} {w:.2f}" for n, w in weights.items() if w > 0)
         return (f"the data has no time, so there is no ranker: lists are a blend of the retrievers, weights {blend}",)
 
-    def stock_of(self, listings: pl.DataFrame, *, read_at: int) -> Stock:
+    def stock_of(self, listings: pl.DataFrame, *, read_at: int, stores: Iterable[str] = ()) -> Stock:
         """Encode listings as the stock of an instant, to be assigned to the attribute `stock`.
 
         Parameters
@@ -134,9 +134,16 @@ class RecommendationEstimator:
             As returned by `ml.recommendation.training_tables.select_listings`, with `item_id`; prices in fen.
         read_at : int
             Instant at which the listings were read (microseconds since 1970 UTC).
+        stores : iterable of str
+            Further stores that a request may name; those of the listings always are.
         """
         return Stock.of(
-            listings, self.recommender.vocabularies, self.content_space, numeric=self.numeric, read_at=read_at
+            listings,
+            self.recommender.vocabularies,
+            self.content_space,
+            numeric=self.numeric,
+            read_at=read_at,
+            stores=stores,
         )
 
     def importance(self) -> dict[str, float]:
@@ -163,7 +170,7 @@ class RecommendationEstimator:
         """
         names = [n for n in ("customer_id", "visitor_id", "store_id") if n in X.columns]
         requests = [RecommendationRequest(n=LIST_LENGTH, **row) for row in X.select(names).to_dicts()]
-        pages = respond(self, requests)
+        pages = [recommend(self, request) for request in requests]
         vehicles = [[card.vehicle_id for card in page.items] for page in pages]
         schema: dict[str, Any] = {"path": pl.String, "vehicles": pl.List(pl.String)}
         return pl.DataFrame({"path": [p.path for p in pages], "vehicles": vehicles}, schema=schema)

@@ -114,7 +114,9 @@ def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> Stock:
         frames, params = to_engine(raw.frames, "polars"), recommender.params
         vehicles = vehicle_items(frames, parts=params.item, edges=params.price_bands)
         assert vehicles is not None
-        return estimator.stock_of(select_listings(collect(vehicles)), read_at=now)
+        table = collect(vehicles)
+        stores = table["store_id"].drop_nulls().unique().to_list() if "store_id" in table.columns else []
+        return estimator.stock_of(select_listings(table), read_at=now, stores=stores)
 
 
 def _files(pattern: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from ml.recommendation.answer import make_card
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.request import SimilarRequest
 from ml.recommendation.response import Card, note
+from ml.recommendation.store_check import check_stores
 
 
 class SimilarAnswer(BaseModel):
@@ -57,7 +58,7 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
     Raises
     ------
     DataError
-        The vehicle is not in stock.
+        The vehicle is not in stock, or a store of the filters is unknown.
     """
     estimator = cast("RecommendationEstimator", champions["recommendation"].estimator)
     stock, now = estimator.stock, time.time_ns() // 1_000
@@ -66,6 +67,7 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
         raise DataError(
             f"vehicle_id: '{request.vehicle_id}' is not in stock; pass the vehicle_id of a vehicle on offer"
         )
+    check_stores(estimator, None, request.filters.store_id)
     matches = stock.matching(request.filters, now=now, store=None, seats=None)
     matches[row] = False
     rows = np.flatnonzero(matches)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -56,6 +56,8 @@ class Stock:
         Unit vector of price and categories of each vehicle.
     read_at : int
         Instant at which the stock was read (microseconds since 1970 UTC).
+    stores : frozenset of str
+        Stores of all vehicles that were read, sold ones among them.
     """
 
     vehicles: Vehicles
@@ -66,6 +68,7 @@ class Stock:
     n_items: int
     vectors: NDArray[np.float32]
     read_at: int
+    stores: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -76,6 +79,7 @@ class Stock:
         *,
         numeric: Sequence[str],
         read_at: int,
+        stores: Iterable[str] = (),
     ) -> Self:
         """Encode the listings that are not sold at `read_at`; those listed later are included.
 
@@ -92,6 +96,8 @@ class Stock:
             Extra numeric columns that the ranker reads.
         read_at : int
             Instant at which the listings were read (microseconds since 1970 UTC).
+        stores : iterable of str
+            Further stores that a request may name; those of the listings always are.
 
         Examples
         --------
@@ -113,6 +119,7 @@ class Stock:
         >>> stock.rows, stock.price.tolist(), stock.among("model", ["A"]).tolist()
         ({'v1': 0, 'v2': 1}, [90000.0, 150000.0], [True, False])
         """
+        own_stores = listings["store_id"].drop_nulls().to_list() if "store_id" in listings.columns else []
         if "sold_at" in listings.columns:
             listings = listings.filter(pl.col("sold_at").is_null() | (pl.col("sold_at") > read_at))
         vehicles = Vehicles.encode(listings, vocabularies, numeric=numeric)
@@ -132,6 +139,7 @@ class Stock:
             n_items=len(vocabularies.items),
             vectors=np.asarray(space.vectors(*content_columns(vehicles.log_price, vehicles.codes, vocabularies))),
             read_at=read_at,
+            stores=frozenset([*own_stores, *stores]),
         )
 
     def __len__(self) -> int:

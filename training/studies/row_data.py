@@ -17,7 +17,7 @@ from features.sources import RawTables
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.estimators.pipeline import SampleWeights
 from ml.problem import BinaryProblem, RowEstimator, RowProblem
-from ml.signature import Signature, feature_columns, infer_signature
+from ml.signature import STORE, Signature, feature_columns, infer_signature
 from ml.task import Task
 from training.config import TaskConfig
 from training.progress import Progress
@@ -162,6 +162,7 @@ class LabelledRows:
             extra=(*config.extra_features.numeric, *config.extra_features.categorical),
             computed=computed,
             nulls=raw.reports[task.tables[0]].nulls,
+            stores=_stores(raw.frames[task.tables[0]]),
         )
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
         return cls(
@@ -312,6 +313,13 @@ class LabelledRows:
         else:
             first, second = split_by_time(self.frame["as_of"].to_numpy()[rows], shares)
         return rows[first], rows[second]
+
+
+def _stores(rows: pl.LazyFrame) -> list[str]:
+    """Return all stores of a raw table, those of rows without an outcome among them."""
+    if STORE not in rows.collect_schema().names():
+        return []
+    return rows.select(pl.col(STORE).drop_nulls().unique().sort()).collect()[STORE].to_list()
 
 
 def _no_outcome(task: Task) -> str:

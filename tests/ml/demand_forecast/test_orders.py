@@ -78,11 +78,16 @@ def test_without_stock_in_the_request_all_living_series_are_planned_from_the_his
     [
         ([position("a", 1)] * 2, (), "has a store and model twice"),
         (
-            [position("z", 1), position("a", 1, model="y")],
+            [position("b", 1, model="z"), position("a", 1, model="y")],
             (),
             "has 2 pairs of store and model that are not in the model",
         ),
-        ([], ("z",), "has 1 that are not in the model"),
+        (
+            [position("z", 1), position("a", 1)],
+            (),
+            "'stock' has 1 store that is not in the model, which has 3 .such as `a`.; correct or remove it",
+        ),
+        ([], ("z",), "has 1 store that is not in the model, which has"),
     ],
 )
 def test_an_invalid_stock_is_refused(stock: list[dict[str, Any]], stores: tuple[str, ...], message: str) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from features.errors import ConfigError, DataError
+from features.errors import ConfigError, DataError, FeatureError
 from ml import champions
 from ml.model import Model
 from ml.recommendation.live_updates import LiveUpdates
@@ -212,6 +212,20 @@ def test_rules_pin_boost_and_bury(model: Model, rules: Any) -> None:
     rules(f"rules: [{{action: bury, where: {{vehicle_id: [{best}]}}, valid_until: 2000-01-01}}]")
     assert ask(model, n=6, filters={"condition": "new"}).items[0].vehicle_id == best
     assert worst not in [c.vehicle_id for c in ask(model, n=6, filters={"exclude": [worst]}).items]
+
+
+def test_a_store_is_valid_as_soon_as_the_vehicles_table_has_it(
+    model: Model, recommendation: Trained, tmp_path: Path
+) -> None:
+    with pytest.raises(FeatureError, match="'store_id' is not one of the .* stores of the model"):
+        ask(model, store_id="S77")
+    vehicles = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
+    vehicles.with_columns(store_id=pl.lit("S77")).write_parquet(tmp_path / "vehicles.parquet")
+    instants = {n: {"from": n, "unit": "us"} for n in ("listed_at", "sold_at") if n in vehicles.columns}
+    source = {"parquet": "vehicles.parquet", "columns": instants, "allow_future": True}
+    (tmp_path / "sources.yaml").write_text(json.dumps({"timezone": "UTC", "tables": {"vehicles": source}}))
+    assert LiveUpdates(tmp_path)(model.estimator)
+    assert ask(model, store_id="S77").available > 0
 
 
 def test_invalid_rules_leave_the_valid_ones_in_use(model: Model, rules: Any) -> None:
