@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, Field
@@ -9,7 +10,8 @@ from pydantic import BaseModel, Field
 from features.errors import DataError
 from ml.endpoint import Champions
 from ml.loans.amounts import fen
-from ml.requests import columns_of, request_model
+from ml.plausibility import FieldWarning, field_warnings
+from ml.requests import columns_of, missing_features, request_model
 
 if TYPE_CHECKING:
     from ml.residual_value.estimator import ResidualValueEstimator
@@ -126,3 +128,42 @@ def trade_in_quote(champions: Champions, car: BaseModel | None, *, payoff: float
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
     value, low, high = estimator.values(columns_of([car], estimator.signature))[0].tolist()
     return TradeInQuote(quote=low, value=value, value_high=high, payoff=payoff, net=round(low - payoff, 2))
+
+
+def used_car_gaps(champions: Champions, cars: Mapping[str, BaseModel | None]) -> tuple[list[str], list[FieldWarning]]:
+    """Return the features that the used cars of a request leave out, and warnings about implausible numbers.
+
+    Parameters
+    ----------
+    champions : Champions
+        Models by task: ``{"residual_value": ml.champions.load(ml.champions.version_or_champion("residual_value"))}``;
+        not read if all cars are None.
+    cars : mapping of str to BaseModel or None
+        By field of the request, such as `trade_in`: instances of
+        ``ml.requests.request_model("UsedCar", champions["residual_value"].estimator.signature)``.
+
+    Returns
+    -------
+    missing : list of str
+        Such as `trade_in.mileage_km`.
+    warnings : list of FieldWarning
+        Their `field` has the same form.
+
+    Examples
+    --------
+    >>> used_car_gaps({}, {"vehicle_details": None, "trade_in": None})
+    ([], [])
+    """
+    missing: list[str] = []
+    warnings: list[FieldWarning] = []
+    for name, car in cars.items():
+        if car is None:
+            continue
+        signature = champions["residual_value"].estimator.signature
+        columns = columns_of([car], signature)
+        missing += [f"{name}.{feature}" for feature in missing_features(columns, 0, signature)]
+        warnings += [
+            warning.model_copy(update={"field": f"{name}.{warning.field}"})
+            for warning in field_warnings(columns, 0, signature)
+        ]
+    return missing, warnings

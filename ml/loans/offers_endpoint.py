@@ -24,7 +24,7 @@ from ml.loans.amounts import MAX_YUAN, Amount, fen
 from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import Product
-from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields
+from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields, used_car_gaps
 from ml.loans.eligibility import obstacles
 from ml.loans.extras import Extra
 from ml.loans.for_payment import ForPaymentAnswer, ForPaymentRequest, for_payment_answer
@@ -43,6 +43,7 @@ from ml.loans.pricing_basis import PricingBasis
 from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
 from ml.loans.request import Car, LoanRequest
 from ml.loans.requested_loan import requested_loan_notes
+from ml.plausibility import FieldWarning
 from ml.signature import Name, RequestPart
 
 # Of two lower limits of a field pydantic applies one: a step cannot be an Amount with a further limit.
@@ -100,6 +101,14 @@ class LoanOffersAnswer(BaseModel):
     cash: CashPurchase = Field(description="purchase without a loan")
     trade_in: TradeInQuote | None
     notices: list[Notice] = Field(description="breaches of the rules on prices and fees, each with its remedy")
+    missing: list[str] = Field(
+        description="features that vehicle_details and trade_in leave out, such as trade_in.mileage_km; those of the "
+        "credit model are in credit"
+    )
+    warnings: list[FieldWarning] = Field(
+        description="numbers of vehicle_details and trade_in that lie far outside the training data, such as wrong "
+        "units; those of the credit model are in credit"
+    )
     notes: list[Text] = Field(
         description="what the customer should know about these offers: why none is as requested, an ended subsidy"
     )
@@ -226,6 +235,8 @@ class _Quotation:
         for_payment = self.for_payment()
         shown = [offer.name for offer in offers.offers]
         shown += [loan.offer.product for loan in for_payment.loans] if for_payment else []
+        cars = {name: getattr(request, name, None) for name in ("vehicle_details", "trade_in")}
+        missing, warnings = used_car_gaps(self.champions, cars)
         return LoanOffersAnswer(
             credit=self.credit(requested),
             risk_band=str(self.basis.assess(requested).risk_band[0]) or None,
@@ -250,6 +261,8 @@ class _Quotation:
                 on=request.on,
                 condition=request.vehicle.condition,
             ),
+            missing=missing,
+            warnings=warnings,
             notes=[*requested_loan_notes(application, offers.requested_violations), *self.notes(available)],
         )
 

@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 
 from features.errors import DataError
-from ml.loans.collateral_value import MAX_MONTHS, TradeInQuote, resale_values, trade_in_quote, used_car_fields
+from ml.loans.collateral_value import (
+    MAX_MONTHS,
+    TradeInQuote,
+    resale_values,
+    trade_in_quote,
+    used_car_fields,
+    used_car_gaps,
+)
+from ml.requests import request_model
 from ml.signature import Field, Signature
+from ml.usual_values import UsualRange
 
 SIGNATURE = Signature(fields=(Field(name="age_months", kind="number", feature=True, required=True),))
 
@@ -81,3 +90,14 @@ def test_an_error_of_the_model_names_a_field_of_this_request(error: str, message
     with pytest.raises(DataError) as raised:
         resale_values(champions, car_details(24.0), None)
     assert str(raised.value) == message
+
+
+def test_what_used_cars_leave_out_and_implausible_mileage_are_named_by_car() -> None:
+    mileage = Field(name="mileage_km", kind="number", unit="km", feature=True, usual=UsualRange(low=500, high=400_000))
+    signature = Signature(fields=(mileage, Field(name="paint", kind="text", feature=True, nulls=("?",))))
+    champions: Any = {"residual_value": SimpleNamespace(estimator=SimpleNamespace(signature=signature))}
+    model = request_model("UsedCar", signature)
+    cars = {"vehicle_details": model(mileage_km=30_000.0), "trade_in": model(mileage_km=6.5, paint="?")}
+    missing, warnings = used_car_gaps(champions, cars)
+    assert missing == ["vehicle_details.paint", "trade_in.paint"]
+    assert [w.field for w in warnings] == ["trade_in.mileage_km"] and "not in 万公里" in warnings[0].en

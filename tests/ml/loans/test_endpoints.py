@@ -124,7 +124,9 @@ def test_a_balloon_may_not_exceed_the_resale_value(endpoints: Any, champions: An
 
 def test_a_trade_in_is_quoted_at_the_lower_bound(endpoints: Any, champions: Any) -> None:
     car = {"age_months": 48.0, "mileage_km": 60_000.0, "brand": "Z", "model": "B", "paint": "black"}
-    quote = _ask(endpoints["offers"], champions, trade_in=car).trade_in
+    answer = _ask(endpoints["offers"], champions, trade_in=car)
+    quote = answer.trade_in
+    assert (answer.missing, answer.warnings) == ([], [])
     assert quote.quote < quote.value < quote.value_high
     assert quote.value == pytest.approx(150_000 * 0.86**4 * 0.98**6, rel=0.1)
 

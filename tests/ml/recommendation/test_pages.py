@@ -217,7 +217,7 @@ def test_rules_pin_boost_and_bury(model: Model, rules: Any) -> None:
 def test_a_store_is_valid_as_soon_as_the_vehicles_table_has_it(
     model: Model, recommendation: Trained, tmp_path: Path
 ) -> None:
-    with pytest.raises(FeatureError, match="'store_id' is not one of the .* stores of the model"):
+    with pytest.raises(FeatureError, match=r"'store_id' is not one of the .* stores of the model"):
         ask(model, store_id="S77")
     vehicles = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
     vehicles.with_columns(store_id=pl.lit("S77")).write_parquet(tmp_path / "vehicles.parquet")
