@@ -92,8 +92,8 @@ def field_warnings(columns: Mapping[str, Sequence[Any]], row: int, signature: Si
     """
     return [
         _warning(field, float(value))
-        for field, low, high in signature.plausible_limits
-        if (value := columns[field.name][row]) is not None
+        for name, low, high, field in signature.plausible_limits
+        if (value := columns[name][row]) is not None
         and not low <= value <= high
         and not (value == 0 and _has_zero(field))
     ]

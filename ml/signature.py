@@ -94,15 +94,18 @@ class PlausibleLimits(NamedTuple):
 
     Attributes
     ----------
-    field : Field
-        The feature, with its unit and its usual values.
+    name : str
+        Name of the feature.
     low, high : float
         Smallest and largest plausible value other than 0.
+    field : Field
+        The feature, with its unit and its usual values.
     """
 
-    field: Field
+    name: str
     low: float
     high: float
+    field: Field
 
 
 class Signature(BaseModel):
@@ -151,7 +154,7 @@ class Signature(BaseModel):
         [(18000.0, 96000000.0)]
         """
         usual = [(f, f.usual.limits) for f in self.fields if f.usual is not None and f.feature and not f.computed]
-        return tuple(PlausibleLimits(field, low, high) for field, (low, high) in usual)
+        return tuple(PlausibleLimits(field.name, low, high, field) for field, (low, high) in usual)
 
 
 def contract_fields(table: Table) -> list[Field]:

@@ -70,7 +70,9 @@ def test_what_a_lead_did_raises_its_chance_and_says_so(model: Model) -> None:
     assert quiet.reasons.negative and all(r.log_odds < 0 for r in quiet.reasons.negative)
     assert len(positive) <= 3
     assert active.calibration == "dealer"
-    assert ask(model, lead(store_id="new store"))[0].calibration == "pooled"
+    assert ask(model, lead(store_id=None))[0].calibration == "pooled"
+    with pytest.raises(ValidationError, match="is not one of the 6 stores of the model"):
+        ask(model, lead(store_id="new store"))
 
 
 def test_scores_of_two_moments_are_reproducible_and_make_a_trend(model: Model) -> None:
@@ -122,7 +124,7 @@ def test_a_lead_named_twice_and_an_unknown_channel_are_refused(model: Model) -> 
 
 
 def test_a_batch_answers_like_one_at_a_time(model: Model) -> None:
-    bodies = [lead(lead_id=f"L{i}", store_id=f"S{i % 7}", events=[event()] * (i % 5)) for i in range(40)]
+    bodies = [lead(lead_id=f"L{i}", store_id=f"S{i % 6}", events=[event()] * (i % 5)) for i in range(40)]
     assert ask(model, *bodies) == [ask(model, b)[0] for b in bodies]
 
 
