@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.errors import DataError
 from features.sources import RawTables, SourcesConfig, read_tables
@@ -134,3 +136,25 @@ def test_a_missing_value_of_the_order_is_the_oldest() -> None:
     order = LatestRow(pl.LazyFrame({"__row__": [0, 1, 2], "__order__": [5, 9, None]}), "changed")
     result = find_duplicates(TypedRows(rows.lazy(), ("id", "n"), ()), rows, rows.clear(), ("id",), latest=order)
     assert result.replaced.sort().to_list() == [0, 2]
+
+
+VERSIONS = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.none() | st.integers(0, 3)), min_size=1, max_size=8
+)
+
+
+@given(VERSIONS)
+def test_the_latest_row_is_the_one_that_a_loop_finds(versions: list[tuple[str, int, int | None]]) -> None:
+    n = range(len(versions))
+    keys, contents, orders = zip(*versions, strict=True)
+    rows = pl.DataFrame({"__row__": n, "id": keys, "n": contents, "__key__": [ord(k) for k in keys]})
+    order = pl.LazyFrame({"__row__": n, "__order__": orders}, schema={"__row__": pl.Int64, "__order__": pl.Int64})
+    result = find_duplicates(
+        TypedRows(rows.lazy(), ("id", "n"), ()), rows, rows.clear(), ("id",), latest=LatestRow(order, "changed")
+    )
+    latest: dict[str, tuple[int, int]] = {}
+    for i, (key, _, value) in enumerate(versions):
+        latest[key] = max(latest.get(key, (-2, 0)), (-1 if value is None else value, i))
+    winners = {i for _, i in latest.values()}
+    same = {i for i in n if i not in winners and versions[i][1] == versions[latest[keys[i]][1]][1]}
+    assert set(result.repeated) == same and set(result.replaced) == set(n) - winners - same

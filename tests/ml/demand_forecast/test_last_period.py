@@ -7,6 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml.demand_forecast.last_period import LastPeriod, last_period
 
@@ -118,3 +120,10 @@ def test_drop_always_leaves_the_last_period_out_but_never_the_only_one() -> None
         659, True, "the last month, 2024-12, is left out by params.unfinished: drop"
     )
     assert not decide(MONTHS[:1], unfinished="drop").is_left_out
+
+
+@given(st.integers(2, 12), st.integers(1, 20))
+def test_daily_sales_lose_a_month_only_if_it_ends_early(months: int, day: int) -> None:
+    complete = [d for d in YEAR if d.month <= months]
+    assert not decide(complete).is_left_out
+    assert decide([d for d in complete if d <= date(2024, months, day)]).is_left_out
