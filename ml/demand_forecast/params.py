@@ -61,7 +61,8 @@ class DemandParams(Section):
         `rows` is transactions, and an error where it is periods.
     gaps : {'zero', 'interpolate', 'unknown', 'refuse'}
         Sales of a period without a row within a series: 0, interpolated, unknown (not used), or an error. With 'zero'
-        and transactions, a series without stock records goes on with 0 after its last row; otherwise it ends there.
+        and transactions, a series without stock records goes on with 0 after its last row; otherwise it ends there, and
+        after three periods without a row its forecast is 0.
     unfinished : {'auto', 'drop', 'keep'}
         Whether the last period is used: 'auto' leaves it out if it is not over in the data
         (`ml.demand_forecast.last_period.last_period`), and a note says so; 'drop' leaves it out; 'keep' uses it.
