@@ -13,10 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from ml.registry import TASKS
-from serving.asgi import Problem
+from serving.asgi import App, Problem
 from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
 from serving.metrics import exposition
 from serving.model_store import ModelStore
+from serving.named_routes import NamedRoutes, named_endpoints
 from serving.openapi import describe
 from serving.query_strings import parse_parameters
 from serving.settings import Settings
@@ -41,8 +42,9 @@ def build_app(store: ModelStore, settings: Settings, endpoints: Sequence[Mounted
     Returns
     -------
     FastAPI
-        An ASGI application with the routes of the endpoints (`serving.endpoints.routes`), `/healthz`, `/readyz`,
-        `/metrics`, `/openapi.json`, `/docs` and `/`. Without a champion, an endpoint answers with status 503.
+        An ASGI application with the routes of the endpoints (`serving.endpoints.routes`), those of named models
+        (`serving.named_routes.NamedRoutes`), `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs` and `/`.
+        Without a champion, an endpoint answers with status 503.
 
     Examples
     --------
@@ -55,7 +57,10 @@ def build_app(store: ModelStore, settings: Settings, endpoints: Sequence[Mounted
     app = FastAPI(title="Chehang", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
     endpoints = mounted_endpoints() if endpoints is None else endpoints
-    app.router.routes.extend(routes(endpoints, store, settings.configs, max_rows=settings.max_batch_rows))
+    configs, max_rows = settings.configs, settings.max_batch_rows
+    app.router.routes.extend(routes(endpoints, store, configs, max_rows=max_rows))
+    default: App = app.router.default
+    app.router.default = NamedRoutes(endpoints, store, configs, max_rows=max_rows, default=default)
     app.router.routes.extend(_operator_routes(store, settings, endpoints))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)
@@ -88,8 +93,9 @@ def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[
         return _json(b'{"status":"alive"}')
 
     async def readyz(request: Request) -> Response:
-        versions = {name: loaded.version for name in TASKS if (loaded := store.current(name))}
-        absent = [name for name in TASKS if name not in versions]
+        names = (*TASKS, *store.names)
+        versions = {name: loaded.version for name in names if (loaded := store.current(name))}
+        absent = [name for name in names if name not in versions]
         if not (store.has_checked and versions):
             raise Problem(503, "not_ready", "; ".join(store.missing_champion(name) for name in absent or TASKS))
         return _json(to_json({"status": "ready", "champions": versions, "without_champion": absent}))
@@ -99,8 +105,9 @@ def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[
 
     async def openapi(request: Request) -> Response:
         parse_parameters(request.scope["query_string"])
-        champions = {name: store.current(name) for name in TASKS}
-        document = partial(describe, champions, endpoints, max_rows=settings.max_batch_rows)
+        champions = {name: store.current(name) for name in (*TASKS, *store.names)}
+        present = [*endpoints, *(e for name in store.names for e in named_endpoints(endpoints, name))]
+        document = partial(describe, champions, present, max_rows=settings.max_batch_rows)
         return _json(to_json(await run_sync(document)))
 
     return [

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from features.errors import ConfigError, DataError
 from ml.endpoint import Endpoint
+from ml.entry import split_name
 from ml.registry import TASKS, endpoints
 from serving.asgi import App, Problem, Receive, Scope, Send, send_json
 from serving.bodies import not_computable, parse_batch, parse_request
@@ -40,7 +41,7 @@ class MountedEndpoint:
     Attributes
     ----------
     owner : str
-        Name of the task or group, a key of `ml.registry.ENTRIES` or `ml.registry.GROUPS`.
+        Name of the task, of one of its models (`credit_risk.north`) or of the group.
     endpoint : Endpoint
         Request model, answer model and the function that answers, an `ml.endpoint.Endpoint`.
     """
@@ -114,11 +115,13 @@ def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Pat
     >>> [r.path for r in routes(mounted_endpoints(), ModelStore(poll_seconds=1), Path("configs"), max_rows=9)][:2]
     ['/v1/recommendation', '/v1/recommendation/batch']
     """
-    read = cache(lambda rules: rules(configs))  # reads rules that several endpoints share once
+    # Reads rules that several endpoints share once.
+    read = cache(lambda rules, data_set: rules(configs, data_set) if data_set else rules(configs))
     all_routes: list[Route] = []
     for mounted in endpoints:
         try:
-            single = SingleApp(mounted, store, read(mounted.endpoint.rules), max_rows=max_rows)
+            rules = read(mounted.endpoint.rules, split_name(mounted.owner).data_set)
+            single = SingleApp(mounted, store, rules, max_rows=max_rows)
             apps: tuple[App, App, App] = (single, BatchApp(single), ExampleApp(single))
         except ConfigError as e:
             message = f"{mounted.name} is disabled: {e}"
@@ -191,6 +194,9 @@ class SingleApp:
 
     def __init__(self, mounted: MountedEndpoint, store: ModelStore, rules: Any, *, max_rows: int) -> None:
         self.endpoint = mounted.endpoint
+        # Endpoints look champions up by task, whatever the name of the model that answers.
+        self._models = {split_name(name).task: name for name in mounted.required_tasks}
+        self._models |= {name: name for name in self.endpoint.optional_tasks}
         self.required_tasks = mounted.required_tasks
         self.version_field = mounted.version_field
         self.has_batch = mounted.has_batch
@@ -214,7 +220,7 @@ class SingleApp:
             loaded = self.store.current(name)
             if loaded is None:
                 raise Problem(503, "no_champion", self.store.missing_champion(name))
-            champions[name] = loaded
+            champions[split_name(name).task] = loaded
         for name in self.endpoint.optional_tasks:
             if (loaded := self.store.current(name)) is not None:
                 champions[name] = loaded
@@ -247,7 +253,7 @@ class SingleApp:
         >>> asyncio.run(single.schema(single.champions())).model.__name__
         'ScheduleRequest'
         """
-        versions = {name: loaded.version for name, loaded in champions.items()}
+        versions = {self._models[task]: loaded.version for task, loaded in champions.items()}
         schema = self._schema
         if schema is None or schema.versions != versions:
             model = await run_sync(self.endpoint.request, champions, abandon_on_cancel=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
 from serving.metrics import LATENCY, REQUESTS
+from serving.named_routes import NamedRoutes
 
 log = logging.getLogger("chehang.serving")
 CLIENT_DISCONNECTED = 499  # status in the metrics only: a client that disconnects receives no answer
@@ -42,6 +43,8 @@ class Guard:
         Existing paths, which label the metrics; all other paths share the label `unmatched`. From `routes_of`.
     post_apps : mapping of str to ASGI application
         Path to the application of its POST requests, which is called without the framework's routing. From `routes_of`.
+    named : NamedRoutes, optional
+        Paths of named models, which are looked up if `paths` and `post_apps` lack a path. From `routes_of`.
     """
 
     def __init__(
@@ -52,12 +55,14 @@ class Guard:
         timeout_seconds: float,
         paths: Collection[str],
         post_apps: Mapping[str, App],
+        named: NamedRoutes | None = None,
     ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
         self.timeout_seconds = timeout_seconds
         self.paths = frozenset(paths)
         self.post_apps = post_apps
+        self.named = named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -74,12 +79,21 @@ class Guard:
             text = "an internal error prevented an answer; the log of the service has its cause"
             await response.send_problem(Problem(500, "internal", text))
         finally:
-            route = scope["path"] if scope["path"] in self.paths else "unmatched"
+            route = self._route(scope["path"])
             _request_counter(route, str(response.status)).inc()
             _latency_timer(route).observe(time.perf_counter() - started)
 
+    def _route(self, path: str) -> str:
+        """Return the label of a path in the metrics: only paths that exist are labels."""
+        exists = path in self.paths or (self.named is not None and path in self.named.paths)
+        return path if exists else "unmatched"
+
     async def _respond(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
-        app = self.post_apps.get(scope["path"]) if scope["method"] == "POST" else None
+        app = None
+        if scope["method"] == "POST":
+            app = self.post_apps.get(scope["path"])
+            if app is None and self.named is not None:
+                app = self.named.post_app(scope["path"])
         if app is not None:
             _require_json(headers)
         body = None
@@ -171,8 +185,8 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return receive_body
 
 
-def routes_of(app: Any) -> tuple[list[str], dict[str, App]]:
-    """Return the arguments `paths` and `post_apps` of a `Guard`.
+def routes_of(app: Any) -> tuple[list[str], dict[str, App], NamedRoutes]:
+    """Return the arguments `paths`, `post_apps` and `named` of a `Guard`.
 
     Parameters
     ----------
@@ -185,6 +199,8 @@ def routes_of(app: Any) -> tuple[list[str], dict[str, App]]:
         Paths of all routes.
     post_apps : dict of str to ASGI application
         Path to the application of its POST requests.
+    named : NamedRoutes
+        Paths of named models.
 
     Examples
     --------
@@ -193,10 +209,10 @@ def routes_of(app: Any) -> tuple[list[str], dict[str, App]]:
     >>> from serving.model_store import ModelStore
     >>> from serving.settings import load_settings
     >>> app = build_app(ModelStore(poll_seconds=1.0), load_settings())
-    >>> paths, post_apps = routes_of(app)
-    >>> guard = Guard(app, max_body_bytes=8_000_000, timeout_seconds=5, paths=paths, post_apps=post_apps)
+    >>> paths, post_apps, named = routes_of(app)
+    >>> guard = Guard(app, max_body_bytes=8_000_000, timeout_seconds=5, paths=paths, post_apps=post_apps, named=named)
     >>> paths[0], "/v1/loans/schedule" in post_apps
     ('/v1/recommendation', True)
     """
     routes = [r for r in app.router.routes if hasattr(r, "methods")]
-    return [r.path for r in routes], {r.path: r.app for r in routes if "POST" in r.methods}
+    return [r.path for r in routes], {r.path: r.app for r in routes if "POST" in r.methods}, app.router.default

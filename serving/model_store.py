@@ -1,4 +1,4 @@
-"""Loads the champion of every task in a background thread, and replaces it when the alias `champion` moves."""
+"""Loads the champion of every task and named model in a background thread, and replaces it when the alias moves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 from features.errors import ChehangError
 from ml import champions
 from ml.champions import StoreError
+from ml.entry import split_name
 from ml.model import Model
 from ml.problem import Estimator
 from ml.registry import TASKS
@@ -84,7 +85,7 @@ class _LoadFailure:
 
 
 class ModelStore:
-    """The loaded champion of every task, updated by a background thread.
+    """The loaded champion of every task and of every named model, updated by a background thread.
 
     Parameters
     ----------
@@ -109,7 +110,9 @@ class ModelStore:
 
     def __init__(self, *, poll_seconds: float, configs: Path = Path("configs")) -> None:
         self.poll_seconds = poll_seconds
-        self._live_updates = {t.name: t.refresh(configs) for t in TASKS.values()}
+        self._configs = configs
+        self._live_updates: dict[str, Callable[[Any], bool]] = {}
+        self._names: tuple[str, ...] = ()
         self._update_errors: dict[str, str] = {}
         self._loaded: Mapping[str, LoadedChampion] = {}
         self._failures: dict[str, _LoadFailure] = {}
@@ -120,8 +123,18 @@ class ModelStore:
         self._file_state: tuple[int, ...] | None = None
 
     def current(self, task: str) -> LoadedChampion | None:
-        """Return the loaded champion of a task, a key of `ml.registry.TASKS`; None if it has none or is unknown."""
+        """Return the loaded champion of a task or named model, a key of `ml.registry.TASKS`; None if it has none."""
         return self._loaded.get(task)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all registered models that have a data set, with or without champion."""
+        return self._names
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the last check of the model store failed; `names` are then those of an earlier check."""
+        return self._is_unreadable
 
     @property
     def has_checked(self) -> bool:
@@ -200,6 +213,9 @@ class ModelStore:
                 raise FileNotFoundError(database)
             for task in TASKS.values():
                 self._refresh(task)
+            self._names = tuple(champions.named_models())
+            for name in self._names:
+                self._refresh(TASKS[name])
             self._is_unreadable = False
             self._file_state = state
         except Exception as e:  # no error of the store may end the thread
@@ -211,6 +227,9 @@ class ModelStore:
     def _update(self, name: str, loaded: LoadedChampion) -> bool:
         """Update the live data (stock, rules) of a champion, and return whether they have changed."""
         try:
+            if name not in self._live_updates:
+                data_set = split_name(name).data_set
+                self._live_updates[name] = TASKS[name].refresh(self._configs, data_set=data_set)
             changed = self._live_updates[name](loaded.estimator)
             self._update_errors.pop(name, None)
             return changed

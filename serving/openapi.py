@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from ml.registry import ENTRIES, GROUPS
+from ml.entry import split_name
+from ml.registry import ENTRIES, GROUPS, TASKS
 from serving.endpoints import MountedEndpoint
 from serving.model_store import LoadedChampion
 
@@ -62,7 +63,7 @@ def describe(
     Parameters
     ----------
     champions : mapping of str to LoadedChampion or None
-        Champion by task, as returned by `serving.model_store.ModelStore.current`; a task may be absent.
+        Champion by task or named model, as returned by `serving.model_store.ModelStore.current`; a task may be absent.
     endpoints : sequence of MountedEndpoint
         For example all of them, as returned by `serving.endpoints.mounted_endpoints`.
     max_rows : int
@@ -93,7 +94,7 @@ def describe(
         paths[f"/{name}"] = {
             "get": {"operationId": name, "tags": ["service"], "summary": text, "responses": {"200": _response(text)}}
         }
-    owners = [{"name": e.name, "description": f"{e.summary['en']} {e.summary['zh']}"} for e in _owners()]
+    owners = [{"name": e.name, "description": f"{e.summary['en']} {e.summary['zh']}"} for e in _owners(endpoints)]
     return {
         "openapi": "3.1.0",
         "info": {**INFO, "version": version("chehang")},
@@ -103,15 +104,16 @@ def describe(
     }
 
 
-def _owners() -> list[Any]:
-    return [*ENTRIES.values(), *GROUPS.values()]
+def _owners(endpoints: Sequence[MountedEndpoint]) -> list[Any]:
+    named = {m.owner: TASKS[m.owner].entry for m in endpoints if split_name(m.owner).data_set}
+    return [*ENTRIES.values(), *GROUPS.values(), *named.values()]
 
 
 def _request(mounted: MountedEndpoint, champions: Mapping[str, LoadedChampion | None]) -> tuple[type[Any] | None, Any]:
     """Return the request model and an example request; None and None if a required champion is missing."""
     names = (*mounted.required_tasks, *mounted.endpoint.optional_tasks)
-    present = {name: loaded for name in names if (loaded := champions.get(name))}
-    if any(name not in present for name in mounted.required_tasks):
+    present = {split_name(name).task: loaded for name in names if (loaded := champions.get(name))}
+    if any(split_name(name).task not in present for name in mounted.required_tasks):
         return None, None
     return mounted.endpoint.request(present), mounted.endpoint.example(present)
 

@@ -60,6 +60,7 @@ class Champions(ModelStore):
     def __init__(self, champions: Mapping[str, LoadedChampion]) -> None:
         super().__init__(poll_seconds=60)
         self._loaded = champions
+        self._names = tuple(name for name in champions if "." in name)
         self._checked.set()
 
 
