@@ -183,6 +183,8 @@ class FilteredCounts:
         Smallest and largest value of a column in all rows; None without such a column, or without a value.
     nulls : int
         Number of all rows without a value in this column.
+    remarks : tuple of str
+        Other sentences about the filters.
     """
 
     counts: tuple[FilterCount, ...]
@@ -191,6 +193,7 @@ class FilteredCounts:
     low: Any = None
     high: Any = None
     nulls: int = 0
+    remarks: tuple[str, ...] = ()
 
     @property
     def rows_left_out(self) -> int:
@@ -199,8 +202,8 @@ class FilteredCounts:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence for each filter that leaves rows out, and for each `drop` that finds nothing to leave out."""
-        return tuple(c.note for c in self.counts if c.note)
+        """A sentence for each filter that leaves rows out, for each `drop` that finds nothing, and the remarks."""
+        return (*(c.note for c in self.counts if c.note), *self.remarks)
 
 
 def column_values(rows: pl.LazyFrame, column: str) -> str:

@@ -144,6 +144,10 @@ def limit_rows(
         counts = count_filtered(frame, filters, range_of=mapping.time)
         if counts.rows_read and not counts.rows_left:
             raise DataError(f"{where}: {_nothing_left(counts)}{_range(counts, mapping, timezone)}: correct the filters")
+        if counts.nulls and not any(c.name == mapping.time and c.required for c in mapping.columns):
+            names = " and ".join(f"`{f.name}`" for f in filters)
+            remark = f"{counts.nulls:,} rows without a value in {mapping.time} pass {names}"
+            counts = replace(counts, remarks=(remark,))
         for row_filter in filters:
             frame = frame.filter(~row_filter.excluded)
     if source.sample is not None and source.sample.share < 1:

@@ -83,6 +83,17 @@ def test_rows_whose_time_cannot_be_read_are_quarantined_and_not_filtered(tmp_pat
     assert (report.rows_read, report.rows_quarantined, report.rows_left_out) == (3, 2, 4)
 
 
+def test_rows_that_need_no_time_pass_with_a_note(tmp_path: Path) -> None:
+    (tmp_path / "cars.csv").write_text("vehicle_id,listed_at\nV1,2024-01-01\nV2,\nV3,2024-03-01\n")
+    config = SourcesConfig(tables={"vehicles": {"csv": str(tmp_path / "cars.csv"), "since": "2024-02-01"}})
+    tables = read_tables(config, ["vehicles"], quarantine_folder=tmp_path)
+    assert tables.frames["vehicles"].collect()["vehicle_id"].to_list() == ["V2", "V3"]
+    assert tables.reports["vehicles"].notes == (
+        "1 rows before 2024-02-01 were left out by `since`",
+        "1 rows without a value in listed_at pass `since`",
+    )
+
+
 def test_a_filter_that_leaves_nothing_names_itself_and_the_dates_of_the_table(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         read(tmp_path, since="2025-01-01")
