@@ -14,7 +14,7 @@ import polars as pl
 from features import demand_forecast as features
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
-from features.periods import period_start
+from features.periods import period_of_day, period_start
 from features.sources import RawTables, SourcesConfig
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.last_period import last_period
@@ -145,10 +145,10 @@ class PanelData:
             duplicates=params.duplicates,
             gaps=params.gaps,
         )
-        panel = _trim_to_sales(panel, sold)
+        panel, stock_notes = _trim_to_sales(panel, sold, days)
         on_hand = _stock_at_end(panel, stocked)
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
-        return cls(config, raw, panel, on_hand, (*notes, *panel_notes, *raw.key_notes), fingerprint)
+        return cls(config, raw, panel, on_hand, (*notes, *panel_notes, *stock_notes, *raw.key_notes), fingerprint)
 
     @property
     def problem(self) -> PanelProblem:
@@ -317,13 +317,19 @@ def _without_unfinished_period(
     return rows, [decision.note] if decision.note else []
 
 
-def _trim_to_sales(panel: Panel, sold: pl.DataFrame) -> Panel:
-    """Return the panel up to the last period with sales; later stock snapshots have no outcome."""
+def _trim_to_sales(panel: Panel, sold: pl.DataFrame, days: pl.DataFrame) -> tuple[Panel, list[str]]:
+    """Return the panel up to the last period with sales, because later stock has no outcome, and a note on it."""
     last = int(sold[features.PERIOD].max()) - panel.first + 1  # type: ignore[arg-type]
     if last >= panel.periods:
-        return panel
+        return panel, []
+    last_sale = period_of_day(int(days[features.PERIOD].max()), panel.frequency)  # type: ignore[arg-type]
+    unused = panel.first + panel.periods - 1 - max(last_sale, panel.first + last - 1)
+    until = panel.name(panel.periods - 1)
+    notes = (
+        [f"stock after the last sales is not used: {unused} {panel.frequency}s, up to {until}"] if unused > 0 else []
+    )
     drivers = {n: v[:, :last] for n, v in panel.drivers.items()}
-    return replace(panel.until(last), drivers=drivers)
+    return replace(panel.until(last), drivers=drivers), notes
 
 
 def _stock_at_end(panel: Panel, stocked: pl.DataFrame | None) -> FloatArray:

@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from features.errors import ConfigError, DataError
+from features.periods import period_start
 from ml.demand_forecast.forecast import Forecast
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.panel import Panel
-from tests.small.demand_forecast import demand_forecast_tables, write_demand_forecast
+from tests.small.demand_forecast import FIRST, demand_forecast_tables, write_demand_forecast
 from training.config import load_config
 from training.studies.panel import PanelStudyData
 from training.studies.panel_data import PanelData
@@ -89,6 +90,16 @@ def test_the_total_of_the_current_month_is_left_out(tmp_path: Path, monkeypatch:
     assert "the data go up to 2023-12-15 08:00 at most" in study.notes[0]
     included = PanelData.read(load_config("demand_forecast", config, settings=["params.unfinished=keep"]))
     assert included.panel.name(included.panel.periods - 1) == "2023-12"
+
+
+def test_stock_after_the_last_sales_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    tables = demand_forecast_tables()
+    cut = period_start([FIRST + 34], "month", timezone="Asia/Shanghai")[0]
+    sales = tables["sales"].filter(pl.col("sold_at") < int(cut))
+    study = study_of(tmp_path / "data", tables | {"sales": sales})
+    assert study.panel.periods == 34
+    assert "stock after the last sales is not used: 2 months, up to 2022-12" in study.notes
 
 
 def test_under_refit_the_forecast_from_the_first_origin_is_computed_once(
