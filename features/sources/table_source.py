@@ -52,6 +52,14 @@ class Unpivot(Section):
     variable: Name
     value: Name
 
+    @field_validator("index", "on", mode="before")
+    @classmethod
+    def _names_as_text(cls, value: Any) -> Any:
+        """Read names such as 12, 2024 or 2024-01-31, which YAML takes for numbers and dates, as the header has them."""
+        if not isinstance(value, list | tuple):
+            return value
+        return [str(v) if isinstance(v, int | float | date) and not isinstance(v, bool) else v for v in value]
+
     @model_validator(mode="after")
     def _one_selection(self) -> Self:
         if bool(self.index) == bool(self.on):

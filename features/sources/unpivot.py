@@ -162,8 +162,10 @@ def total_notes(
     n_rows = int(wide.select(pl.len()).collect().item())
     if n_rows * len(on) > _MAX_TOTALS_CELLS:
         return []
+    value = source.unpivot.value if source.unpivot else ""
+    decimal = next((c.decimal for c in source.columns.values() if c and c.source == value and c.decimal), ".")
     schema = wide.collect_schema()
-    table = wide.select(row, *index, *(_number(c, schema[c]) for c in on)).collect()
+    table = wide.select(row, *index, *(_number(c, schema[c], decimal) for c in on)).collect()
     cells = table.select(on).to_numpy()
     is_number = bool(np.isfinite(cells).all())
     total_columns = _totals(cells.T) if is_number else np.zeros(len(on), dtype=bool)
@@ -178,10 +180,14 @@ def total_notes(
     return notes + _row_notes(table.select(index), total_rows)
 
 
-def _number(column: str, dtype: pl.DataType) -> pl.Expr:
+def _number(column: str, dtype: pl.DataType, decimal: str) -> pl.Expr:
     """Return the cells of a column as numbers: 0 for a blank cell, NaN for other text."""
     text = as_text(pl.col(column), dtype)
-    number = text.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+    if dtype.is_numeric():
+        number = pl.col(column).cast(pl.Float64)
+    else:
+        digits = text.str.replace_all("." if decimal == "," else ",", "", literal=True)
+        number = digits.str.replace_all(decimal, ".", literal=True).cast(pl.Float64, strict=False)
     return pl.when(text.is_null()).then(0.0).otherwise(number.fill_null(float("nan"))).alias(column)
 
 

@@ -26,6 +26,11 @@ def test_a_bare_number_is_the_share_of_a_sample(tmp_path: Path) -> None:
     assert sample is not None and (sample.share, sample.by, sample.seed) == (0.25, (), 0)
 
 
+def test_names_of_columns_may_be_numbers_and_dates(tmp_path: Path) -> None:
+    unpivot = _table(tmp_path, "csv: a.csv, unpivot: {on: [1, 2024, 2024-01-31, Q1], variable: v, value: x}").unpivot
+    assert unpivot is not None and unpivot.on == ("1", "2024", "2024-01-31", "Q1")
+
+
 @pytest.mark.parametrize(("written", "codec"), [("GBK", "gbk"), ("latin-1", "iso8859-1"), ("windows-1252", "cp1252")])
 def test_any_text_encoding_of_python_is_accepted(tmp_path: Path, written: str, codec: str) -> None:
     assert _table(tmp_path, f"csv: a.csv, encoding: {written}").encoding == codec

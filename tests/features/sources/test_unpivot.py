@@ -109,6 +109,19 @@ def test_makes_as_columns_with_totals_are_noted_with_the_filter_that_leaves_them
     )
 
 
+def test_a_total_is_recognised_with_decimal_commas(tmp_path: Path) -> None:
+    content = 'Month,Audi,BMW,VW,alle\n2023-01,"1,5",2,"1.000,5",1004\n'
+    columns: dict[str, Any] = {
+        "sale_id": {"row_number": True},
+        "sold_at": {"from": "Month", "format": "%Y-%m"},
+        "quantity": {"from": "n", "decimal": ",", "thousands": "."},
+    }
+    unpivot = {"index": ["Month"], "variable": "brand", "value": "n"}
+    tables = read(tmp_path, content, columns=columns, unpivot=unpivot)
+    assert [q for (q,) in sales(tables, "quantity")] == [1.5, 2.0, 1000.5, 1004.0]
+    assert tables.reports["sales"].notes[0].startswith("column `alle` equals the sum of the other columns")
+
+
 def test_subtotals_are_noted_by_their_name(tmp_path: Path) -> None:
     content = "store_id,model,1,2\nS1,A,1,2\nS1,合计,9,9\nS2,B,3,4\nS2,合计,9,9\n"
     columns = {"sale_id": {"row_number": True}, "sold_at": {"constant": "2023-01-01"}}
