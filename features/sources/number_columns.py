@@ -10,7 +10,7 @@ import polars as pl
 from features.contracts import Table
 from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.conversion import NUMERIC, with_nulls
-from features.sources.number_marks import learn_reading
+from features.sources.number_marks import is_plain, learn_reading
 from features.sources.numbers import NumberReading
 
 _OPTIONS = ("decimal", "thousands", "strip")
@@ -66,20 +66,20 @@ def learn_columns(rows: pl.LazyFrame, mapping: ColumnMapping, table: Table) -> N
     columns = [c for c in mapping.columns if c.kind in NUMERIC and c.spec.source is not None and c.spec.map is None]
     in_text = [c for c in columns if schema[c.spec.source or ""] in (pl.String, pl.Categorical, pl.Enum)]
     notes = [_without_effect(c, schema) for c in columns if c not in in_text]
-    texts = rows.select(_texts(c, schema) for c in in_text).collect(engine="streaming")
+    texts = rows.select(pl.col(c.spec.source or "").cast(pl.String).alias(c.name) for c in in_text)
+    frame = texts.collect(engine="streaming")
     readings: dict[str, NumberReading | None] = {}
     for column in in_text:
+        if not any(getattr(column.spec, o) for o in _OPTIONS) and is_plain(frame[column.name]):
+            readings[column.name] = None  # as most columns are, without a copy of their texts
+            continue
         unit = table.columns[column.name].unit if column.in_contract else None
         is_shown = column.in_contract and column.name not in table.personal
-        learnt = learn_reading(texts[column.name], column.spec, column.kind, unit=unit, is_shown=is_shown)
+        values = frame.select(with_nulls(pl.col(column.name), pl.String(), column.kind, column.spec)[0]).to_series()
+        learnt = learn_reading(values, column.spec, column.kind, unit=unit, is_shown=is_shown)
         readings[column.name] = None if learnt.is_plain else learnt.reading
         notes += [f"column `{column.spec.source}` ({column.name}): {note}" for note in learnt.notes]
     return NumberColumns(readings, tuple(n for n in notes if n))
-
-
-def _texts(column: MappedColumn, schema: pl.Schema) -> pl.Expr:
-    source = column.spec.source or ""
-    return with_nulls(pl.col(source), schema[source], column.kind, column.spec)[0].alias(column.name)
 
 
 def _without_effect(column: MappedColumn, schema: pl.Schema) -> str:

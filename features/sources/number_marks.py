@@ -127,7 +127,7 @@ def learn_reading(
     configured = configured_reading(spec, unit=unit)
     is_configured = spec.decimal is not None or bool(spec.thousands)
     values = texts.drop_nulls()
-    if values.is_empty() or (not is_configured and not spec.strip and _is_plain(values)):
+    if values.is_empty() or (not is_configured and not spec.strip and is_plain(values)):
         return LearntReading(configured, is_plain=True)
     counts = values.rename("text").value_counts(sort=True, name="rows").sort("rows", "text", descending=[True, False])
     parts = pl.concat(
@@ -142,11 +142,31 @@ def learn_reading(
     return LearntReading(reading, (*notes, *_reading_notes(parts, reading, currencies, spec, kind, is_shown)))
 
 
-def _is_plain(values: pl.Series) -> bool:
-    if values.cast(pl.Float64, strict=False).null_count():
+def is_plain(values: pl.Series) -> bool:
+    """Return whether all texts are numbers with a decimal point at most, which nobody can read as a thousands mark.
+
+    Parameters
+    ----------
+    values : pl.Series
+        String; null is a missing value.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> is_plain(pl.Series(["1.5", "12.345", None])), is_plain(pl.Series(["12.345", "7"]))
+    (True, False)
+    """
+    if values.cast(pl.Float64, strict=False).null_count() > values.null_count():
         return False
-    with_point = values.filter(values.str.contains(".", literal=True))
-    return with_point.is_empty() or not _all_ambiguous(with_point.head(100)) or not _all_ambiguous(with_point)
+    for part in (values.head(1_000), values):  # most columns have a number such as 1.5 in their first rows
+        with_point = part.filter(part.str.contains(".", literal=True))
+        if len(with_point) and not _all_ambiguous(with_point):
+            return True
+    return with_point.is_empty()
 
 
 def _all_ambiguous(values: pl.Series) -> bool:
