@@ -1,11 +1,17 @@
-"""Values of `nulls` in the units of the contract, for the requests to a model."""
+"""Values of `nulls`: in the units of the contract, for the requests to a model, and those that no row has."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import polars as pl
 
+from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.column_source import ColumnSource, Scalar
-from features.sources.conversion import NUMERIC, Kind, convert
+from features.sources.conversion import NUMERIC, Kind, convert, with_nulls
+from features.sources.numbers import NumberReading, read_number_texts
 from features.sources.values import instants_of
 
 
@@ -65,6 +71,82 @@ def nulls_in_contract_units(
 
     valid = contract_values([str(v) for v in produced])
     return tuple(v for v in dict.fromkeys(contract_values(texts)) if v not in valid)
+
+
+def unmatched_nulls(
+    rows: pl.LazyFrame,
+    mapping: ColumnMapping,
+    *,
+    timezone: str,
+    marks: Mapping[str, NumberReading | None] = MappingProxyType({}),
+) -> tuple[str, ...]:
+    """Return a note on each column with values of `nulls` that no row has: they may be misspelt.
+
+    Parameters
+    ----------
+    rows : pl.LazyFrame
+        The source's rows, as returned by `features.sources.typed_rows.select_mapped`. Only the distinct values of
+        columns with `nulls` are read.
+    mapping : ColumnMapping
+        As returned by `features.sources.column_mapping.map_columns`.
+    timezone : str
+        IANA name of the time zone of timestamps without an offset.
+    marks : mapping of str to NumberReading or None
+        Reading of the columns of numbers in text, as in `features.sources.number_columns.learn_columns`.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.sources.column_mapping import ColumnMapping, MappedColumn
+    >>> late = MappedColumn("late", "number", ColumnSource(source="x", nulls=[96, "98.0", "NA"]), False, False)
+    >>> mapping = ColumnMapping((late,), key=(), time=None, problems=(), unused=())
+    >>> unmatched_nulls(pl.LazyFrame({"x": ["98", "1"]}), mapping, timezone="UTC")
+    ('column `x` (late): no value is 96 or NA, which `nulls` lists',)
+    """
+    columns = [c for c in mapping.columns if c.spec.source is not None and any(map(_is_marker, c.spec.nulls))]
+    notes = []
+    for column in columns:
+        source = str(column.spec.source)
+        values = rows.select(pl.col(source)).unique().collect(engine="streaming")
+        missing = _null_count(values, column, (), timezone, marks)
+        unmatched = [
+            _text(v)
+            for v in column.spec.nulls
+            if _is_marker(v) and _null_count(values, column, (v,), timezone, marks) == missing
+        ]
+        if unmatched:
+            listed = " or ".join(dict.fromkeys(unmatched))
+            notes.append(f"column `{source}` ({column.name}): no value is {listed}, which `nulls` lists")
+    return tuple(notes)
+
+
+def _is_marker(value: Scalar) -> bool:
+    return value is not None and str(value).strip() != ""
+
+
+def _null_count(
+    values: pl.DataFrame,
+    column: MappedColumn,
+    nulls: tuple[Scalar, ...],
+    timezone: str,
+    marks: Mapping[str, NumberReading | None],
+) -> int:
+    """Return the number of values that are missing with these `nulls`, before and after the conversion."""
+    name = str(column.spec.source)
+    spec = column.spec.model_copy(update={"nulls": nulls})
+    raw, dtype = with_nulls(pl.col(name), values.schema[name], column.kind, spec)
+    reading = marks.get(column.name)
+    number = None if reading is None else read_number_texts(pl.col("raw"), reading)
+    options: dict[str, Any] = {"spec": spec, "timezone": timezone, "field": column.name}
+    converted = convert(pl.col("raw"), dtype, column.kind, **options, number=number)
+    counts = values.select(raw.alias("raw")).select(
+        pl.col("raw").is_null().sum(), converted.value.is_null().sum().alias("value")
+    )
+    return int(counts.sum_horizontal().item())
 
 
 def _text(value: Scalar) -> str:

@@ -19,7 +19,7 @@ from features.sources.instants import NumberDates
 from features.sources.key_limit import max_unmatched_share, unmatched_error
 from features.sources.key_matches import KeyMatch, KeyTable, match_keys
 from features.sources.line_quarantine import count_bad_lines, log_notes
-from features.sources.nulls import nulls_in_contract_units
+from features.sources.nulls import nulls_in_contract_units, unmatched_nulls
 from features.sources.number_columns import learn_columns
 from features.sources.number_dates import read_numbers
 from features.sources.numbers import NumberReading
@@ -268,7 +268,8 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
             lines=lines,
         )
     frame = _valid_rows(table, validation)
-    notes += [*selected.counts.notes, *numbers.notes, *marks.notes, *limited.notes]
+    unmatched = unmatched_nulls(rows, plan.mapping, timezone=zone["timezone"], marks=marks.readings)
+    notes += [*selected.counts.notes, *numbers.notes, *marks.notes, *unmatched, *limited.notes]
     if plan.scan.lines is not None:
         notes.append(plan.scan.lines.note)
         write_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.lines)

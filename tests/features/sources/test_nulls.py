@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.contracts import Column, Table
 from features.sources import ColumnSource, SourcesConfig, read_tables
+from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.conversion import Kind, convert, with_nulls
-from features.sources.nulls import nulls_in_contract_units
+from features.sources.nulls import nulls_in_contract_units, unmatched_nulls
+from features.sources.number_columns import learn_columns
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OPEN_ENDED, DAY = dt.datetime(9999, 12, 31), dt.datetime(2024, 6, 1, 12)
@@ -158,3 +161,24 @@ def test_null_values_of_a_csv_table_are_missing_in_the_requests_of_every_column(
     nulls = tables.reports["leads"].nulls
     assert (nulls["price"], nulls["model"]) == ((0, -100), ("NA", "-1"))
     assert tables.frames["leads"].select("price", "model").collect().row(0) == (None, None)
+
+
+def unmatched(values: list[Any], kind: Kind, nulls: list[Any], **options: Any) -> tuple[str, ...]:
+    column = MappedColumn("late", kind, ColumnSource(source="x", nulls=nulls, **options), True, False)
+    mapping = ColumnMapping((column,), key=(), time=None, problems=(), unused=())
+    rows = pl.LazyFrame({"x": values})
+    marks = learn_columns(rows, mapping, Table("t", {"late": Column(pl.Float64)}, ("late",), None)).readings
+    return unmatched_nulls(rows, mapping, timezone="Asia/Shanghai", marks=marks)
+
+
+def test_a_value_of_nulls_that_no_row_has_is_noted_once_for_its_column() -> None:
+    note = "column `x` (late): no value is {}, which `nulls` lists"
+    assert unmatched([98.0, 1.0, None], "number", [98, "", None]) == ()
+    assert unmatched([98.0, 1.0], "number", [96, "NA", 98]) == (note.format("96 or NA"),)
+    assert unmatched(["N/A", "1"], "number", ["N/A", "n/a"]) == (note.format("n/a"),)
+    assert unmatched(["$9,999.00", "$5"], "number", [9999, 98]) == (note.format("98"),)
+    assert unmatched([OPEN_ENDED, DAY], "timestamp", ["9999-12-31", "9999-12-31 00:00", "1900-01-01"]) == (
+        note.format("1900-01-01"),
+    )
+    assert unmatched(["a", "b"], "text", ["a", "c"]) == (note.format("c"),)
+    assert unmatched(["x", "y"], "integer", ["x"], map={"y": 1}) == ()
