@@ -15,7 +15,7 @@ from features import demand_forecast as features
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.periods import period_of_day, period_start
-from features.sources import RawTables, SourcesConfig
+from features.sources import RawTables, SourcesConfig, load_sources
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.last_period import last_period
 from ml.demand_forecast.outliers import outliers
@@ -109,6 +109,7 @@ class PanelData:
         params = _with_extra_columns(cast("DemandParams", config.params), config)
         joins = ("sales.vehicle_id",) if params.condition else ()
         extra = {"sales": config.extra_features}
+        sources = sources or load_sources(config.sources)
         raw = read_task_tables(config, extra=extra, sources=sources, joins=joins, progress=progress)
         if until is not None:
             raw = replace(raw, frames=_before(raw.frames, until))
@@ -134,6 +135,7 @@ class PanelData:
             sold, days, params, cutoff=now if until is None else min(now, until)
         )
         notes += [*period_notes, *_excluded_rows(days, params), *_condition_note(raw, params)]
+        notes += _timezone_note(raw, sources, params)
         panel, panel_notes = build_panel(
             sold,
             stocked,
@@ -282,6 +284,25 @@ def _condition_note(raw: RawTables, params: DemandParams) -> list[str]:
     return [
         f"params.condition: {params.condition} is not applied, because it needs `vehicle_id` in sales and `condition` "
         "in vehicles: every sale counts"
+    ]
+
+
+def _timezone_note(raw: RawTables, sources: SourcesConfig, params: DemandParams) -> list[str]:
+    """Return a note on the sales whose date in the time zone of the periods is not that of their source."""
+    zone = sources.tables["sales"].timezone or sources.timezone
+    if zone == params.timezone:
+        return []
+
+    def day(timezone: str) -> pl.Expr:
+        instant = pl.from_epoch("sold_at", time_unit="us").dt.replace_time_zone("UTC")
+        return instant.dt.convert_time_zone(timezone).dt.date()
+
+    n = int(raw.frames["sales"].select((day(zone) != day(params.timezone)).sum()).collect().item())
+    if n == 0:
+        return []
+    return [
+        f"{n:,} sales have another date in params.timezone ({params.timezone}), which separates the periods, than in "
+        f"the time zone of their source ({zone}): set params.timezone: {zone} if the source's dates are right"
     ]
 
 

@@ -92,6 +92,18 @@ def test_the_total_of_the_current_month_is_left_out(tmp_path: Path, monkeypatch:
     assert included.panel.name(included.panel.periods - 1) == "2023-12"
 
 
+def test_dates_of_another_time_zone_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Midnight in Auckland is the evening before in Shanghai: totals of the 1st would move to the month before."""
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    path = monthly_totals(tmp_path / "data", 24)
+    sources = path.with_name("sources.yaml")
+    sources.write_text(sources.read_text() + "timezone: Pacific/Auckland\n")
+    notes = PanelData.read(load_config("demand_forecast", path)).notes
+    assert any(n.startswith("50 sales have another date in params.timezone (Asia/Shanghai)") for n in notes)
+    right = PanelData.read(load_config("demand_forecast", path, settings=["params.timezone=Pacific/Auckland"]))
+    assert right.panel.name(0) == "2022-01" and not any("another date" in n for n in right.notes)
+
+
 def test_stock_after_the_last_sales_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     tables = demand_forecast_tables()
