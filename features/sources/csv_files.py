@@ -121,6 +121,8 @@ class CsvFile:
         self._check_kind(head)
         text = decode_head(head[self._mark_length :], self.encoding, is_whole=is_whole, where=where)
         self._ends_with_cr = ends_with_cr(text)
+        if not declared and INVALID not in text and encoding_advice.is_doubtful(text, self.encoding):
+            self._note_encoding()
         self._check_header_text(text)
         self.header = find_header(
             text,
@@ -196,6 +198,13 @@ class CsvFile:
         else:
             problem = f"line {first + 1} is not valid {self.encoding}"
         raise DataError(f"{self.where}: {problem}: {self._encoding_remedy()}")
+
+    def _note_encoding(self) -> None:
+        """Note that the text is hardly plausible in its encoding, if it is in another one."""
+        proposals = encoding_advice.propose(self._open)
+        if proposals and self.encoding not in {p.encoding for p in proposals}:
+            advice = encoding_advice.remedy(proposals, shows_text=self.options.shows_text)
+            self.log.add_note(f"the text is hardly plausible in {self.encoding}: {advice}")
 
     def _encoding_remedy(self) -> str:
         return encoding_advice.remedy(encoding_advice.propose(self._open), shows_text=self.options.shows_text)

@@ -133,7 +133,7 @@ def find_header(
     >>> header.names, header.line
     (('id', 'price'), 3)
     >>> header.notes
-    ('2 lines above the header are left out (`skip_rows: 2` says so without this note)',)
+    ('2 lines above the header are left out: `skip_rows: 2` confirms this',)
     """
     lines = split_lines(text)
     notes: list[str] = []
@@ -142,14 +142,23 @@ def find_header(
         notes.append(f"`separator: {separator!r}` takes precedence over the file's first line, `sep={declared}`")
     used = separator or declared or ","
     if all(not line.strip(_BLANKS) for line in lines[start:]):
+        if any(line.strip(_BLANKS) for line in lines[:start]) and skip_rows:
+            raise DataError(f"{where}: `skip_rows: {skip_rows}` leaves no line of the header: correct it")
         raise DataError(f"{where}: the file is empty, without a header line: export it again")
     index, cells, n_lines = _header_line(lines, start, used, skip_rows, names)
     if separator is None or not count_names(cells, names):
         _check_separator(lines, start, used, skip_rows=skip_rows, names=names, cells=cells, where=where)
+    if skip_rows is not None and not count_names(cells, names):
+        other, _, _ = _header_line(lines, 0, used, None, names)
+        if count_names(_record(lines, other, used)[0], names):
+            raise DataError(
+                f"{where}: line {index + 1} has none of the table's columns, line {other + 1} has: set "
+                f"`skip_rows: {other}`, or remove it"
+            )
     n_titles = index - start
     if skip_rows is None and any(line.strip(_BLANKS) for line in lines[start:index]):
         plural = "lines above the header are" if n_titles > 1 else "line above the header is"
-        notes.append(f"{n_titles} {plural} left out (`skip_rows: {index}` says so without this note)")
+        notes.append(f"{n_titles} {plural} left out: `skip_rows: {index}` confirms this")
     unique = unique_names(cells, mapped)
     notes += repetitions(cells)
     n_required = max((i for i, c in enumerate(cells, 1) if c.strip(_BLANKS)), default=1)

@@ -18,6 +18,20 @@ CANDIDATES = (
 )  # fmt: skip
 MIN_PLAUSIBILITY = 0.6
 _MARGIN = 0.1
+_DOUBTFUL = 0.3
+_DOUBTED_LINES = 2_000
+_RELATIVES = {
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "big5hkscs": "big5",
+    "cp950": "big5",
+    "cp932": "shift_jis",
+    "cp949": "euc_kr",
+    "iso8859-1": "cp1252",
+    "iso8859-15": "cp1252",
+    "iso8859-2": "cp1250",
+    "iso8859-9": "cp1254",
+}
 _MAX_SHOWN = 40
 
 
@@ -84,6 +98,38 @@ def propose(open_file: Callable[[], AbstractContextManager[BinaryIO]]) -> list[P
             return proposals  # hardly any text in another encoding is valid UTF-8
     best = max((p.plausibility for p in proposals), default=0.0)
     return sorted((p for p in proposals if p.plausibility > best - _MARGIN), key=lambda p: -p.plausibility)
+
+
+def is_doubtful(text: str, encoding: str) -> bool:
+    """Return whether a text reads so badly in its encoding that another one is worth a try.
+
+    Parameters
+    ----------
+    text : str
+        Decoded text.
+    encoding : str
+        Python's name of its encoding; in one that is not a candidate and none of its relatives, no text is doubtful.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_doubtful("籓\ue665", "gb18030"), is_doubtful("华东", "gb18030"), is_doubtful("id,price", "gb18030")
+    (True, False, False)
+    """
+    relative = _RELATIVES.get(encoding, encoding)
+    lines: list[str] = []
+    for line in text.splitlines():
+        if not line.isascii():
+            lines.append(line)
+        if len(lines) >= _DOUBTED_LINES:
+            break
+    if not lines or relative not in CANDIDATES:
+        return False
+    sample = "\n".join(lines)
+    return text_plausibility.has_controls(sample) or _plausibility(sample, relative) < _DOUBTFUL
 
 
 def remedy(proposals: list[Proposal], *, shows_text: bool) -> str:

@@ -15,6 +15,7 @@ import polars as pl
 from features.errors import ConfigError, DataError
 from features.sources.bad_lines import ROW, ReadLog
 from features.sources.csv_header import MAX_TITLE_LINES, count_names, is_header, repetitions, unique_names
+from features.yaml_config import name_hint
 
 _HEAD_ROWS = MAX_TITLE_LINES + 10
 _MAX_SHEETS = 20
@@ -89,12 +90,18 @@ class ExcelFile:
             raise DataError(f"{where}: the sheet `{self._sheets[self._index]}` is empty: name another with `sheet`")
         self._row = _header_row(head, names, skip_rows)
         cells = head[self._row] if self._row < len(head) else []
+        recognised = _header_row(head, names, None)
+        if not count_names(cells, names) and count_names(head[recognised], names):
+            raise DataError(
+                f"{where}: row {self._row + 1} has none of the table's columns, row {recognised + 1} has: set "
+                f"`skip_rows: {recognised}`, or remove it"
+            )
         if not any(cells):
             raise DataError(f"{where}: row {self._row + 1} has no header: correct `skip_rows`")
         if skip_rows is None and any(any(row) for row in head[: self._row]):
             n = self._row
             plural = f"{n} rows above the header are" if n > 1 else "1 row above the header is"
-            self.log.add_note(f"{plural} left out (`skip_rows: {n}` says so without this note)")
+            self.log.add_note(f"{plural} left out: `skip_rows: {n}` confirms this")
         for note in repetitions(cells):
             self.log.add_note(note)
         self._names = unique_names(cells, mapped)
@@ -127,7 +134,9 @@ class ExcelFile:
             return sheet - 1
         if sheet is not None:
             if sheet not in self._sheets:
-                raise DataError(f"{self.where}: has no sheet `{sheet}`; its sheets are {listing}: correct `sheet`")
+                hint = name_hint(sheet, self._sheets)
+                more = f"; {hint}" if hint.startswith("did you") else ""
+                raise DataError(f"{self.where}: has no sheet `{sheet}`; its sheets are {listing}{more}")
             return self._sheets.index(sheet)
         index = next((i for i in range(len(self._sheets)) if self._head(i).is_visible), 0)
         if len(self._sheets) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -222,9 +223,21 @@ def read_error(where: str, error: Exception) -> ChehangError:
     if isinstance(error, ChehangError):
         return error
     text = (str(error).split("\n\n")[0].splitlines() or [type(error).__name__])[0]
-    is_forbidden = isinstance(error, PermissionError) or "permission denied" in text.lower()
-    remedy = "give this user permission to read it" if is_forbidden else "if the file is damaged, export it again"
-    return DataError(f"{where}: cannot be read: {text}: {remedy}")
+    return DataError(f"{where}: cannot be read: {text}: {_read_remedy(error, text.lower())}")
+
+
+def _read_remedy(error: Exception, text: str) -> str:
+    if isinstance(error, PermissionError) or "permission denied" in text:
+        return "give this user permission to read it"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "free disk space, or set TMPDIR to a folder on a larger disk"
+    if isinstance(error, FileNotFoundError):
+        return "the file was moved while it was read; run the command again"
+    if isinstance(error, pl.exceptions.SchemaError | pl.exceptions.SchemaFieldNotFoundError):
+        return "export all files of the table with the same types"
+    if isinstance(error, OSError) or any(w in text for w in ("parquet", "out of spec", "corrupt", "decompress")):
+        return "if the file is damaged, export it again"
+    return "export the table again, or map other columns"
 
 
 def _parquet(table: str, pattern: str) -> Scan:
@@ -277,11 +290,14 @@ def _not_parquet(where: str, files: list[Path], error: Exception) -> DataError:
     for file in files:
         try:
             with file.open("rb") as opened:
-                has_magic_bytes = opened.read(4) in (b"PAR1", b"PARE")
+                magic_bytes = opened.read(4)
+                has_magic_bytes = magic_bytes in (b"PAR1", b"PARE")
         except OSError as os_error:
             return DataError(f"{where}: {file.name}: {os_error.strerror}: give this user permission to read the file")
         if not has_magic_bytes:
-            return DataError(f"{where}: {file.name} is not a Parquet file: use `csv`, or export it as Parquet")
+            is_workbook = magic_bytes in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+            remedy = "use `excel` for a workbook" if is_workbook else "use `csv`, or export it as Parquet"
+            return DataError(f"{where}: {file.name} is not a Parquet file: {remedy}")
     return DataError(str(read_error(where, error)))
 
 

@@ -93,6 +93,20 @@ def test_an_encoding_of_python_is_read(tmp_path: Path, encoding: str, who: str) 
     assert _rows(file) == [("L1", who)]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "other", "who"),
+    [("big5", "gb18030", "臺北"), ("gbk", "cp1252", "北京店"), ("cp1252", "gb18030", "Peña")],
+)
+def test_text_that_is_valid_but_not_plausible_in_its_encoding_is_noted(
+    tmp_path: Path, encoding: str, other: str, who: str
+) -> None:
+    content = f"id,who,price\nL1,{who},5\n".encode(encoding)
+    notes = _open(tmp_path, content, encoding=other, states_encoding=True).log.notes
+    proposal = "gb18030" if encoding == "gbk" else encoding
+    assert notes[0].startswith(f"the text is hardly plausible in {other}: set `encoding: {proposal}`")
+    assert _open(tmp_path, content, encoding=encoding, states_encoding=True).log.notes == []
+
+
 def test_utf16_without_a_mark_is_recognised_but_not_assumed(tmp_path: Path) -> None:
     content = "id,who,price\nL1,Ann,10\n".encode("utf-16-le")
     with pytest.raises(DataError, match=r"every other byte is NUL, as in utf-16: set `encoding: utf-16-le`"):

@@ -32,7 +32,7 @@ def test_lines_above_the_header_are_recognised_by_the_names_of_the_table(title: 
     header = _header(title + "lead_id,created_at,price\nL1,2024-01-01,5\n")
     n = title.count("\n")
     assert (header.names, header.line, header.n_lines) == (NAMES, n + 1, n + 1)
-    assert f"`skip_rows: {n}` says so without this note" in header.notes[0]
+    assert f"`skip_rows: {n}` confirms this" in header.notes[0]
     assert _header(title + "lead_id,created_at,price\n", skip_rows=n).notes == ()
 
 
@@ -40,8 +40,15 @@ def test_a_single_cell_above_rows_of_several_is_a_title_whatever_the_names() -> 
     assert _header("Bericht\n\nNummer,Preis\n1,5\n2,6\n").names == ("Nummer", "Preis")
 
 
-def test_skip_rows_0_takes_the_first_line() -> None:
-    assert _header("title\nlead_id,created_at,price\n", skip_rows=0).names == ("title",)
+def test_skip_rows_is_checked_against_the_names_of_the_table() -> None:
+    assert _header("title\na,b,c\n", skip_rows=0).names == ("title",)
+    for skip_rows, line in ((0, 1), (2, 3)):
+        with pytest.raises(
+            DataError, match=rf"line {line} has none of the table's columns, line 2 has: set `skip_rows: 1`"
+        ):
+            _header("title\nlead_id,created_at,price\nL1,2024-01-01,5\n", skip_rows=skip_rows)
+    with pytest.raises(DataError, match=r"`skip_rows: 9` leaves no line of the header"):
+        _header("title\nlead_id,created_at,price\n", skip_rows=9)
 
 
 def test_a_header_without_names_of_the_table_stays_the_first_line() -> None:

@@ -54,7 +54,7 @@ def test_rows_above_the_header_are_left_out_and_noted(
     n = len(title)
     assert file.log.notes == ([] if not any(title) else file.log.notes)
     if any(title):
-        assert "above the header" in file.log.notes[0] and f"`skip_rows: {n}` says so" in file.log.notes[0]
+        assert "above the header" in file.log.notes[0] and f"`skip_rows: {n}` confirms this" in file.log.notes[0]
     stated = _open(tmp_path, [*title, *ROWS], merged=merged, skip_rows=n)
     assert _rows(stated) == EXPECTED and stated.log.notes == []
 
@@ -140,7 +140,7 @@ def test_a_file_that_is_no_workbook(tmp_path: Path, content: bytes, message: str
 def test_sheets_without_a_header_or_without_rows(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the sheet `Sheet1` is empty"):
         _open(tmp_path, [])
-    with pytest.raises(DataError, match="row 8 has no header: correct `skip_rows`"):
+    with pytest.raises(DataError, match="row 8 has none of the table's columns, row 1 has: set `skip_rows: 0`"):
         _open(tmp_path, ROWS, skip_rows=7)
     assert _rows(_open(tmp_path, ROWS[:1])) == []
     with pytest.raises(ConfigError, match="is a folder"):

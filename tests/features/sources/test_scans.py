@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import polars as pl
@@ -63,3 +64,31 @@ def test_an_error_of_ours_stays_and_another_becomes_one_line() -> None:
     own = DataError("a complete message")
     assert read_error("x", own) is own
     assert str(read_error("x", OSError("a\n\nb"))) == ("x: cannot be read: a: if the file is damaged, export it again")
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (PermissionError(13, "Permission denied"), "give this user permission to read it"),
+        (OSError(errno.ENOSPC, "No space left on device"), "free disk space, or set TMPDIR"),
+        (FileNotFoundError(2, "No such file"), "the file was moved while it was read"),
+        (pl.exceptions.SchemaError("type String is incompatible"), "export all files of the table with the same types"),
+        (pl.exceptions.ComputeError("parquet: File out of specification"), "if the file is damaged"),
+        (pl.exceptions.ComputeError("could not parse"), "export the table again"),
+    ],
+)
+def test_the_remedy_of_an_error_of_reading_fits_its_kind(error: Exception, remedy: str) -> None:
+    assert remedy in str(read_error("leads: a.csv", error))
+
+
+def test_months_of_parquet_with_numbers_and_texts_are_text(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "01.parquet")
+    pl.DataFrame({"a": ["x"]}).write_parquet(tmp_path / "02.parquet")
+    rows = open_source("leads", TableSource(parquet=str(tmp_path))).rows().collect()
+    assert rows["a"].to_list() == ["1", "x"]
+
+
+def test_a_workbook_given_as_parquet_names_the_key(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PK\x03\x04....")
+    with pytest.raises(DataError, match="is not a Parquet file: use `excel` for a workbook"):
+        open_source("leads", TableSource(parquet=str(tmp_path / "a.parquet")))
