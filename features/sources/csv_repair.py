@@ -143,11 +143,24 @@ class _Copier:
                 line = line.replace("\0", "")
                 self.n_nul += 1
             is_simple = '"' not in line and INVALID not in line and "\r" not in line
-            if is_simple and is_plain and least <= line.count(own) <= most and line:
+            is_row = is_simple and least <= line.count(own) <= most and line
+            if is_plain and (is_row or self._is_quoted_row(line)):
                 self.copy_file.write(f"{line}\n")
                 self.lines_read += 1
             else:
                 self._copy_other(number, line)
+
+    def _is_quoted_row(self, line: str) -> bool:
+        """Return whether a line is a row whose fields are all quoted and hold no quotes."""
+        most = len(self.header.names) - 1
+        return (
+            len(line) > 1
+            and line[0] == line[-1] == '"'
+            and line.count('"') == 2 * (most + 1)
+            and line.count(f'"{self.separator}"') == most
+            and INVALID not in line
+            and "\r" not in line
+        )
 
     def _copy_other(self, number: int, line: str) -> None:
         if not line.replace(self.header.separator, "").strip(_BLANKS):
