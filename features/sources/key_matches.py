@@ -88,7 +88,8 @@ class KeyMatch:
         Number of the unmatched rows whose partner is quarantined, and of those whose partner the filters of the other
         table leave out.
     examples : tuple of str
-        Up to three unmatched keys, those with most rows first; none if the contract marks the column as personal.
+        Up to three keys that neither quarantine nor filters explain, those with most rows first; none if the contract
+        marks the column as personal.
     hint : str or None
         Likely cause, tried out on the keys, and its remedy.
     """
@@ -244,7 +245,7 @@ def _match(
         filtered = _with_key_in(rest, pair.column, other.unfiltered(pair.key))
     is_personal = table.contract.columns[pair.column].personal or other.contract.columns[pair.key].personal
     unexplained = unmatched.join(pl.concat([quarantined, filtered]), on=pair.column, how="anti")
-    first = (unexplained if unexplained.height else unmatched).sort(_ROWS, pair.column, descending=[True, False])
+    first = unexplained.sort(_ROWS, pair.column, descending=[True, False])
     match = KeyMatch(
         table=pair.table,
         column=pair.column,

@@ -10,7 +10,7 @@ from typing import Any
 
 from features.engines import collect, to_engine
 from features.recommendation import vehicle_items
-from features.sources import ExtraFeatures, SourcesConfig, load_sources, read_tables
+from features.sources import ExtraFeatures, SourcesConfig, TableReport, load_sources, read_tables
 from ml.home import file_state, model_file
 from ml.live_state import LiveStates
 from ml.loans.catalogue.files import load_lending
@@ -92,23 +92,36 @@ class LiveUpdates:
         if source is None:
             return False
         if source.sql is None:
-            file = Path(source.parquet or source.csv or "")
+            file = Path(source.parquet or source.csv or source.excel or "")
             state: Any = file_state(file) if file.is_file() else tuple(map(file_state, sorted(_files(file))))
         else:
             state = int(time.monotonic() / SQL_POLL_SECONDS)
         if not state or last.get("stock") == state:
             return False
-        estimator.stock = _read(estimator, config)
+        estimator.stock, report = _read(estimator, config)
         last["stock"] = state
+        text = _quarantined(report)
+        if text != last.get("quarantined"):
+            name = f"recommendation.{self.data_set}" if self.data_set else "recommendation"
+            log.warning("%s: %s", name, text or "no row of vehicles breaks the contract any more")
+            last["quarantined"] = text
         return True
 
 
-def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> Stock:
+def _quarantined(report: TableReport) -> str | None:
+    """Return the numbers of rows that break the contract and are not in stock; None without such rows."""
+    if not report.rows_quarantined:
+        return None
+    rules = [f"{rule} ({n:,})" for rule, n in report.rules.items()]
+    numbers = f"{report.rows_quarantined:,} of {report.rows_read:,} rows of vehicles"
+    return f"{numbers} break the contract and are not in stock: {', '.join(rules)}"
+
+
+def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> tuple[Stock, TableReport]:
     recommender = estimator.recommender
     own_categories = tuple(c for c in recommender.vocabularies.categories if c not in CATEGORIES)
     extra = {"vehicles": ExtraFeatures(numeric=tuple(estimator.numeric), categorical=own_categories)}
     now = time.time_ns() // 1_000
-    # Training reports the rows that break the contract; while serving they are dropped without a report.
     with tempfile.TemporaryDirectory() as quarantine:
         raw = read_tables(config, ["vehicles"], extra=extra, quarantine_folder=Path(quarantine))
         frames, params = to_engine(raw.frames, "polars"), recommender.params
@@ -116,7 +129,7 @@ def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> Stock:
         assert vehicles is not None
         table = collect(vehicles)
         stores = table["store_id"].drop_nulls().unique().to_list() if "store_id" in table.columns else []
-        return estimator.stock_of(select_listings(table), read_at=now, stores=stores)
+        return estimator.stock_of(select_listings(table), read_at=now, stores=stores), raw.reports["vehicles"]
 
 
 def _files(pattern: Path) -> list[Path]:

@@ -32,6 +32,7 @@ from training.split import (
     time_folds,
 )
 from training.studies.row_censoring import censoring_weights
+from training.studies.row_counts import label_notes
 from training.studies.task_tables import read_task_tables
 
 
@@ -124,7 +125,7 @@ class LabelledRows:
             )
         frame, spine = _labelled(config, raw, engine)
         if frame.height == 0:
-            raise DataError(f"{task.name}: {_no_outcome(task)}")
+            raise DataError(f"{task.name}: {_no_outcome(task, raw)}")
         immature = frame["label"].is_null()
         notes = [f"{immature.sum():,} rows left out: their outcome is not observed yet"] * immature.any()
         frame = frame.filter(~immature)
@@ -153,7 +154,7 @@ class LabelledRows:
                 )
         if config.timeless:
             notes.insert(0, RANDOM_SPLIT_NOTE)
-        notes += raw.key_notes
+        notes += [*label_notes(task.tables[0], raw.frames), *raw.key_notes]
         signature = infer_signature(
             frame[parts["train"]],
             task.table,
@@ -322,14 +323,17 @@ def _stores(rows: pl.LazyFrame) -> list[str]:
     return rows.select(pl.col(STORE).drop_nulls().unique().sort()).collect()[STORE].to_list()
 
 
-def _no_outcome(task: Task) -> str:
+def _no_outcome(task: Task, raw: RawTables) -> str:
     rows, outcomes = task.tables[0], task.tables[-1]
     if rows == outcomes:
         return (
             f"no row of {rows} has an outcome; check that the outcome column is mapped and filled in, and that the "
             "filters of the source keep such rows"
         )
-    return f"no row of {rows} has an outcome in {outcomes}; check that the key columns of both have the same values"
+    keys = "; ".join(raw.key_notes)
+    if keys:
+        return f"no row of {rows} has a known outcome in {outcomes}: {keys}; correct the mapping of the keys"
+    return f"no outcome in {outcomes} is known yet: its outcome column is empty in every row; add older rows"
 
 
 def _labelled(config: TaskConfig, raw: RawTables, engine: str) -> tuple[pl.DataFrame, tuple[str, ...]]:

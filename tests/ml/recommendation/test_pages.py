@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from features.errors import ConfigError, DataError, FeatureError
@@ -226,6 +227,33 @@ def test_a_store_is_valid_as_soon_as_the_vehicles_table_has_it(
     (tmp_path / "sources.yaml").write_text(json.dumps({"timezone": "UTC", "tables": {"vehicles": source}}))
     assert LiveUpdates(tmp_path)(model.estimator)
     assert ask(model, store_id="S77").available > 0
+
+
+def test_rows_of_stock_that_break_the_contract_are_counted_in_the_log_once(
+    model: Model, recommendation: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    vehicles, file = pl.read_parquet(recommendation.config.parent / "vehicles.parquet"), tmp_path / "vehicles.parquet"
+    sources = yaml.safe_load((recommendation.config.parent / "sources.yaml").read_text())
+    sources["tables"] = {"vehicles": {**sources["tables"]["vehicles"], "parquet": str(file)}}
+    (tmp_path / "sources.yaml").write_text(yaml.safe_dump(sources | {"max_quarantined_share": 0.5}))
+    broken = pl.when(pl.int_range(pl.len()) < 2).then(-1).otherwise("price").alias("price")
+    watch = LiveUpdates(tmp_path)
+
+    def messages(content: pl.DataFrame) -> list[str]:
+        content.write_parquet(file)
+        assert watch(model.estimator)
+        lines = [r.getMessage() for r in caplog.records if r.name == "chehang.live_updates"]
+        caplog.clear()
+        return lines
+
+    assert messages(vehicles) == []
+    n = vehicles.height
+    assert messages(vehicles.with_columns(broken)) == [
+        f"recommendation: 2 of {n} rows of vehicles break the contract and are not in stock: price: not "
+        "between 0 and 1000000000000 (2)"
+    ]
+    assert messages(vehicles.with_columns(broken).reverse()) == [], "the same numbers are not logged again"
+    assert messages(vehicles) == ["recommendation: no row of vehicles breaks the contract any more"]
 
 
 def test_invalid_rules_leave_the_valid_ones_in_use(model: Model, rules: Any) -> None:

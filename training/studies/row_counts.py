@@ -1,0 +1,86 @@
+"""Counts of the rows that have no label and are left out of training, by reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+Frames = Mapping[str, pl.LazyFrame]
+
+
+def label_notes(table: str, frames: Frames) -> list[str]:
+    """Return sentences on the rows of a task's first table that have a label, and on those left out, by reason.
+
+    Parameters
+    ----------
+    table : str
+        Name of the task's first table: 'applications', 'leads' or 'vehicles'; other tables have no notes.
+    frames : mapping of str to LazyFrame
+        Valid rows by table, as in `features.sources.RawTables.frames`.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none if no row is left out.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> cars = {"vehicle_id": ["a", "b", "c"], "price": [900, None, 700], "condition": ["used", "used", "new"]}
+    >>> label_notes("vehicles", {"vehicles": pl.LazyFrame(cars)})
+    ['vehicles: 1 of 3 rows are used vehicles with a price; left out: 1 new vehicles, 1 without a price']
+    """
+    count = _COUNTS.get(table)
+    if count is None:
+        return []
+    counted, what, rows, reasons = count(frames)
+    left_out = {reason: n for reason, n in reasons.items() if n}
+    if not left_out:
+        return []
+    texts = ", ".join(f"{n:,} {reason}" for reason, n in left_out.items())
+    return [f"{counted}: {rows - sum(left_out.values()):,} of {rows:,} rows {what}; left out: {texts}"]
+
+
+_Counts = tuple[str, str, int, dict[str, int]]  # table, what its rows are, their number, and those left out
+
+
+def _applications(frames: Frames) -> _Counts:
+    outcomes = frames["loan_outcomes"]
+    n, still_open = outcomes.select(pl.len(), pl.col("defaulted").null_count()).collect().row(0)
+    return "loan_outcomes", "have a known outcome", n, {"whose `defaulted` is not known yet": still_open}
+
+
+def _vehicles(frames: Frames) -> _Counts:
+    """Count each vehicle once, by the first reason that applies to it."""
+    vehicles = frames["vehicles"]
+    names = vehicles.collect_schema().names()
+    conditions = {
+        "catalogue entries": ("kind", pl.col("kind") == "catalogue"),
+        "new vehicles": ("condition", pl.col("condition") == "new"),
+        "without a price": ("price", pl.col("price").is_null() | (pl.col("price") <= 0)),
+        "without `listed_at`": ("listed_at", pl.col("listed_at").is_null()),
+    }
+    earlier, sums = pl.lit(value=False), {}
+    for reason, (name, condition) in conditions.items():
+        if name in names:
+            applies = condition.fill_null(value=False)
+            sums[reason] = (applies & ~earlier).sum()
+            earlier = earlier | applies
+    n, *counts = vehicles.select(pl.len(), *(e.alias(r) for r, e in sums.items())).collect().row(0)
+    return "vehicles", "are used vehicles with a price", n, dict(zip(sums, counts, strict=True))
+
+
+def _leads(frames: Frames) -> _Counts:
+    leads = frames["leads"]
+    if not {"created_at", "converted_at"} <= set(leads.collect_schema().names()):
+        return "leads", "", 0, {}
+    n, early = leads.select(pl.len(), (pl.col("converted_at") < pl.col("created_at")).sum()).collect().row(0)
+    return "leads", "can be labelled", n, {"whose `converted_at` is before `created_at`": early}
+
+
+_COUNTS: Mapping[str, Callable[[Frames], _Counts]] = {
+    "applications": _applications,
+    "leads": _leads,
+    "vehicles": _vehicles,
+}
