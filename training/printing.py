@@ -200,6 +200,8 @@ def print_values(valuation: Any) -> None:
             f"within {content['horizon_days']:g} days (sum over customers, times a correction of "
             f"{content['correction']:.3f} estimated on the hold-out)"
         )
+        if content["rows_without_customer"]:
+            print_notes([f"{name}: {content['rows_without_customer']:,} rows left out: they have no customer"])
 
 
 def print_plan(plan: Any) -> None:

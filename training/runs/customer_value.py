@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -110,11 +110,15 @@ class CustomerValuation:
         By name of the stream; amounts in yuan.
     until : int
         End of the history in microseconds since 1970 UTC.
+    without_customer : mapping of str to int
+        By name of the stream: number of rows of its table that are left out, because they have no customer or their
+        vehicle has no owner in `owner_table`.
     """
 
     customers: pl.DataFrame
     streams: Mapping[str, CustomerValue]
     until: int
+    without_customer: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return model, hold-out errors and totals (yuan) by stream as a dict for JSON, without the single customers.
@@ -123,7 +127,7 @@ class CustomerValuation:
         -------
         dict
             By stream: `model`, `holdout_errors`, `customers` (their number), `total_purchases`, `total_value` (yuan),
-            `correction` and `horizon_days`.
+            `correction`, `horizon_days` and `rows_without_customer` (number of rows left out).
         """
         return {
             name: {
@@ -134,6 +138,7 @@ class CustomerValuation:
                 "total_value": stream.total_value,
                 "correction": stream.correction,
                 "horizon_days": stream.horizon_days,
+                "rows_without_customer": self.without_customer.get(name, 0),
             }
             for name, stream in self.streams.items()
         }
@@ -202,8 +207,11 @@ def value(
         )
     until = microseconds(as_of) if as_of is not None else max(ends) + DAY
     values = {}
+    left_out = {name: frames[s.table].height - purchases[name].height for name, s in config.streams.items()}
     for name, rows in purchases.items():
-        say(f"{name}: comparing models on {rows.height:,} purchases")
+        table = config.streams[name].table
+        without = f"; left out: {left_out[name]:,} rows of {table} without a customer" if left_out[name] else ""
+        say(f"{name}: comparing models on {rows.height:,} purchases{without}")
         try:
             values[name] = customer_value(rows, until=until, horizon_days=config.horizon_days)
         except DataError as e:
@@ -211,7 +219,7 @@ def value(
     customers = _joined(values)
     write_answers(customers, out)
     _draw(values, out.with_suffix(".png"))
-    return CustomerValuation(customers, values, until)
+    return CustomerValuation(customers, values, until, left_out)
 
 
 def _purchases(name: str, stream: Stream, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -92,21 +92,23 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
         )
     tables = {name: collect(frame) for name, frame in study.frames().items()}
     since = estimator.profiles.cutoff
-    exposures = _exposures(study.config, source).filter(pl.col("shown_at") >= since)
+    logged, notes = _exposures(study.config, source)
+    exposures = logged.filter(pl.col("shown_at") >= since)
     if exposures.is_empty():
         raise DataError(f"{source}: no exposure at or after {instant(since)}, the end of training; log more requests")
     queries = _queries(exposures, tables["events"])
     exposures = exposures.join(queries, on="request_id", how="semi", maintain_order="left")
     choices = _choices(tables["events"], study.params.grades)
+    notes += _choice_notes(choices, logged)
     exposures = exposures.join(choices, on=["request_id", "vehicle_id"], how="left", maintain_order="left")
     holdout = HoldoutSet.build(tables, queries, study.extra)
     ranked = _ranked(holdout, estimator, places=int(exposures["place"].max()))  # type: ignore[arg-type]
     rows = exposures.join(ranked, on=["request_id", "place"], how="left", maintain_order="left")
-    return _report(study, _expectations(rows.with_columns(pl.col("reward").fill_null(0.0))), source)
+    return _report(study, _expectations(rows.with_columns(pl.col("reward").fill_null(0.0))), source, notes)
 
 
-def _exposures(config: TaskConfig, file: Path) -> pl.DataFrame:
-    """Read and validate the logged exposures."""
+def _exposures(config: TaskConfig, file: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Read and validate the logged exposures; return them and notes on vehicles that `vehicles` lacks."""
     if file.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"--logged {file}: must be a .parquet or .csv file, got '{file.suffix}'")
     sources, path = load_sources(config.sources), {file.suffix[1:]: str(file.resolve())}
@@ -116,10 +118,11 @@ def _exposures(config: TaskConfig, file: Path) -> pl.DataFrame:
         own = mapped.model_copy(update=dict.fromkeys(("parquet", "csv", "sql", "url")) | path)
     raw = read_tables(
         sources.model_copy(update={"tables": sources.tables | {EXPOSURES.name: own}}),
-        [EXPOSURES.name],
+        [EXPOSURES.name, *(n for n in ("vehicles",) if n in sources.tables)],
         quarantine_folder=home() / "quarantine" / f"{config.task}-logged",
+        joins=("exposures.vehicle_id",),
     )
-    return raw.frames[EXPOSURES.name].collect()
+    return raw.frames[EXPOSURES.name].collect(), list(raw.key_notes)
 
 
 def _queries(exposures: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -149,6 +152,19 @@ def _choices(events: pl.DataFrame, grades: Collection[str]) -> pl.DataFrame:
         )
     chosen = events.filter(pl.col("event_type").is_in(list(grades))) if "event_type" in events.columns else events
     return chosen.select("request_id", "vehicle_id").drop_nulls().unique().with_columns(reward=pl.lit(1.0))
+
+
+def _choice_notes(choices: pl.DataFrame, exposures: pl.DataFrame) -> list[str]:
+    """Return a note on the choices without an exposure; an error if there are choices, and none has one."""
+    n = choices.join(exposures, on=["request_id", "vehicle_id"], how="semi").height
+    if n == 0 < choices.height:
+        raise DataError(
+            f"events.request_id: none of {choices.height:,} choices has the request_id and vehicle_id of a logged "
+            "exposure: map both alike in events and exposures, or log the requests of the same period"
+        )
+    if n == choices.height:
+        return []
+    return [f"events: {n:,} of {choices.height:,} choices with a request_id have their exposure in the log"]
 
 
 def _ranked(holdout: HoldoutSet, estimator: RecommendationEstimator, *, places: int) -> pl.DataFrame:
@@ -196,7 +212,7 @@ def _expectations(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
+def _report(study: RankingData, rows: pl.DataFrame, source: Path, notes: list[str]) -> Report:
     columns = {name: rows[name].cast(pl.Float64).to_numpy() for name in COLUMNS}
     try:
         estimate = off_policy_estimate(
@@ -233,7 +249,7 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
             gains_section("gains", gain, zh="相对线上策略的提升", en="Gain over the logging policy"),
             _overlap(rows, estimate),
         ),
-        notes=_notes(estimate),
+        notes=(*notes, *_notes(estimate)),
     )
 
 

@@ -80,6 +80,7 @@ def test_each_stream_is_valued_and_customers_add_them_up(tmp_path: Path, calls: 
     assert done.as_dict()["workshop"] == {
         "model": "bg_nbd", "holdout_errors": {"bg_nbd": {"mean_absolute_error": 0.5, "total_ratio": 1.0}},
         "customers": 1, "total_purchases": 2, "total_value": 75.0, "correction": 1.0, "horizon_days": 30.0,
+        "rows_without_customer": 1,
     }  # fmt: skip
 
 

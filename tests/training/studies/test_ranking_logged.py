@@ -89,7 +89,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _truth(study: RankingStudyData, estimator: RecommendationEstimator, log: Path) -> float:
     """Mean view probability of the vehicles that the version ranks at the logged places; used ones are never logged."""
-    exposures = ranking_logged._exposures(study.config, log).filter(pl.col("shown_at") >= estimator.profiles.cutoff)
+    exposures = ranking_logged._exposures(study.config, log)[0].filter(pl.col("shown_at") >= estimator.profiles.cutoff)
     tables = {name: collect(frame) for name, frame in study.frames().items()}
     queries = ranking_logged._queries(exposures, tables["events"])
     ranked = ranking_logged._ranked(HoldoutSet.build(tables, queries, study.extra), estimator, places=PLACES)
