@@ -162,6 +162,7 @@ def build_exposure(
             "entered_service_at and left_service_at"
         )
     faults, notes = _faults(records, cars, since=since, as_of=as_of)
+    notes = (*_fleet_notes(fleet), *notes)
     components = tuple(faults["component"].unique().sort().to_list())
     codes = pl.DataFrame({"component": components}).with_row_index("component_code")
     faults = faults.join(codes, on="component", how="left")
@@ -240,6 +241,12 @@ def reported_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[
     rows = rows.with_columns(pl.col("reported_at").fill_null(pl.col("serviced_at")))
     ordered = rows.filter(pl.col("reported_at") >= pl.col("serviced_at"))
     return ordered.filter(pl.col("reported_at") < as_of), rows.height - ordered.height
+
+
+def _fleet_notes(fleet: pl.DataFrame) -> list[str]:
+    """Return a note on the vehicles that are not in the exposure because a column that it needs is empty."""
+    n = fleet.height - fleet.drop_nulls(["vehicle_id", "model", "entered_service_at"]).height
+    return [f"left out: {n:,} of {fleet.height:,} vehicles of fleet, which have no model"] if n else []
 
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame, FloatArray]:

@@ -29,6 +29,7 @@ from training.config import Part, TaskConfig
 from training.progress import Progress
 from training.split import RANDOM_SPLIT_NOTE
 from training.studies.ranking_holdout import HoldoutSet
+from training.studies.row_counts import interaction_notes
 from training.studies.task_tables import read_task_tables
 
 MAX_TEST_QUERIES = 10_000  # a larger sample only narrows the intervals
@@ -109,16 +110,20 @@ class RankingData:
         tables = dict(raw.frames)
         present = tables["events"].collect_schema().names()
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
+        notes_on_rows = (
+            *interaction_notes(tables["events"], cast("RecommendationParams", config.params).grades),
+            *raw.key_notes,
+        )
         if config.timeless:
             tables["events"], notes = _assign_parts(tables["events"], present, config)
-            return cls(config, raw, tables, TIMELESS_INSTANT, (*notes, *raw.key_notes), fingerprint, engine)
+            return cls(config, raw, tables, TIMELESS_INSTANT, (*notes, *notes_on_rows), fingerprint, engine)
         if config.time not in present:
             raise ConfigError(
                 f"time: events has no column '{config.time}'; map it in the sources file, or set time: none"
             )
         at = tables["events"].select(pl.col(config.time)).collect()[config.time]
         cutoff = int(at.quantile(config.split.train + config.split.calibrate, "nearest") or 0)
-        return cls(config, raw, tables, cutoff, raw.key_notes, fingerprint, engine)
+        return cls(config, raw, tables, cutoff, notes_on_rows, fingerprint, engine)
 
     @property
     def problem(self) -> RankingProblem:

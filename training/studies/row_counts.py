@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import polars as pl
 
@@ -42,6 +42,55 @@ def label_notes(table: str, frames: Frames) -> list[str]:
     return [f"{counted}: {rows - sum(left_out.values()):,} of {rows:,} rows {what}; left out: {texts}"]
 
 
+def interaction_notes(events: pl.LazyFrame, grades: Collection[str]) -> list[str]:
+    """Return sentences on the events that are interactions of a person with a vehicle, and on the others, by reason.
+
+    Parameters
+    ----------
+    events : LazyFrame
+        Valid rows of the raw table `events`.
+    grades : collection of str
+        Event types that count as an interaction: keys of `params.grades`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> events = {"event_type": ["view", "search", "view"], "vehicle_id": ["v", None, None], "customer_id": ["c"] * 3}
+    >>> interaction_notes(pl.LazyFrame(events), ["view"])
+    ['events: 1 of 3 rows are interactions; left out: 1 whose event_type has no grade, 1 without vehicle_id']
+    """
+    names = events.collect_schema().names()
+    who = [n for n in ("customer_id", "visitor_id") if n in names]
+    conditions = {}
+    if "event_type" in names:
+        conditions["without event_type"] = pl.col("event_type").is_null()
+        conditions["whose event_type has no grade"] = ~pl.col("event_type").is_in(list(grades))
+    if "vehicle_id" in names:
+        conditions["without vehicle_id"] = pl.col("vehicle_id").is_null()
+    if who:
+        conditions[f"without {' and '.join(who)}"] = pl.all_horizontal(pl.col(who).is_null())
+    n, reasons = _first_reasons(events, conditions)
+    left_out = [f"{count:,} {reason}" for reason, count in reasons.items() if count]
+    if not left_out:
+        return []
+    return [f"events: {n - sum(reasons.values()):,} of {n:,} rows are interactions; left out: {', '.join(left_out)}"]
+
+
+def _first_reasons(rows: pl.LazyFrame, conditions: Mapping[str, pl.Expr]) -> tuple[int, dict[str, int]]:
+    """Return the number of rows, and of those that meet each condition and none of the conditions before it."""
+    earlier, sums = pl.lit(value=False), {}
+    for reason, condition in conditions.items():
+        applies = condition.fill_null(value=False)
+        sums[reason] = (applies & ~earlier).sum()
+        earlier = earlier | applies
+    n, *counts = rows.select(pl.len(), *(e.alias(r) for r, e in sums.items())).collect(engine="streaming").row(0)
+    return n, dict(zip(sums, counts, strict=True))
+
+
 _Counts = tuple[str, str, int, dict[str, int]]  # table, what its rows are, their number, and those left out
 
 
@@ -61,14 +110,8 @@ def _vehicles(frames: Frames) -> _Counts:
         "without a price": ("price", pl.col("price").is_null() | (pl.col("price") <= 0)),
         "without `listed_at`": ("listed_at", pl.col("listed_at").is_null()),
     }
-    earlier, sums = pl.lit(value=False), {}
-    for reason, (name, condition) in conditions.items():
-        if name in names:
-            applies = condition.fill_null(value=False)
-            sums[reason] = (applies & ~earlier).sum()
-            earlier = earlier | applies
-    n, *counts = vehicles.select(pl.len(), *(e.alias(r) for r, e in sums.items())).collect().row(0)
-    return "vehicles", "are used vehicles with a price", n, dict(zip(sums, counts, strict=True))
+    present = {reason: condition for reason, (name, condition) in conditions.items() if name in names}
+    return "vehicles", "are used vehicles with a price", *_first_reasons(vehicles, present)
 
 
 def _leads(frames: Frames) -> _Counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from training.studies.row_counts import label_notes
+from training.studies.row_counts import interaction_notes, label_notes
 
 
 def test_vehicles_are_counted_by_the_first_reason_that_applies():
@@ -39,3 +39,18 @@ def test_leads_that_bought_before_they_were_created_are_counted():
 def test_nothing_is_said_where_no_row_is_left_out():
     frames = {"vehicles": pl.LazyFrame({"vehicle_id": ["a"], "price": [900]})}
     assert label_notes("vehicles", frames) == label_notes("sales", frames) == []
+
+
+def test_events_are_counted_by_the_first_reason_for_which_they_are_no_interaction():
+    rows = {
+        "event_type": ["view", "view", "search", None, "view", "order"],
+        "vehicle_id": ["v", None, None, None, "v", "v"],
+        "customer_id": ["c", "c", "c", None, None, None],
+        "visitor_id": [None, "w", None, None, None, "w"],
+    }
+    assert interaction_notes(pl.LazyFrame(rows), ["view", "order"]) == [
+        "events: 2 of 6 rows are interactions; left out: 1 without event_type, 1 whose event_type has no grade, "
+        "1 without vehicle_id, 1 without customer_id and visitor_id"
+    ]
+    complete = pl.LazyFrame(rows).head(1)
+    assert interaction_notes(complete, ["view"]) == []
