@@ -26,7 +26,7 @@ from ml.problem import PanelProblem
 from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.panel_forecasts import OriginForecasts
-from training.studies.panel_stock import stock_notes
+from training.studies.panel_stock import unmatched_series
 from training.studies.task_tables import read_task_tables
 
 
@@ -126,7 +126,7 @@ class PanelData:
             columns = raw.frames["stock"].collect_schema().names()
             if all(s in columns for s in params.series):
                 stocked = collect(features.stock_by_period(frames, **how))
-                notes += stock_notes(sold, stocked, params.series)
+                notes += unmatched_series(sold, stocked, params.series)
             else:
                 absent = next(s for s in params.series if s not in columns)
                 notes.append(f"the stock table is not used: it has no column '{absent}' of params.series")

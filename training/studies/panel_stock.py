@@ -9,7 +9,7 @@ import polars as pl
 from features.errors import DataError
 
 
-def stock_notes(sold: pl.DataFrame, stocked: pl.DataFrame, keys: Sequence[str]) -> list[str]:
+def unmatched_series(sold: pl.DataFrame, stocked: pl.DataFrame, keys: Sequence[str]) -> list[str]:
     """Return a sentence on the series of sales without stock, and on those of stock without sales; none if all match.
 
     Parameters
@@ -32,7 +32,7 @@ def stock_notes(sold: pl.DataFrame, stocked: pl.DataFrame, keys: Sequence[str]) 
     --------
     >>> import polars as pl
     >>> sold, stocked = pl.DataFrame({"model": ["a", "a", "b"]}), pl.DataFrame({"model": ["b", "c"]})
-    >>> stock_notes(sold, stocked, ["model"])
+    >>> unmatched_series(sold, stocked, ["model"])
     ["stock: 1 of 2 series of sales have no stock, such as 'a'; 1 of 2 series of stock have no sales, such as 'c'"]
     """
     series, others = (t.select(keys).drop_nulls().unique().sort(keys) for t in (sold, stocked))
