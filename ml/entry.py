@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 DATA_SET_RULE = "must have 1 to 40 characters, each a lower-case letter a-z, a digit, _ or -"
@@ -84,6 +84,9 @@ class TaskEntry:
     joins : tuple of str
         References on which the features and labels join, such as `events.vehicle_id`: a table of which too many rows
         have no partner cannot be used.
+    targets : mapping of str to tuple of str
+        By table: columns that the labels, or the rows at risk, are computed from. A source column that has such a name
+        by coincidence stops the run instead of being left out.
     """
 
     name: str
@@ -92,6 +95,7 @@ class TaskEntry:
     module: str
     optional_tables: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
+    targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         optional_tables=("vehicles", "customers"),
         joins=("events.vehicle_id", "events.customer_id"),
         module="ml.recommendation",
+        targets={"events": ("event_type",), "vehicles": ("sold_at",)},
     ),
     TaskEntry(
         "lead_scoring",
@@ -38,6 +39,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         optional_tables=("events", "sales", "customers"),
         joins=("leads.customer_id",),
         module="ml.lead_scoring",
+        targets={"leads": ("converted", "converted_at", "closed_at")},
     ),
     TaskEntry(
         "credit_risk",
@@ -48,6 +50,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         tables=("applications", "loan_outcomes"),
         joins=("loan_outcomes.application_id",),
         module="ml.credit_risk",
+        targets={"loan_outcomes": ("defaulted",)},
     ),
     TaskEntry(
         "residual_value",
@@ -57,6 +60,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         },
         tables=("vehicles",),
         module="ml.residual_value",
+        targets={"vehicles": ("price",)},
     ),
     TaskEntry(
         "demand_forecast",
@@ -67,6 +71,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         tables=("sales",),
         optional_tables=("stock", "vehicles"),
         module="ml.demand_forecast",
+        targets={"sales": ("quantity",), "stock": ("quantity", "days_in_stock")},
     ),
     TaskEntry(
         "fault_rate",
@@ -78,6 +83,7 @@ _TASKS: tuple[TaskEntry, ...] = (
         optional_tables=("fleet",),
         joins=("service_records.vehicle_id",),
         module="ml.fault_rate",
+        targets={"service_records": ("component", "fault", "reported_at"), "fleet": ("left_service_at",)},
     ),
 )
 

@@ -93,21 +93,25 @@ def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) ->
 
 
 def print_checked(content: Mapping[str, Any]) -> None:
-    """Print the output of `chehang check`: tables, keys, parts, features, suspected leaks and notes.
+    """Print the output of `chehang check`: tables, broken rules, keys, parts, features, suspected leaks and notes.
 
     Parameters
     ----------
     content : mapping
-        The JSON content of `chehang check`: `tables` (by name: `read`, `valid` and `quarantined` rows, and `rules`, the
-        number of rows by broken rule), `key_matches` (list of `features.sources.key_matches.KeyMatch.as_dict()`),
-        `notes` (list of str), and the keys of `training.studies.fitted.DataSummary`, as returned by
-        `StudyData.describe`.
+        The JSON content of `chehang check`: `tables` (by name: `read`, `valid` and `quarantined` rows, `notes`, and
+        `rules`, by broken rule: `rows`, `title`, `example` and `remedy`), `key_matches` (list of
+        `features.sources.key_matches.KeyMatch.as_dict()`), `notes` (list of str), and the keys of
+        `training.studies.fitted.DataSummary`, as returned by `StudyData.describe`.
     """
-    table = Table("table", "rows read", "valid", "quarantined", "violations by rule")
+    table = Table("table", "rows read", "valid", "quarantined")
     for name, r in content["tables"].items():
-        rules = ", ".join(f"{k} ({v:,})" for k, v in r["rules"].items())
-        table.add_row(name, f"{r['read']:,}", f"{r['valid']:,}", f"{r['quarantined']:,}", rules)
+        table.add_row(name, f"{r['read']:,}", f"{r['valid']:,}", f"{r['quarantined']:,}")
     out.print(table)
+    for name, r in content["tables"].items():
+        for note in r["notes"]:
+            out.print(f"{name}: {note}", markup=False, soft_wrap=True)
+        for rule in r["rules"].values():
+            out.print(f"{name}: {_rule_text(rule)}", markup=False, soft_wrap=True)
     print_key_matches(content["key_matches"])
     for name, part in content["examples"].items():
         out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
@@ -115,6 +119,12 @@ def print_checked(content: Mapping[str, Any]) -> None:
     out.print(f"categorical features: {', '.join(content['categorical'])}")
     print_leaks(content["leaks"])
     print_notes(content["notes"])
+
+
+def _rule_text(rule: Mapping[str, Any]) -> str:
+    example = f", for example {rule['example']}" if rule["example"] else ""
+    remedy = f"; {rule['remedy']}" if rule["remedy"] else ""
+    return f"{rule['title']} in {rule['rows']:,} row{'s' if rule['rows'] != 1 else ''}{example}{remedy}"
 
 
 def print_key_matches(matches: Sequence[Mapping[str, Any]]) -> None:

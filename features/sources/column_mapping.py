@@ -31,6 +31,10 @@ class MappedColumn:
         False for an extra feature.
     required : bool
         Whether the contract requires the column.
+    by_name : bool
+        True for an optional contract column that sources.yaml does not mention: its source column has the same name.
+    is_target : bool
+        Whether the task computes its labels from the column, or the key or time of the rows.
     """
 
     name: str
@@ -38,6 +42,16 @@ class MappedColumn:
     spec: ColumnSource
     in_contract: bool
     required: bool
+    by_name: bool = False
+    is_target: bool = False
+
+    @property
+    def may_be_set_aside(self) -> bool:
+        """Whether the column is left out if its values do not fit the contract: it was found by name, and is no target.
+
+        `features.sources.captured_columns` leaves it out.
+        """
+        return self.by_name and not self.is_target
 
 
 @dataclass(frozen=True)
@@ -66,11 +80,20 @@ class ColumnMapping:
 
 
 def map_columns(
-    table: Table, source: TableSource, source_columns: Sequence[str], *, extra: ExtraFeatures, undated: bool, file: str
+    table: Table,
+    source: TableSource,
+    source_columns: Sequence[str],
+    *,
+    extra: ExtraFeatures,
+    undated: bool,
+    file: str,
+    targets: Collection[str] = (),
 ) -> ColumnMapping:
     """Map every contract column and extra feature of a table to a source column.
 
-    A column that sources.yaml does not mention is mapped to the source column of the same name.
+    A column that sources.yaml does not mention is mapped to the source column of the same name. An extra feature with
+    the name of a contract column replaces it: the contract column is not read. Keys, references, instants of the row,
+    required, protected and outcome columns cannot be replaced.
 
     Parameters
     ----------
@@ -86,6 +109,8 @@ def map_columns(
         Leave the table's time column out: its rows carry no date.
     file : str
         Name of the YAML file, for error messages.
+    targets : collection of str
+        Columns from which the task computes its labels; they are never set aside.
 
     Returns
     -------
@@ -106,16 +131,20 @@ def map_columns(
     ()
     """
     excluded = {table.time} if undated else set()
-    kinds: dict[str, Kind] = {n: kind_of(table, n) for n in table.columns if n not in excluded}
     extras: dict[str, Kind] = {**dict.fromkeys(extra.numeric, "number"), **dict.fromkeys(extra.categorical, "text")}
     problems: list[ChehangError] = [
-        ConfigError(f"{table.name}: `{n}` is a contract column, which is read anyway: remove it from extra_features")
+        ConfigError(f"{table.name}: extra_features: {problem}")
         for n in extras
-        if n in table.columns
+        if (problem := _refusal(n, table, targets))
     ]
+    contract_kinds: dict[str, Kind] = {
+        n: kind_of(table, n) for n in table.columns if n not in excluded and n not in extras
+    }
+    added = {*source.combine, *(("component", "fault") if source.lines else ())}
+    added |= {source.unpivot.variable, source.unpivot.value} if source.unpivot else set()
     mapped_columns = []
-    for name, kind in (kinds | {n: k for n, k in extras.items() if n not in table.columns}).items():
-        contract = table.columns.get(name)
+    for name, kind in (contract_kinds | extras).items():
+        contract = None if name in extras else table.columns.get(name)
         required = contract is not None and bool(contract.required)
         field = f"{file}: tables.{table.name}.columns.{name}"
         spec = _column_source(name, source, source_columns)
@@ -124,9 +153,11 @@ def map_columns(
                 problems.append(_missing(table, name, source, source_columns, field, extra=name in extras))
             continue
         problems += [ConfigError(f"{field}: {problem}") for problem in _spec_problems(spec, kind, source_columns)]
-        mapped_columns.append(MappedColumn(name, kind, spec, contract is not None, required))
+        by_name = contract is not None and not required and name not in source.columns and name not in added
+        is_target = name in (*table.key, table.time, *targets)
+        mapped_columns.append(MappedColumn(name, kind, spec, contract is not None, required, by_name, is_target))
     problems += _filter_problems(table, source, source_columns, file)
-    expected = kinds | extras
+    expected = contract_kinds | extras
     return ColumnMapping(
         tuple(mapped_columns),
         tuple(k for k in table.key if k not in excluded),
@@ -134,6 +165,28 @@ def map_columns(
         tuple(problems),
         tuple(n for n, s in source.columns.items() if s is not None and n not in expected and n not in excluded),
     )
+
+
+def _refusal(name: str, table: Table, targets: Collection[str]) -> str | None:
+    """Return why an extra feature cannot have the name of a contract column; None if it can."""
+    contract = table.columns.get(name)
+    if contract is None:
+        return None
+    own = f"own_{name}"
+    other_name = (
+        f"list `{own}` in its place, and map it with `columns: {{{own}: {{from: {name}}}}}` if the source column "
+        f"`{name}` is the feature"
+    )
+    if name in table.protected:
+        return f"`{name}` is a protected attribute: it measures fairness and is never a feature; remove it"
+    if name in table.references or name == table.time or contract.required:
+        return f"`{name}` identifies or dates the rows of the contract and is read anyway: {other_name}"
+    if name in table.outcomes:
+        return (
+            f"`{name}` is filled in after the row's own instant in the contract and would leak the outcome: if your "
+            f"column is known earlier, {other_name}"
+        )
+    return f"`{name}` is a column that the labels are computed from: {other_name}" if name in targets else None
 
 
 def _column_source(name: str, source: TableSource, source_columns: Collection[str]) -> ColumnSource | None:

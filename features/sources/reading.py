@@ -12,6 +12,7 @@ import polars as pl
 
 from features.contracts import Table
 from features.errors import ChehangError, ConfigError, DataError
+from features.sources.captured_columns import capture_note
 from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig
 from features.sources.duplicates import latest_row
@@ -20,8 +21,6 @@ from features.sources.key_limit import max_unmatched_share, unmatched_error
 from features.sources.key_matches import KeyMatch, KeyTable, match_keys
 from features.sources.line_quarantine import count_bad_lines, log_notes
 from features.sources.nulls import nulls_in_contract_units, unmatched_nulls
-from features.sources.number_columns import learn_columns
-from features.sources.number_dates import read_numbers
 from features.sources.numbers import NumberReading
 from features.sources.odometers import remove_implausible, write_unmapped
 from features.sources.quarantine import write_quarantine
@@ -31,10 +30,13 @@ from features.sources.selection import limit_rows, select_rows
 from features.sources.table_source import TableSource
 from features.sources.time_filters import filter_problems
 from features.sources.typed_rows import NO_MARKS, NO_NUMBERS, TypedRows, convert_rows, source_columns
+from features.sources.validated_rows import Readings, validate_columns
 from features.sources.validation import ValidationResult, validate_rows
+from features.sources.violations import Violation
 from features.tables import TABLES
 from features.yaml_config import name_hint
 
+NO_TARGETS: Mapping[str, Collection[str]] = MappingProxyType({})
 NO_EXTRAS: Mapping[str, ExtraFeatures] = MappingProxyType({})
 
 
@@ -56,14 +58,18 @@ class TableReport:
     columns : tuple of str
         Columns of the frame.
     notes : tuple of str
-        Sentences about how the files were read, rows left out by filters, replaced rows, totals in a wide table,
-        classified free-text lines and removed odometer readings.
+        Sentences about how the files were read, columns set aside, rows left out by filters,
+        replaced rows, totals in a wide table, classified free-text lines and removed odometer readings.
     nulls : dict of str to tuple
         By column: the values in the contract's units that mean "missing" because of `nulls` or `map` in sources.yaml,
         as `features.sources.nulls.nulls_in_contract_units` returns them. Columns without such values are left out.
     rows_left_out : int
         Number of rows, not in `rows_read`, that filters of sources.yaml leave out: `only`, `drop`, `since`, `before`,
         `until`, `sample`, and blank cells of `unpivot`.
+    violations : tuple of Violation
+        The broken rules of `rules` with an example and a remedy; see `features.sources.violations.Violation`.
+    by_name : tuple of str
+        Optional contract columns that sources.yaml does not mention, read from the source columns of the same names.
     """
 
     table: str
@@ -76,6 +82,13 @@ class TableReport:
     notes: tuple[str, ...] = ()
     nulls: Mapping[str, tuple[bool | int | float | str, ...]] = field(default_factory=dict)
     rows_left_out: int = 0
+    violations: tuple[Violation, ...] = ()
+    by_name: tuple[str, ...] = ()
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The note on columns found by name, if there are any, and `notes`."""
+        return (*((capture_note(self.by_name),) if self.by_name else ()), *self.notes)
 
 
 @dataclass(frozen=True)
@@ -115,6 +128,7 @@ def read_tables(
     quarantine_folder: Path,
     undated: Collection[str] = (),
     joins: Collection[str] | None = None,
+    targets: Mapping[str, Collection[str]] = NO_TARGETS,
     progress: Callable[[str], None] | None = None,
 ) -> RawTables:
     """Read raw tables and return the rows that satisfy their contracts.
@@ -137,6 +151,8 @@ def read_tables(
     joins : collection of str, optional
         References on which the caller joins, such as `events.vehicle_id`: too many rows whose key has no partner stop
         the read. By default all references between two of the tables; the keys of the others are only counted.
+    targets : mapping of str to collection of str
+        By table: columns from which labels are computed. Like keys, they are never set aside.
     progress : callable, optional
         Called with lines of text for each table: numbers of rows, notes, and numbers of keys without a partner.
 
@@ -175,7 +191,7 @@ def read_tables(
     """
     report_progress = progress or (lambda line: None)
     now = time.time_ns() // 1_000
-    plans = _plans(config, names, extra, undated)
+    plans = _plans(config, names, extra, undated, targets)
     frames, reports, key_tables = {}, {}, {}
     for plan in plans:
         name = plan.table.name
@@ -187,7 +203,7 @@ def read_tables(
             raise read_error(plan.scan.where, error) from None
         frames[name], report = key_tables[name].valid, reports[name]
         counts = f"{report.rows_read:,} rows read, {report.rows_valid:,} valid, {report.rows_quarantined:,} quarantined"
-        for text in (counts, *report.notes):
+        for text in (counts, *report.all_notes):
             report_progress(f"{name}: {text}")
     matches = match_keys(key_tables, joins=joins)
     for match in matches:
@@ -206,12 +222,16 @@ class _Plan:
 
 
 def _plans(
-    config: SourcesConfig, names: Sequence[str], extra: Mapping[str, ExtraFeatures], undated: Collection[str]
+    config: SourcesConfig,
+    names: Sequence[str],
+    extra: Mapping[str, ExtraFeatures],
+    undated: Collection[str],
+    targets: Mapping[str, Collection[str]],
 ) -> list[_Plan]:
     plans, problems = [], []
     for name in dict.fromkeys(names):
         try:
-            plan = _plan(config, name, extra.get(name, ExtraFeatures()), name in undated)
+            plan = _plan(config, name, extra.get(name, ExtraFeatures()), name in undated, targets.get(name, ()))
         except ChehangError as error:
             problems.append(error)
             continue
@@ -223,14 +243,16 @@ def _plans(
     return plans
 
 
-def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, undated: bool) -> _Plan:
+def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, undated: bool, targets: Collection[str]) -> _Plan:
     if name not in TABLES:
         raise ConfigError(f"`{name}` is not a raw table; {name_hint(name, TABLES)}")
     source = config.tables.get(name)
     if source is None:
         raise ConfigError(f"{config.file}: tables: the table `{name}` is needed and has no entry: add its source")
     scan = open_source(name, source)
-    mapping = map_columns(TABLES[name], source, scan.columns, extra=extra, undated=undated, file=config.file)
+    mapping = map_columns(
+        TABLES[name], source, scan.columns, extra=extra, undated=undated, file=config.file, targets=targets
+    )
     problems = filter_problems(source, mapping, scan.columns, field=f"{config.file}: tables.{name}")
     return _Plan(TABLES[name], source, scan, replace(mapping, problems=(*mapping.problems, *problems)))
 
@@ -238,38 +260,41 @@ def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, undated: bool)
 def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tuple[KeyTable, TableReport]:
     name, where, source = plan.table.name, plan.scan.where, plan.source
     selected = select_rows(plan.scan, source, plan.mapping)
-    rows = selected.rows
-    numbers = read_numbers(rows, plan.mapping, personal=plan.table.personal)
-    marks = learn_columns(rows, plan.mapping, plan.table)
-    latest_instant = None if source.allow_future else now
-    table = _typed(plan, config, rows, plan.mapping, now=latest_instant, numbers=numbers.readings, marks=marks.readings)
-    if not plan.scan.cheap_to_repeat:
-        table = replace(table, frame=table.frame.collect().lazy())
+    rows, limits = selected.rows, []
+    share, logs, latest = config.max_quarantined_share, plan.scan.logs, None if source.allow_future else now
     zone = {"timezone": source.timezone or config.timezone, "where": where}
-    table, limited = limit_rows(table, source, plan.mapping, **zone)
-    required = tuple(f.name for f in plan.mapping.columns if f.required)
-    latest = latest_row(rows, table, source, plan.mapping, **zone)
-    validation = validate_rows(table, plan.mapping.key, check_empty=required, latest=latest)
-    share, logs = config.max_quarantined_share, plan.scan.logs
-    lines = logs[0].bad_lines if logs else None
-    notes = log_notes(logs, share=share, file=config.file)
-    broken, validation = validation.broken, count_bad_lines(validation, lines)
+
+    def validate(mapping: ColumnMapping, readings: Readings) -> tuple[TypedRows, ValidationResult]:
+        table = _typed(plan, config, rows, mapping, now=latest, numbers=readings.dates, marks=readings.marks)
+        if not plan.scan.cheap_to_repeat:
+            table = replace(table, frame=table.frame.collect().lazy())
+        table, limited = limit_rows(table, source, mapping, **zone)
+        limits.append(limited)
+        required = tuple(f.name for f in mapping.columns if f.required)
+        last = latest_row(rows, table, source, mapping, **zone)
+        return table, validate_rows(table, mapping.key, check_empty=required, latest=last)
+
+    validated = validate_columns(
+        rows,
+        plan.table,
+        plan.mapping,
+        validate=validate,
+        share=share,
+        timezone=zone["timezone"],
+        field=f"{config.file}: tables.{name}",
+    )
+    table, limited, lines = validated.typed, limits[-1], logs[0].bad_lines if logs else None
+    notes = [*log_notes(logs, share=share, file=config.file), *validated.notes]
+    broken, validation = validated.validation.broken, count_bad_lines(validated.validation, lines)
     _check_not_empty(validation, plan)
     quarantine_file = write_quarantine(quarantine, rows, broken, lines=lines, cells_per_row=plan.scan.cells_per_row)
+    violations = validated.explain(validation, lines, None)
     if validation.broken.height > share * validation.rows_read or validation.rows_valid == 0:
-        raise quarantine_error(
-            plan.table,
-            plan.mapping,
-            rows,
-            validation,
-            share=share,
-            file=config.file,
-            quarantine=quarantine_file,
-            lines=lines,
-        )
+        raise quarantine_error(name, validation, violations, share=share, file=config.file, quarantine=quarantine_file)
     frame = _valid_rows(table, validation)
-    unmatched = unmatched_nulls(rows, plan.mapping, timezone=zone["timezone"], marks=marks.readings)
-    notes += [*selected.counts.notes, *numbers.notes, *marks.notes, *unmatched, *limited.notes]
+    marks = validated.readings.marks
+    unmatched = unmatched_nulls(rows, validated.mapping, timezone=zone["timezone"], marks=marks)
+    notes += [*selected.counts.notes, *unmatched, *limited.notes]
     if plan.scan.lines is not None:
         notes.append(plan.scan.lines.note)
         write_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.lines)
@@ -288,11 +313,13 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         validation.fingerprint,
         table.columns,
         tuple(notes),
-        _nulls(plan, plan.source.timezone or config.timezone),
+        _nulls(replace(plan, mapping=validated.mapping), plan.source.timezone or config.timezone),
         selected.counts.rows_left_out + limited.rows_left_out,
+        violations,
+        tuple(c.name for c in validated.mapping.columns if c.by_name),
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
-    sources = {c.name: c.spec.source or c.name for c in plan.mapping.columns}
+    sources = {c.name: c.spec.source or c.name for c in validated.mapping.columns}
     keys = KeyTable(
         plan.table,
         frame,

@@ -20,6 +20,7 @@ from ml.recommendation.financing import Financing
 from ml.recommendation.merchandising import MerchandisingRules, load_merchandising_rules
 from ml.recommendation.stock import Stock
 from ml.recommendation.training_tables import select_listings
+from ml.registry import ENTRIES
 
 log = logging.getLogger("chehang.live_updates")
 RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loans/products.yaml", "loans/rules.yaml"
@@ -123,7 +124,13 @@ def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> tuple[St
     extra = {"vehicles": ExtraFeatures(numeric=tuple(estimator.numeric), categorical=own_categories)}
     now = time.time_ns() // 1_000
     with tempfile.TemporaryDirectory() as quarantine:
-        raw = read_tables(config, ["vehicles"], extra=extra, quarantine_folder=Path(quarantine))
+        raw = read_tables(
+            config,
+            ["vehicles"],
+            extra=extra,
+            quarantine_folder=Path(quarantine),
+            targets=ENTRIES["recommendation"].targets,
+        )
         frames, params = to_engine(raw.frames, "polars"), recommender.params
         vehicles = vehicle_items(frames, parts=params.item, edges=params.price_bands)
         assert vehicles is not None

@@ -57,8 +57,10 @@ def test_versions_side_by_side_mark_the_champion(printed: Printed) -> None:
 
 def test_a_check_prints_tables_parts_features_and_leaks(printed: Printed) -> None:
     leak = {"column": "paid", "verdict": "leak", "acknowledged": False, "evidence": [{"text": "filled in late"}]}
+    rule = {"rows": 200, "title": "price: not between 0 and 9", "example": "-1", "remedy": "correct it"}
+    table = {"read": 1_200, "valid": 1_000, "quarantined": 200, "notes": ["taken by its name: price"]}
     content = {
-        "tables": {"leads": {"read": 1_200, "valid": 1_000, "quarantined": 200, "rules": {"price: at least 0": 200}}},
+        "tables": {"leads": table | {"rules": {"price: not between 0 and 9": rule}}},
         "key_matches": [
             {
                 "table": "leads",
@@ -79,7 +81,8 @@ def test_a_check_prints_tables_parts_features_and_leaks(printed: Printed) -> Non
         "notes": ["few rows"],
     }
     text = printed(printing.print_checked, content)
-    assert "leads │ 1,200 │ 1,000 │ 200 │ price: at least 0 (200)" in text
+    assert "leads │ 1,200 │ 1,000 │ 200 │" in text and "leads: taken by its name: price" in text
+    assert "leads: price: not between 0 and 9 in 200 rows, for example -1; correct it" in text
     assert "leads.customer_id │ customers │ 750 │ 250 (25.0%) │ 200 │ 9 │ 8 │ C1, [red]" in text
     assert "train: 600 rows, 60 positive numeric features: price, age categorical features: city" in text
     assert "paid │ leak │ filled in late" in text and "closed │ leak (acknowledged) │" in text

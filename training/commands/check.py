@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from features.errors import ChehangError
+from features.sources import TableReport
 from training.options import (
     AsJson,
     ConfigPath,
@@ -29,13 +31,17 @@ def check(
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.study import load_data
 
-    data = load_data(configured, progress=progress)
+    progress(f"reading {', '.join(configured.definition.tables)}")
+    lines: list[str] = []
+    try:
+        data = load_data(configured, progress=lines.append)
+    except ChehangError:
+        for line in lines:  # notes on the tables that were read may explain the error
+            progress(line)
+        raise
     content: dict[str, Any] = {
         "task": configured.task,
-        "tables": {
-            n: {"read": r.rows_read, "valid": r.rows_valid, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
-            for n, r in data.raw.reports.items()
-        },
+        "tables": {n: _table(r) for n, r in data.raw.reports.items()},
         "key_matches": [match.as_dict() for match in data.raw.key_matches],
         **data.describe(),
         "notes": list(data.notes),
@@ -43,3 +49,25 @@ def check(
     if as_json:
         return print_json(content)
     print_checked(content)
+
+
+def _table(report: TableReport) -> dict[str, Any]:
+    """Return rows, notes and broken rules of a table; a rule that needs no remedy has neither example nor remedy."""
+    violations = {v.label: v for v in report.violations}
+    rules = {}
+    for label, rows in report.rules.items():
+        violation = violations.get(label)
+        rules[label] = {
+            "rows": rows,
+            "title": violation.title if violation else label,
+            "source_column": violation.source_column if violation else None,
+            "example": violation.example if violation else None,
+            "remedy": violation.remedy if violation else None,
+        }
+    return {
+        "read": report.rows_read,
+        "valid": report.rows_valid,
+        "quarantined": report.rows_quarantined,
+        "notes": list(report.all_notes),
+        "rules": rules,
+    }

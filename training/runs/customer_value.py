@@ -195,6 +195,7 @@ def value(
         names,
         quarantine_folder=home() / "quarantine" / "customer_value",
         joins=[f"{s.table}.vehicle_id" for s in config.streams.values() if s.owner_table],
+        targets={name: [s.amount for s in config.streams.values() if s.table == name] for name in names},
         progress=say,
     )
     frames = {name: frame.collect() for name, frame in raw.frames.items()}

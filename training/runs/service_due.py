@@ -113,6 +113,7 @@ def service_due(
     raw = read_tables(
         sources, ["fleet", "service_records"],
         quarantine_folder=home() / "quarantine" / "service_due", joins=("service_records.vehicle_id",),
+        targets={"fleet": ("left_service_at",)},
         progress=progress,
     )  # fmt: skip
     fleet, records = (

@@ -75,6 +75,7 @@ def score_rows(
         quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
         undated=(table,) if config.timeless else (),
         joins=model.task.entry.joins,
+        targets=model.task.entry.targets,
         progress=progress,
     )
     rows = _featured(model, problem, raw, None if as_of is None else microseconds(as_of))

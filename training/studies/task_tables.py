@@ -69,5 +69,6 @@ def read_task_tables(
         quarantine_folder=home() / "quarantine" / task.name,
         undated=(task.tables[0],) if config.timeless else (),
         joins=(*task.entry.joins, *joins),
+        targets=task.entry.targets,
         progress=progress,
     )

@@ -58,8 +58,8 @@ def test_columns_are_mapped_by_name_or_by_entry_in_the_contract_s_order() -> Non
         (
             SOURCE_COLUMNS,
             {},
-            ExtraFeatures(numeric=("loan_amount",)),
-            "`loan_amount` is a contract column",
+            ExtraFeatures(numeric=("decided_at",)),
+            r"`decided_at` is filled in after .* `columns: \{own_decided_at: \{from: decided_at\}\}`",
         ),
     ],
 )

@@ -91,7 +91,7 @@ def test_a_day_that_never_was_is_quarantined(tmp_path):
 )
 @pytest.mark.parametrize("csv", [False, True])
 def test_other_numbers_are_never_read_as_dates(tmp_path, values, csv):
-    with pytest.raises(DataError, match="closed_at: number without a unit in"):
+    with pytest.raises(DataError, match=r"closed_at .*: number without a unit in"):
         read(tmp_path, pl.Series(values), csv=csv)
 
 

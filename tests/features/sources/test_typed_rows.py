@@ -15,6 +15,7 @@ from features.sources.scans import ROW
 from features.sources.table_source import TableSource
 from features.sources.typed_rows import TypedRows, convert_rows, select_mapped, source_columns
 from features.sources.validation import ValidationResult, validate_rows
+from features.sources.violations import explained_violations
 from features.tables import APPLICATIONS
 
 NOW = 1_000
@@ -80,32 +81,24 @@ def test_a_column_of_nulls_is_empty_and_one_of_invalid_values_is_not() -> None:
     ).empty == ("term_months",)
 
 
-def test_the_error_names_the_worst_rules_with_an_example_and_a_remedy_and_nothing_personal(
-    validation: ValidationResult,
-) -> None:
-    rows, mapping, _ = rows_of(DATA)
-    message = str(
-        quarantine_error(APPLICATIONS, mapping, rows, validation, share=0.02, file="sources.yaml", quarantine=None)
+def error_of(data: dict[str, list[Any]], share: float) -> str:
+    rows, mapping, converted = rows_of(data)
+    validation = validate_rows(converted, ("application_id",))
+    violations = explained_violations(APPLICATIONS, mapping, rows, validation, timezone="UTC", field="tables.x")
+    return str(
+        quarantine_error("applications", validation, violations, share=share, file="sources.yaml", quarantine=None)
     )
+
+
+def test_the_error_names_the_worst_rules_with_an_example_and_a_remedy_and_nothing_personal() -> None:
+    message = error_of(DATA, 0.02)
     assert (
         "applications: 5 of 8 rows (62.5%) break the contract, and max_quarantined_share in sources.yaml is 2.0%"
         in message
     )
-    assert "application_id: duplicate key in 2 rows, for example 'E' (keep one row for each key)" in message
+    assert "application_id: duplicate key in 2 rows, for example 'E' (keep one row for each application_id" in message
     assert "and 1 more rules. The rows are in None" in message
-    income = {**DATA, "monthly_income": [-1] * 8}
-    rows, mapping, converted = rows_of(income)
-    message = str(
-        quarantine_error(
-            APPLICATIONS,
-            mapping,
-            rows,
-            validate_rows(converted, ("application_id",)),
-            share=0.0,
-            file="s",
-            quarantine=None,
-        )
-    )
+    message = error_of({**DATA, "monthly_income": [-1] * 8}, 0.0)
     assert "monthly_income" in message and "for example <personal>" in message and "-1" not in message
 
 
