@@ -48,12 +48,15 @@ class Duplicates:
         Rows that are older than another row of their key.
     notes : tuple of str
         Sentences about replaced rows.
+    n_keys : int
+        Number of distinct keys of the contradictory rows.
     """
 
     repeated: pl.Series
     contradictory: pl.Series
     replaced: pl.Series
     notes: tuple[str, ...] = ()
+    n_keys: int = 0
 
 
 def latest_row(
@@ -152,8 +155,9 @@ def find_duplicates(
         # Different keys may have the same hash, so the keys themselves are compared.
         first = rows.select(pl.struct(typed.columns).is_first_distinct()).to_series()
         distinct = rows.filter(first)
-        shares_key = distinct.select(pl.struct(list(key)).is_duplicated()).to_series()
-        return Duplicates(rows.filter(~first)[ROW], distinct.filter(shares_key)[ROW], none)
+        contradictory = distinct.filter(pl.struct(list(key)).is_duplicated())
+        n_keys = contradictory.select(key).n_unique() if contradictory.height else 0
+        return Duplicates(rows.filter(~first)[ROW], contradictory[ROW], none, n_keys=n_keys)
     newer = _newer_broken_keys(typed, unbroken, broken, key, latest)
     if suspects.is_empty():
         return Duplicates(none, none, none, newer)

@@ -40,6 +40,8 @@ class ValidationResult:
     remarks : tuple of str
         Sentences about rows that a later row of the same key replaces, and with the number of rows of each remark of
         the table: "column: number of rows, remark".
+    n_duplicate_keys : int
+        Number of distinct keys of the rows that break the rule "duplicate key".
     """
 
     rows_read: int
@@ -50,6 +52,7 @@ class ValidationResult:
     empty: tuple[str, ...]
     fingerprint: str
     remarks: tuple[str, ...] = ()
+    n_duplicate_keys: int = 0
 
 
 def validate_rows(
@@ -124,6 +127,7 @@ def validate_rows(
         empty=tuple(c for c in check_empty if checks.height and not checks[f"__has_{c}__"].any()),
         fingerprint=_fingerprint(valid[_CONTENT], content),
         remarks=(*duplicates.notes, *_remarks(typed, checks)),
+        n_duplicate_keys=duplicates.n_keys,
     )
 
 
