@@ -195,9 +195,8 @@ class SingleApp:
     def __init__(self, mounted: MountedEndpoint, store: ModelStore, rules: Any, *, max_rows: int) -> None:
         self.endpoint = mounted.endpoint
         # Endpoints look champions up by task, whatever the name of the model that answers.
-        self._models = {split_name(name).task: name for name in mounted.required_tasks}
-        self._models |= {name: name for name in self.endpoint.optional_tasks}
-        self.required_tasks = mounted.required_tasks
+        self._required = [(split_name(name).task, name) for name in mounted.required_tasks]
+        self._models = {**dict(self._required), **{name: name for name in self.endpoint.optional_tasks}}
         self.version_field = mounted.version_field
         self.has_batch = mounted.has_batch
         self.max_rows = min(max_rows, self.endpoint.max_rows or max_rows)
@@ -216,11 +215,11 @@ class SingleApp:
             Status 503: a required task has no champion.
         """
         champions = {}
-        for name in self.required_tasks:
+        for task, name in self._required:
             loaded = self.store.current(name)
             if loaded is None:
                 raise Problem(503, "no_champion", self.store.missing_champion(name))
-            champions[split_name(name).task] = loaded
+            champions[task] = loaded
         for name in self.endpoint.optional_tasks:
             if (loaded := self.store.current(name)) is not None:
                 champions[name] = loaded

@@ -73,9 +73,9 @@ class NamedRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; raises `Problem` for an unknown name and `HTTPException` for another method."""
-        name = _name_in(scope["path"])
-        apps = self._apps_at(scope["path"], name)
+        apps = self._apps_at(scope["path"])
         if apps is None:
+            name = _name_in(scope["path"])
             if name is not None and name not in self._store.names:
                 raise self._unknown(name)
             return await self._default(scope, receive, send)
@@ -86,15 +86,17 @@ class NamedRoutes:
 
     def post_app(self, path: str) -> App | None:
         """Return the application of the POST requests to a path of a registered model; None if there is none."""
-        apps = self._apps_at(path, _name_in(path))
+        apps = self._apps_at(path)
         return None if apps is None else apps.get("POST")
 
-    def _apps_at(self, path: str, name: str | None) -> dict[str, App] | None:
+    def _apps_at(self, path: str) -> dict[str, App] | None:
         apps = self._apps.get(path)
-        if apps is None and name is not None and name not in self._names and name in self._store.names:
+        if apps is not None:
+            return apps
+        name = _name_in(path)
+        if name is not None and name not in self._names and name in self._store.names:
             self._add(name)
-            apps = self._apps.get(path)
-        return apps
+        return self._apps.get(path)
 
     def _add(self, name: str) -> None:
         endpoints = named_endpoints(self._endpoints, name)

@@ -168,6 +168,18 @@ def test_a_service_loads_the_weekly_run_and_the_alarm_states(fault_rate: Trained
         snapshot_until(rules.snapshot)
 
 
+def test_a_named_model_has_its_own_store_and_snapshot_under_shared_rules(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "fault_alarms.yaml").write_text("{store: alarms.db, snapshot: snapshot.npz, days: 30}")
+    estimators = [FaultEstimator.from_files(model.estimator.to_files()) for _ in range(2)]
+    for data_set, estimator in zip(("", "north"), estimators, strict=True):
+        assert LiveUpdates(tmp_path, data_set=data_set)(estimator)
+    assert [e.rules.store.name for e in estimators] == ["alarms.db", "alarms.north.db"]
+    assert [e.rules.snapshot.name for e in estimators] == ["snapshot.npz", "snapshot.north.npz"]
+    (tmp_path / "fault_alarms.north.yaml").write_text("{store: alarms.north.db, days: 60}")
+    assert LiveUpdates(tmp_path, data_set="north")(estimators[1])
+    assert (estimators[1].rules.days, estimators[1].rules.store.name) == (60, "alarms.north.db")
+
+
 def reports(*, late: float) -> pl.DataFrame:
     """Lines of twelve models without a fleet: from week 70 on brakes of model M3 fail `late` times as often."""
     rng = np.random.default_rng(3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -198,6 +199,24 @@ def rules(model: Model, tmp_path: Path) -> Any:
         return watch(model.estimator)
 
     return write
+
+
+def test_a_named_model_reads_the_rules_and_the_stock_of_its_data_set(
+    model: Model, recommendation: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "recommendation_rules.yaml").write_text("max_per_model: 1")
+    shutil.copy(recommendation.config.with_name("sources.yaml"), tmp_path / "sources.yaml")
+    stock = model.estimator.stock
+    assert LiveUpdates(tmp_path, data_set="north")(model.estimator)
+    assert model.estimator.merchandising.max_per_model == 1 and model.estimator.stock is stock
+    assert "recommendation.north: its stock is not updated while it serves, because" in caplog.text
+
+    (tmp_path / "recommendation_rules.north.yaml").write_text("max_per_model: 7")
+    for file in recommendation.config.parent.glob("*.parquet"):
+        shutil.copy(file, tmp_path)
+    shutil.copy(tmp_path / "sources.yaml", tmp_path / "sources.north.yaml")
+    assert LiveUpdates(tmp_path, data_set="north")(model.estimator)
+    assert model.estimator.merchandising.max_per_model == 7 and model.estimator.stock is not stock
 
 
 def test_rules_pin_boost_and_bury(model: Model, rules: Any) -> None:
