@@ -53,7 +53,8 @@ class BadLines:
     def summary(self) -> str:
         """Return the number of lines, an example and a remedy of each rule, in one line without the lines' text."""
         return "; ".join(
-            f"{rule} in {n:,} of {self.lines_read:,}, for example {self.example(rule)} ({self.remedies[rule]})"
+            f"{rule.removeprefix(f'{LINE}: ')} in {n:,} of {self.lines_read:,}, for example {self.example(rule)} "
+            f"({self.remedies[rule]})"
             for rule, n in self.rules.items()
         )
 

@@ -100,7 +100,7 @@ class CsvFile:
     ...     file = CsvFile(path, CsvOptions(names=frozenset({"id", "price"})), where="leads")
     ...     rows = file.scan().collect().rows()
     >>> rows, file.log.bad_lines.summary()
-    ([(0, 'L1', '5')], 'line: more fields than the header in 1 of 2, for example line 3 has 3 fields, ...')
+    ([(0, 'L1', '5')], 'more fields than the header in 1 of 2, for example line 3 has 3 fields, ...')
     """
 
     def __init__(self, path: Path, options: CsvOptions, *, where: str) -> None:
@@ -119,6 +119,8 @@ class CsvFile:
         if declared and options.states_encoding and not options.encoding.startswith(declared[:6]):
             self.log.add_note(f"the byte order mark of {declared} takes precedence over `encoding: {options.encoding}`")
         self._check_kind(head)
+        if self.encoding in ("utf-16", "utf-32") and head:
+            raise DataError(f"{where}: has no byte order mark of {self.encoding}: {self._encoding_remedy()}")
         text = decode_head(head[self._mark_length :], self.encoding, is_whole=is_whole, where=where)
         self._ends_with_cr = ends_with_cr(text)
         if not declared and INVALID not in text and encoding_advice.is_doubtful(text, self.encoding):

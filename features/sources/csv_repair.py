@@ -203,7 +203,8 @@ class _Copier:
         for options in ({"strict": True}, {"strict": True, "skipinitialspace": True}):
             lines = [(number, line)]
             fields = self._record(lines, **options)
-            swallows_rows = sum(self._resembles(text, line) for _, text in lines[1:-1]) >= MIN_ROWS_INSIDE
+            n_rows = sum(self._resembles(text, line) for _, text in lines[1:-1])
+            swallows_rows = n_rows >= max(MIN_ROWS_INSIDE, (len(lines) - 2) / 2)
             is_marked = any(INVALID in text for _, text in lines)
             if fields is not None and self._fits(fields) and not swallows_rows and not is_marked:
                 self._write(number, line, fields)
@@ -217,10 +218,11 @@ class _Copier:
         self._leave_out(number, line, QUOTES, f"line {number} {reason}")
 
     def _resembles(self, text: str, line: str) -> bool:
-        """Return whether a line inside a quoted text has the number of fields and the form of key of a row."""
+        """Return whether a line inside a quoted text has a row's number of fields and its form of key, with digits."""
         own = self.header.separator
         n_separators = len(self.header.names) - 1
-        return n_separators > 1 and text.count(own) == n_separators and _form(text, own) == _form(line, own)
+        form = _form(line, own)
+        return n_separators > 1 and "0" in form and text.count(own) == n_separators and _form(text, own) == form
 
     def _record(self, lines: list[tuple[int, str]], **options: bool) -> list[str] | None:
         """Return the fields of the record that begins at the first line, and append its other lines to `lines`."""

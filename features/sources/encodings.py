@@ -95,7 +95,7 @@ def decode_head(head: bytes, encoding: str, *, is_whole: bool, where: str) -> st
     Raises
     ------
     DataError
-        The encoding cannot be read in parts.
+        The encoding cannot be read in parts, or does not decode the text.
 
     Examples
     --------
@@ -104,7 +104,10 @@ def decode_head(head: bytes, encoding: str, *, is_whole: bool, where: str) -> st
     >>> decode_head(b"a\\xff", "utf-8", is_whole=True, where="leads") == "a" + INVALID
     True
     """
-    text = new_decoder(encoding, where=where).decode(head, final=is_whole)
+    try:
+        text = new_decoder(encoding, where=where).decode(head, final=is_whole)
+    except UnicodeError as error:
+        raise _undecodable(where, encoding, error) from None
     if is_whole:
         return text
     end = max(text.rfind("\n"), -1 if "\n" in text else text.rfind("\r"))
@@ -160,7 +163,7 @@ def write_utf8(source: BinaryIO, encoding: str, target: BinaryIO, *, where: str)
     Raises
     ------
     DataError
-        The encoding cannot be read in parts.
+        The encoding cannot be read in parts, or does not decode the text.
     OSError
         A file cannot be read or written.
 
@@ -173,6 +176,13 @@ def write_utf8(source: BinaryIO, encoding: str, target: BinaryIO, *, where: str)
     'é'
     """
     decoder = new_decoder(encoding, where=where)
-    while chunk := source.read(CHUNK_BYTES):
-        target.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
-    target.write(decoder.decode(b"", final=True).encode("utf-8", "surrogatepass"))
+    try:
+        while chunk := source.read(CHUNK_BYTES):
+            target.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
+        target.write(decoder.decode(b"", final=True).encode("utf-8", "surrogatepass"))
+    except UnicodeError as error:
+        raise _undecodable(where, encoding, error) from None
+
+
+def _undecodable(where: str, encoding: str, error: UnicodeError) -> DataError:
+    return DataError(f"{where}: cannot be decoded from {encoding} ({error}): correct `encoding`, or export it as UTF-8")

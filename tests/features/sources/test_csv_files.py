@@ -111,6 +111,8 @@ def test_utf16_without_a_mark_is_recognised_but_not_assumed(tmp_path: Path) -> N
     content = "id,who,price\nL1,Ann,10\n".encode("utf-16-le")
     with pytest.raises(DataError, match=r"every other byte is NUL, as in utf-16: set `encoding: utf-16-le`"):
         _open(tmp_path, content)
+    with pytest.raises(DataError, match=r"has no byte order mark of utf-16: set `encoding: utf-16-le`"):
+        _open(tmp_path, content, encoding="utf-16", states_encoding=True)
     assert _rows(_open(tmp_path, content, encoding="utf-16-le")) == ROWS[:1]
 
 

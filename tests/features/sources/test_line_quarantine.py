@@ -27,7 +27,7 @@ def test_bad_lines_are_counted_written_and_noted(tmp_path: Path) -> None:
     assert (report.rows_read, report.rows_valid, report.rows_quarantined) == (4, 2, 2)
     assert report.rules == {"defaulted: wrong type": 1, "line: more fields than the header": 1}
     assert report.notes == (
-        "quarantined lines: line: more fields than the header in 1 of 4, for example line 3 has 3 fields, the header "
+        "quarantined lines: more fields than the header in 1 of 4, for example line 3 has 3 fields, the header "
         "has 2 (put quotes around a field that contains the separator)",
     )
     quarantine = pl.read_parquet(tmp_path / "loan_outcomes.parquet")
@@ -48,9 +48,7 @@ def test_bad_lines_of_a_joined_file_are_noted_or_stop_the_run(tmp_path: Path) ->
     text = "application_id,kind\nA,x\nC,y\n"
     tables = _read(tmp_path, text, **options)
     assert tables.frames["loan_outcomes"].collect().rows() == [("A", True), ("C", False)]
-    assert (
-        "that are not joined: line: more fields than the header in 1 of 3" in tables.reports["loan_outcomes"].notes[0]
-    )
+    assert "that are not joined: more fields than the header in 1 of 3" in tables.reports["loan_outcomes"].notes[0]
     with pytest.raises(
         DataError, match=r"1 of 3 lines cannot be joined, and max_quarantined_share in sources is 10\.0%"
     ):
