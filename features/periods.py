@@ -247,7 +247,94 @@ def period_start(periods: Any, frequency: Frequency, *, timezone: str) -> NDArra
     >>> period_start([1], "day", timezone="Asia/Shanghai").tolist()
     [57600000000]
     """
-    local = first_day(periods, frequency) * DAY
+    return clock_instants(first_day(periods, frequency) * DAY, timezone=timezone)
+
+
+def local_clock(instants: Any, *, timezone: str) -> NDArray[np.int64]:
+    """Return the local clock time of instants, in microseconds since 1970-01-01 00:00 of the local clock.
+
+    Parameters
+    ----------
+    instants : int or array of int
+        Microseconds since 1970 UTC.
+    timezone : str
+        IANA time zone.
+
+    Returns
+    -------
+    ndarray of int64
+        In the shape of `instants`.
+
+    Raises
+    ------
+    ConfigError
+        The time zone does not exist.
+
+    Examples
+    --------
+    >>> local_clock([0], timezone="Asia/Shanghai").tolist()
+    [28800000000]
+    """
+    changes = np.array(_clock(timezone), dtype=np.int64)
+    at = np.asarray(instants, dtype=np.int64)
+    row = np.maximum(np.searchsorted(changes[:, 0], at, side="right") - 1, 0)
+    return np.asarray(at + changes[row, 1], dtype=np.int64)
+
+
+def month_labels(instants: Any, *, timezone: str) -> NDArray[np.str_]:
+    """Return the month of each instant in local time, such as "2024-03".
+
+    Parameters
+    ----------
+    instants : int or array of int
+        Microseconds since 1970 UTC.
+    timezone : str
+        IANA time zone.
+
+    Returns
+    -------
+    ndarray of str
+        In the shape of `instants`.
+
+    Raises
+    ------
+    ConfigError
+        The time zone does not exist.
+
+    Examples
+    --------
+    >>> month_labels([1_709_222_400_000_000], timezone="Asia/Shanghai").tolist()  # 29 February, 16:00 UTC
+    ['2024-03']
+    """
+    return local_clock(instants, timezone=timezone).astype("datetime64[us]").astype("datetime64[M]").astype(str)
+
+
+def clock_instants(clock: Any, *, timezone: str) -> NDArray[np.int64]:
+    """Return the first instant of each local clock time; the inverse of `local_clock`.
+
+    Parameters
+    ----------
+    clock : int or array of int
+        Microseconds since 1970-01-01 00:00 of the local clock.
+    timezone : str
+        IANA time zone.
+
+    Returns
+    -------
+    ndarray of int64
+        Microseconds since 1970 UTC; the instant of the change for a time that the clock skips.
+
+    Raises
+    ------
+    ConfigError
+        The time zone does not exist.
+
+    Examples
+    --------
+    >>> clock_instants([28_800_000_000], timezone="Asia/Shanghai").tolist()
+    [0]
+    """
+    local = np.asarray(clock, dtype=np.int64)
     (_, before), *changes = _clock(timezone)
     at = local - before
     for change, offset in changes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 
@@ -34,3 +35,12 @@ def instant(us: int) -> datetime:
     '1970-01-01T00:00:01+00:00'
     """
     return EPOCH + timedelta(microseconds=us)
+
+
+def local_day(us: int, timezone: str) -> date:
+    """Return the day of microseconds since 1970-01-01 UTC by the calendar of a time zone (an IANA name).
+
+    >>> str(local_day(1_506_787_200_000_000, "Asia/Shanghai"))  # 2017-09-30 16:00 UTC
+    '2017-10-01'
+    """
+    return instant(us).astimezone(ZoneInfo(timezone)).date()

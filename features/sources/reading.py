@@ -70,6 +70,8 @@ class TableReport:
         The broken rules of `rules` with an example and a remedy; see `features.sources.violations.Violation`.
     by_name : tuple of str
         Optional contract columns that sources.yaml does not mention, read from the source columns of the same names.
+    timezone : str
+        IANA name of the time zone in which the table's instants are read and shown.
     """
 
     table: str
@@ -84,6 +86,7 @@ class TableReport:
     rows_left_out: int = 0
     violations: tuple[Violation, ...] = ()
     by_name: tuple[str, ...] = ()
+    timezone: str = "UTC"
 
     @property
     def all_notes(self) -> tuple[str, ...]:
@@ -317,6 +320,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         selected.counts.rows_left_out + limited.rows_left_out,
         violations,
         tuple(c.name for c in validated.mapping.columns if c.by_name),
+        plan.source.timezone or config.timezone,
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
     sources = {c.name: c.spec.source or c.name for c in validated.mapping.columns}

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from features.aggregations import DAY
 from features.errors import DataError
+from features.periods import local_clock
 from ml.fault_rate.alarm_file import ALARMS, CHANGES, MOVES, AlarmFile, now
 from ml.fault_rate.surveillance import ALARM
 
@@ -85,11 +86,11 @@ class AlarmStore:
     def __init__(self, path: Path) -> None:
         self._file = AlarmFile(path)
 
-    def record(self, alarms: pl.DataFrame, *, as_of: int) -> RecordedAlarms:
+    def record(self, alarms: pl.DataFrame, *, as_of: int, timezone: str = "UTC") -> RecordedAlarms:
         """Store the alarms of a weekly run; recording a run twice changes nothing.
 
         A cell has at most one alarm that is not closed. A new run updates its figures, unless they are of a later
-        instant. After an alarm was closed, its cell opens another one only if it was detected on a later day (UTC).
+        instant. After an alarm was closed, its cell opens another one only if it was detected on a later day.
 
         Parameters
         ----------
@@ -97,6 +98,8 @@ class AlarmStore:
             As returned by `ml.fault_rate.surveillance.SurveillanceResult.alarms`; further columns are stored too.
         as_of : int
             Instant of the run (microseconds since 1970 UTC, int64).
+        timezone : str
+            IANA name of the time zone of the days on which alarms were detected.
 
         Returns
         -------
@@ -124,7 +127,7 @@ class AlarmStore:
                     differs = (last.last_seen_at, last.figures) != (as_of, values["figures"])
                     if as_of >= last.last_seen_at and differs:
                         connection.execute(ALARMS.update().where(ALARMS.c.id == last.id).values(values))
-                elif last is None or day > last.closed_at // DAY:
+                elif last is None or day > int(local_clock(last.closed_at, timezone=timezone)) // DAY:
                     alarm = {"model": model, "component": component, "state": "open", "opened_at": as_of}
                     new.append(connection.execute(ALARMS.insert().values(alarm | values)).lastrowid)
                     connection.execute(MOVES.insert().values(alarm_id=new[-1], at=as_of, to_state="open"))

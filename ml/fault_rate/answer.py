@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -103,7 +104,7 @@ def _day_of(since_epoch: float) -> date:
     >>> _day_of(19_000.0)
     datetime.date(2022, 1, 8)
     """
-    day: date = np.datetime64(int(since_epoch), "D").item()
+    day: date = np.datetime64(math.floor(since_epoch), "D").item()
     return day
 
 

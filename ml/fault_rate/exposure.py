@@ -80,8 +80,8 @@ class FleetExposure:
     @property
     def month(self) -> IntArray:
         """Calendar month, 0 to 11, of the middle of each week, shape (n_weeks,)."""
-        middle = (self.first_day + WEEK_DAYS * (np.arange(self.weeks) + 0.5)).astype("datetime64[D]")
-        return middle.astype("datetime64[M]").astype(np.int64) % 12
+        middle = np.floor(self.first_day + WEEK_DAYS * (np.arange(self.weeks) + 0.5)).astype("datetime64[D]")
+        return np.asarray(middle.astype("datetime64[M]").astype(np.int64) % 12)
 
     def counts(self, component: int) -> FloatArray:
         """Return the faults of a component by stratum and week of the visit, shape (n_strata, n_weeks).

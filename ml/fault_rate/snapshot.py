@@ -26,7 +26,7 @@ RECENT_WEEKS = 13
 METADATA = frozenset(
     {
         "basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "notes", "alarms", "costs",
-        "has_vehicles",
+        "has_vehicles", "timezone",
     }
 )  # fmt: skip
 
@@ -42,7 +42,8 @@ class Snapshot:
     basis : {'exposure', 'reports'}
         Denominator of the fault rates: vehicles in service, or workshop visits where there is no fleet table.
     first_day, until_day : float
-        Days from 1970-01-01: start of the first test week, and the day before which reports count.
+        Days from 1970-01-01 by the local calendar: start of the first test week, and the day before which reports
+        count.
     alpha : float
         Family-wise false-alarm rate.
     between_model_variance, scale : float
@@ -66,6 +67,8 @@ class Snapshot:
         None without a fleet table.
     notes : tuple of str
         Records that were left out, and why.
+    timezone : str
+        IANA name of the time zone of the days.
     """
 
     basis: str
@@ -85,10 +88,17 @@ class Snapshot:
     costs: Mapping[str, float]
     vehicles: Vehicles | None
     notes: tuple[str, ...]
+    timezone: str = "UTC"
 
     @classmethod
     def of(
-        cls, surveillance: SurveillanceResult, *, alpha: float, vehicles: Vehicles | None, costs: Mapping[str, float]
+        cls,
+        surveillance: SurveillanceResult,
+        *,
+        alpha: float,
+        vehicles: Vehicles | None,
+        costs: Mapping[str, float],
+        timezone: str = "UTC",
     ) -> Self:
         """Return the snapshot of a surveillance result.
 
@@ -102,6 +112,8 @@ class Snapshot:
             As returned by `ml.fault_rate.vehicles.vehicles_in_service`; None without a fleet table.
         costs : mapping of str to float
             Mean cost (yuan) by component, as returned by `mean_fault_costs`; may be empty.
+        timezone : str
+            IANA name of the time zone whose days the exposure counts.
         """
         exposure, weeks = surveillance.exposure, surveillance.log_e.shape[1]
         first = exposure.first_day + WEEK_DAYS * surveillance.start
@@ -123,12 +135,13 @@ class Snapshot:
             costs=costs,
             vehicles=vehicles,
             notes=exposure.notes,
+            timezone=timezone,
         )
 
     @property
     def evaluation_days(self) -> npt.NDArray[np.datetime64]:
         """The day after each test week; the week's figures contain the faults reported before it."""
-        return (self.first_day + WEEK_DAYS * np.arange(1, self.log_e.shape[1] + 1)).astype("datetime64[D]")
+        return np.floor(self.first_day + WEEK_DAYS * np.arange(1, self.log_e.shape[1] + 1)).astype("datetime64[D]")
 
     def row(self, model: str, component: str) -> int:
         """Return the row of a cell in `cells`, `count`, `expected` and `log_e`.
@@ -162,7 +175,7 @@ class Snapshot:
             "basis": self.basis, "first_day": self.first_day, "until_day": self.until_day, "alpha": self.alpha,
             "between_model_variance": self.between_model_variance, "scale": self.scale, "notes": list(self.notes),
             "costs": dict(self.costs), "alarms": json.loads(self.alarms.write_json()),
-            "has_vehicles": self.vehicles is not None,
+            "has_vehicles": self.vehicles is not None, "timezone": self.timezone,
         }  # fmt: skip
         arrays: dict[str, npt.NDArray[Any]] = {
             "model": np.array(self.cells["model"].to_list(), dtype=np.str_),
@@ -197,7 +210,7 @@ class Snapshot:
         dates = [n for n, t in ALARM.items() if t == pl.Date]
         json_types = {n: pl.String if n in dates else t for n, t in ALARM.items()}
         alarms = pl.DataFrame(metadata["alarms"], schema=json_types).with_columns(pl.col(dates).str.to_date())
-        names = ("basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "costs")
+        names = ("basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "costs", "timezone")
         fields: dict[str, Any] = {n: metadata[n] for n in names}
         fields |= {n: member(arrays, n, ndim=2) for n in ("count", "expected", "log_e")}
         fields |= {n: member(arrays, n, ndim=1) for n in ("alarm_threshold", "expected_weekly")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -180,7 +181,7 @@ class SurveillanceResult:
 
 
 def _day(since_epoch: float) -> object:
-    return np.datetime64(int(since_epoch), "D").item()
+    return np.datetime64(math.floor(since_epoch), "D").item()
 
 
 def run_surveillance(

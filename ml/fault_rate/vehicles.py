@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -224,7 +225,7 @@ def baseline_faults(
     edges = np.append(np.arange(0.0, days, SLICE_DAYS), days)
     for begin, end in pairwise(edges):
         middle = vehicles.day + (begin + end) / 2
-        month = int(np.array(int(middle), dtype="datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12)
+        month = int(np.array(math.floor(middle), dtype="datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12)
         age = np.maximum(middle - built, 0.0) / YEAR_DAYS
         expected += (
             baseline_rates.yearly_rate(index, age=age, distance_band=distance_band, month=month)

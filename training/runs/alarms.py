@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from features.aggregations import DAY
+from features.periods import clock_instants, local_clock
 from features.sources import TableReport
 from ml.bilingual import Text
 from ml.fault_rate.alarm_store import AlarmStore
@@ -155,7 +156,7 @@ def alarms(
     write_answers(vehicles, vehicle_file)
     # The large files are written first: if the disk is full, the store is unchanged and the run can be repeated.
     if store is not None:
-        store.record(raised, as_of=study.as_of)
+        store.record(raised, as_of=int(clock_instants(study.as_of, timezone=study.timezone)), timezone=study.timezone)
     table = pl.concat([raised, _stored(raised, store), plan_columns], how="horizontal")
     write_answers(table, out)
     if rules is not None and estimator.snapshot.until_day >= snapshot_until(rules.snapshot):
@@ -170,7 +171,7 @@ def _reset_weeks(study: SurveillanceStudyData, store: AlarmStore | None) -> dict
         return {}
     first = study.exposure.first_day
     return {
-        (model, component): int(np.ceil((at / DAY - first) / WEEK_DAYS))
+        (model, component): int(np.ceil((local_clock(at, timezone=study.timezone) / DAY - first) / WEEK_DAYS))
         for model, component, at in store.closed().select("model", "component", "closed_at").iter_rows()
     }
 

@@ -136,6 +136,11 @@ class RankingData:
         return cast("RecommendationParams", self.config.params)
 
     @property
+    def timezone(self) -> str:
+        """IANA name of the time zone in which instants are shown: that of the table `events`."""
+        return self.raw.reports["events"].timezone
+
+    @property
     def timed(self) -> bool:
         """True if the data has time, False with ``time: none`` in the configuration."""
         return not self.config.timeless

@@ -27,7 +27,7 @@ from features.sources import TableSource, load_sources, read_tables
 from features.tables import EXPOSURES
 from ml.bilingual import Text
 from ml.home import home
-from ml.instants import instant
+from ml.instants import local_day
 from ml.metrics.off_policy import OffPolicyEstimate, off_policy_estimate
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.report.columns import Interval, column
@@ -95,7 +95,10 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
     logged, notes = _exposures(study.config, source)
     exposures = logged.filter(pl.col("shown_at") >= since)
     if exposures.is_empty():
-        raise DataError(f"{source}: no exposure at or after {instant(since)}, the end of training; log more requests")
+        raise DataError(
+            f"{source}: no exposure at or after {local_day(since, study.timezone)}, the end of training; "
+            "log more requests"
+        )
     queries = _queries(exposures, tables["events"])
     exposures = exposures.join(queries, on="request_id", how="semi", maintain_order="left")
     choices = _choices(tables["events"], study.params.grades)
@@ -236,7 +239,8 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path, notes: list[st
     logged = estimate.logged.value
     metrics = tuple(Metric(name=n, value=v.value, low=v.low, high=v.high, baseline=logged) for n, v in values.items())
     gain = gain_row("reward_dr", "logging policy", logged, estimate.gain)
-    first, last = (instant(int(day)).date() for day in (rows["shown_at"].min(), rows["shown_at"].max()))  # type: ignore[arg-type]
+    shown = rows["shown_at"]
+    first, last = (local_day(int(at), study.timezone) for at in (shown.min(), shown.max()))  # type: ignore[arg-type]
     return Report(
         task=study.config.task,
         protocol=(

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from features.aggregations import DAY
 from features.errors import DataError
+from features.periods import month_labels
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
 from ml.estimators.retrievers.top_k import top_k
+from ml.instants import local_day
 from ml.metrics.ranked_lists import coverage, mean_with_interval, novelty
 from ml.problem import ListMetric
 from ml.recommendation.catalogue import ALWAYS
@@ -115,7 +117,7 @@ def evaluate_ranking(
         _counts(evaluated, study),
         _metric_bars("path", primary, list(_paths(evaluated, estimator, primary, compute))),
         *_at(queries, of_query, primary),
-        *([_month_section(queries, of_query, primary)] if study.timed else []),
+        *([_month_section(queries, of_query, primary, study.timezone)] if study.timed else []),
         *_price_bands(evaluated, rows),
         _breadth(evaluated, shown, rows, simple["popularity"], estimator),
         importance_section(estimator.importance()),
@@ -176,7 +178,7 @@ def _protocol(study: RankingData, evaluated: EvaluatedLists) -> str:
     n_queries, answered = len(evaluated.inputs.queries), len(evaluated.rows)
     if not study.timed:
         return f"{study.notes[0]}; one query for each of {answered:,} people, lists of {LIST_LENGTH} out of all items"
-    day = str(np.datetime64(study.cutoff, "us"))[:10]
+    day = local_day(study.cutoff, study.timezone)
     return (
         f"in time order: training before {day}, {n_queries:,} held-out queries from then on, {answered:,} of them "
         f"followed by a choice within {study.params.horizon_days:g} days; metrics are means over people"
@@ -261,8 +263,8 @@ def _at(queries: Queries, values: FloatArray, name: str) -> list[Bars]:
     return [_metric_bars("visit", name, rows)]
 
 
-def _month_section(queries: Queries, values: FloatArray, name: str) -> TimeSeries:
-    month = queries.visitors.as_of.astype("datetime64[us]").astype("datetime64[M]").astype(str)
+def _month_section(queries: Queries, values: FloatArray, name: str, timezone: str) -> TimeSeries:
+    month = month_labels(queries.visitors.as_of, timezone=timezone)
     rows = [
         {"month": str(m), "rows": int((month == m).sum()), name: float(np.nanmean(values[month == m]))}
         for m in np.unique(month)

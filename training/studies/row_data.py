@@ -176,6 +176,11 @@ class LabelledRows:
         return duplicate_groups(self.frame.select(self.features))
 
     @property
+    def timezone(self) -> str:
+        """IANA name of the time zone in which instants of the rows are shown: that of the task's first table."""
+        return self.raw.reports[self.config.definition.tables[0]].timezone
+
+    @property
     def binary(self) -> bool:
         """True if the label is 0 or 1, False if it is an amount in yuan."""
         return isinstance(self.problem, BinaryProblem)

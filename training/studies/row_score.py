@@ -96,8 +96,12 @@ def score_rows(
     key = [*model.task.table.key, *(["as_of"] if as_of is not None else [])]
     predictions: pl.DataFrame = pl.concat([rows.select(key), model.estimator.predict(rows)], how="horizontal")
     if as_of is not None:
-        predictions = predictions.with_columns(pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC"))
+        predictions = predictions.with_columns(_in_zone("as_of", raw.reports[table].timezone))
     return predictions
+
+
+def _in_zone(column: str, timezone: str) -> pl.Expr:
+    return pl.from_epoch(column, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
 
 
 def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | None) -> pl.DataFrame:

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from features.periods import month_labels
 from ml.bilingual import Text
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import FloatArray
 from ml.metrics import population_stability_index, reference_bins
 from ml.problem import BinaryProblem, Decisions, RowEstimator
 from ml.report.columns import Axis, Column, axis, column
@@ -111,8 +112,8 @@ class HoldoutPredictions:
 
     @property
     def months(self) -> NDArray[np.str_]:
-        """UTC month of each test row, ndarray of str, shape (n_rows,), such as '2024-03'."""
-        return _months_of(self.X["as_of"].to_numpy())
+        """Month of each test row in the table's time zone, ndarray of str, shape (n_rows,), such as '2024-03'."""
+        return month_labels(self.X["as_of"].to_numpy(), timezone=self.examples.timezone)
 
     def metrics(self) -> Metrics:
         """Return the metrics section: value, 95% bootstrap interval and baseline of each metric.
@@ -148,17 +149,9 @@ def protocol(examples: LabelledRows) -> str:
     if examples.config.timeless:
         return f"random split by hash, identical rows in one part ({counts}): {examples.notes[0]}"
     as_of = examples.frame["as_of"].to_numpy()
-    starts = [_months_of(np.array([as_of[examples.parts[n]].min()]))[0] for n in ("train", "calibrate", "test")]
+    first = [as_of[examples.parts[n]].min() for n in ("train", "calibrate", "test")]
+    starts = month_labels(first, timezone=examples.timezone)
     return f"split in time order ({counts}): train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
-
-
-def _months_of(as_of: IntArray) -> NDArray[np.str_]:
-    """Return the month of each instant (microseconds since 1970 UTC) as text.
-
-    >>> _months_of(np.array([1_709_251_200_000_000])).tolist()
-    ['2024-03']
-    """
-    return as_of.astype("datetime64[us]").astype("datetime64[M]").astype(str)
 
 
 def _outcome_columns(quantity: Axis) -> tuple[Column, Column]:

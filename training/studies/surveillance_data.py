@@ -13,6 +13,7 @@ import polars as pl
 
 from features.aggregations import DAY
 from features.errors import DataError
+from features.periods import clock_instants, local_clock
 from features.sources import RawTables
 from ml.fault_rate.baseline_rates import AGES
 from ml.fault_rate.exposure import WEEK_DAYS, FleetExposure, build_exposure, reports_are_dated
@@ -21,7 +22,7 @@ from ml.fault_rate.reports import build_report_exposure
 from ml.fault_rate.snapshot import Snapshot, mean_fault_costs
 from ml.fault_rate.surveillance import SurveillanceResult, run_surveillance
 from ml.fault_rate.vehicles import vehicles_in_service
-from ml.instants import instant, microseconds
+from ml.instants import local_day, microseconds
 from ml.problem import SurveillanceProblem
 from training.config import TaskConfig
 from training.progress import Progress
@@ -37,6 +38,7 @@ COLUMNS = {
     ),
 }  # fmt: skip
 REQUIRED = {FLEET: ("vehicle_id", "model", "entered_service_at"), RECORDS: ("component", "fault", "serviced_at")}
+FIRST_MONTH = -600  # January 1920, in months since January 1970: codes of rows are not negative
 CODES = 64  # base of the row code: more than the age bands
 
 
@@ -68,8 +70,8 @@ def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, beg
     >>> rows = rows_of_weeks(data.exposure, data.run_surveillance(), 0, data.exposure.weeks)  # doctest: +SKIP
     """
     strata = exposure.strata
-    days = (exposure.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
-    period = days.astype("datetime64[M]").astype(np.int64)
+    days = np.floor(exposure.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
+    period = days.astype("datetime64[M]").astype(np.int64) - FIRST_MONTH
     complete = np.ones(end - begin)
     if surveillance.delay is not None:
         complete = surveillance.delay.completeness(WEEK_DAYS * (exposure.weeks - np.arange(begin, end) - 0.5) - 0.5)
@@ -90,7 +92,7 @@ def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, beg
         monthly_km=pl.Series([None if d < 0 else km[d] for d in of_kind["distance_band"]], dtype=pl.Float64),
         month=pl.Series(codes % 10_000 % 12),
         vehicle_years=pl.Series(vehicle_years),
-        period=pl.Series(codes % 10_000),
+        period=pl.Series(codes % 10_000) + FIRST_MONTH,
     )
     parts = []
     for c, name in enumerate(exposure.components):
@@ -127,14 +129,14 @@ class SurveillanceData:
     raw : RawTables
         Validated raw tables: `frames` (LazyFrame by table) and `reports` (row counts by table).
     fleet : DataFrame or None
-        Fleet table (`vehicle_id`, `model`, `entered_service_at` and others; times in microseconds since 1970 UTC,
-        int64); None without one: workshop visits are then the exposure.
+        Fleet table (`vehicle_id`, `model`, `entered_service_at` and others; times in microseconds of the local clock
+        since 1970-01-01, int64); None without one: workshop visits are then the exposure.
     records : DataFrame
-        Workshop records (`component`, `fault`, `serviced_at` and others; times in microseconds since 1970 UTC, int64).
+        Workshop records (`component`, `fault`, `serviced_at` and others; times in microseconds of the local clock).
     exposure : FleetExposure
         Weekly vehicle-years `at_risk` by stratum and week, and the faults; `weeks` is the number of weeks.
     as_of : int
-        Instant (microseconds since 1970 UTC); records reported at or after it are left out.
+        Microseconds of the local clock since 1970-01-01; records reported at or after it are left out.
     """
 
     config: TaskConfig
@@ -182,7 +184,10 @@ class SurveillanceData:
         fleet = _required_columns(raw.frames[FLEET], FLEET) if FLEET in raw.frames else None
         if fleet is not None and "vehicle_id" not in records.columns:
             raise DataError(f"{RECORDS}.vehicle_id: the column is missing; map it in sources.yaml")
-        at, since = _period(records, as_of)
+        zone = raw.reports[RECORDS].timezone
+        at, since = (int(t) for t in local_clock(_period(records, as_of, zone), timezone=zone))
+        records = _on_local_clock(records, zone)
+        fleet = None if fleet is None else _on_local_clock(fleet, raw.reports[FLEET].timezone)
         say("computing weekly exposure" if fleet is not None else "computing weekly visits: there is no fleet table")
         if fleet is None:
             exposure = build_report_exposure(records, as_of=at, since=since)
@@ -215,7 +220,13 @@ class SurveillanceData:
     @property
     def last_training_instant(self) -> int:
         """Last instant of the reference weeks, of the baseline rates; int, microseconds since 1970 UTC."""
-        return int((self.exposure.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY) - 1
+        clock = int((self.exposure.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY)
+        return int(clock_instants(clock, timezone=self.timezone)) - 1
+
+    @property
+    def timezone(self) -> str:
+        """IANA name of the time zone whose days are counted: that of the table `service_records`."""
+        return self.raw.reports[RECORDS].timezone
 
     def run_surveillance(self, *, reset_weeks: Mapping[tuple[str, str], int] | None = None) -> SurveillanceResult:
         """Return weekly counts, expected counts and evidence of every cell after the reference weeks.
@@ -272,7 +283,11 @@ class SurveillanceData:
         """
         vehicles = None if self.fleet is None else vehicles_in_service(self.fleet, self.records, as_of=self.as_of)
         return Snapshot.of(
-            surveillance, alpha=self.params.false_alarm_rate, vehicles=vehicles, costs=mean_fault_costs(self.records)
+            surveillance,
+            alpha=self.params.false_alarm_rate,
+            vehicles=vehicles,
+            costs=mean_fault_costs(self.records),
+            timezone=self.timezone,
         )
 
     def test_weeks(self) -> pl.DataFrame:
@@ -294,7 +309,18 @@ class SurveillanceData:
         return rows_of_weeks(self.exposure, self.result, start, self.exposure.weeks)
 
 
-def _period(records: pl.DataFrame, as_of: datetime | None) -> tuple[int, int]:
+def _on_local_clock(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
+    """Return the frame with its instants as microseconds of the local clock, so that their days are local days."""
+    instants = [n for n in frame.columns if n.endswith("_at")]
+    clocks = [
+        pl.from_epoch(n, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
+        .dt.replace_time_zone(None).dt.epoch("us")
+        for n in instants
+    ]  # fmt: skip
+    return frame.with_columns(clocks)
+
+
+def _period(records: pl.DataFrame, as_of: datetime | None, timezone: str) -> tuple[int, int]:
     """Return `as_of` and the instant of the first record (microseconds since 1970 UTC)."""
     times = records["serviced_at"].drop_nulls()
     if times.is_empty():
@@ -304,9 +330,8 @@ def _period(records: pl.DataFrame, as_of: datetime | None) -> tuple[int, int]:
     last = int(records["reported_at"].max()) + 1 if reports_are_dated(records) else end  # type: ignore[arg-type]
     at = end if as_of is None else min(microseconds(as_of), max(last, end))
     if at <= since:
-        raise DataError(
-            f"--as-of: must be later than the first record, of {instant(since).date()}, got {instant(at).date()}"
-        )
+        first, day = local_day(since, timezone), local_day(at, timezone)
+        raise DataError(f"--as-of: must be later than the first record, of {first}, got {day}")
     return at, since
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import ConfigError
+from features.periods import clock_instants
 from ml.fault_rate.answer import rate_ratio_interval
 from ml.fault_rate.estimator import FaultEstimator
 from ml.instants import instant, microseconds
@@ -39,9 +40,9 @@ def score_cells(
     Returns
     -------
     DataFrame
-        `model`, `component`, `as_of` (UTC, end of the week), cumulative `count` and `expected` faults, `rate_ratio`
-        with its 90% interval `low` and `high`, `log_evidence` and `alarm_threshold` (natural logarithms), and
-        `detected_on` (day; null where the evidence stayed below the threshold).
+        `model`, `component`, `as_of` (end of the week, in the time zone of the records), cumulative `count` and
+        `expected` faults, `rate_ratio` with its 90% interval `low` and `high`, `log_evidence` and `alarm_threshold`
+        (natural logarithms), and `detected_on` (day; null where the evidence stayed below the threshold).
 
     Raises
     ------
@@ -59,7 +60,7 @@ def score_cells(
         raise ConfigError("--data: the cells are those of the version; to test other records run: chehang alarms")
     snapshot = cast("FaultEstimator", model.estimator).snapshot
     days = snapshot.evaluation_days
-    ends = days.astype("datetime64[us]").astype(np.int64)
+    ends = clock_instants(days.astype("datetime64[us]").astype(np.int64), timezone=snapshot.timezone)
     week = len(days) - 1 if as_of is None else int(np.searchsorted(ends, microseconds(as_of), side="right")) - 1
     if week < 0:
         raise ConfigError(f"--as-of: the first week that this version tests ends on {days[0]}; give a later instant")
@@ -70,7 +71,7 @@ def score_cells(
         -1, 3
     )
     return snapshot.cells.with_columns(
-        pl.lit(instant(int(ends[week])), dtype=pl.Datetime("us", "UTC")).alias("as_of"),
+        pl.lit(instant(int(ends[week])), dtype=pl.Datetime("us", snapshot.timezone)).alias("as_of"),
         count=pl.Series(count),
         expected=pl.Series(expected),
         rate_ratio=pl.Series(ratios[:, 0]),

@@ -15,7 +15,7 @@ from typing import Any, Self, cast
 import numpy as np
 import polars as pl
 
-from features.sources import RawTables
+from features.sources import RawTables, TableReport
 from ml.metrics import brier, roc_auc
 from ml.problem import BinaryProblem, RowMetric
 from ml.registry import TASKS
@@ -95,7 +95,10 @@ def labelled_rows(**settings: Any) -> RowStudyData:
         bootstraps=20, refit=False, acknowledged_leaks=(), split=SimpleNamespace(seed=1), tune=SimpleNamespace(folds=2),
     )  # fmt: skip
     vars(config).update(settings)
-    fields: Any = {"config": config, "raw": RawTables({}, {})}
+    fields: Any = {
+        "config": config,
+        "raw": RawTables({}, {TASK.tables[0]: TableReport(TASK.tables[0], n, n, 0, {}, "f", ())}),
+    }
     return RowStudyData(
         frame=frame,
         label=np.array(label),

@@ -95,7 +95,7 @@ def report(
     study: Any = SimpleNamespace(
         config=SimpleNamespace(task="recommendation", definition=TASKS["recommendation"], bootstraps=20),
         params=SimpleNamespace(repeat=repeat, horizon_days=7),
-        training_part=(None, answers.inputs), cutoff=NOW, timed=timed, notes=("a small shop",),
+        training_part=(None, answers.inputs), cutoff=NOW, timed=timed, timezone="UTC", notes=("a small shop",),
         build_holdout=lambda: None, problem=TASKS["recommendation"].problem,
     )  # fmt: skip
     estimator: Any = SimpleNamespace(recommender=Shop(), importance=lambda: {"history": 1.0}, notes=["no wishes"])
