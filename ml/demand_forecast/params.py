@@ -51,7 +51,7 @@ class DemandParams(Section):
     frequency : {'day', 'week', 'month'}
         Length of a period.
     timezone : str
-        Time zone whose midnight separates periods.
+        Time zone whose midnight separates periods; in a study, by default that of the table `sales`.
     country : str or None
         ISO 3166 code of the country whose public holidays are features; None for none.
     rows : {'transactions', 'periods'}

@@ -112,6 +112,7 @@ class PanelData:
         extra = {"sales": config.extra_features}
         sources = sources or load_sources(config.sources)
         raw = read_task_tables(config, extra=extra, sources=sources, joins=joins, progress=progress)
+        params = _in_zone_of_sales(params, raw)
         if until is not None:
             raw = replace(raw, frames=_before(raw.frames, until))
         frames = to_engine(raw.frames, engine)
@@ -162,7 +163,7 @@ class PanelData:
     @property
     def params(self) -> DemandParams:
         """Parameters, with `extra_features` added: numeric ones as drivers, categorical ones as attributes."""
-        return _with_extra_columns(cast("DemandParams", self.config.params), self.config)
+        return _in_zone_of_sales(_with_extra_columns(cast("DemandParams", self.config.params), self.config), self.raw)
 
     @property
     def origins(self) -> range:
@@ -254,6 +255,13 @@ def _before(tables: Mapping[str, pl.LazyFrame], until: int) -> dict[str, pl.Lazy
     if "stock" in frames:
         frames["stock"] = frames["stock"].filter(pl.col("snapshot_at") <= until)
     return frames
+
+
+def _in_zone_of_sales(params: DemandParams, raw: RawTables) -> DemandParams:
+    """Return parameters with the time zone of the sales, unless the configuration gives another one."""
+    if "timezone" in params.model_fields_set:
+        return params
+    return params.model_copy(update={"timezone": raw.reports["sales"].timezone})
 
 
 def _with_extra_columns(params: DemandParams, config: TaskConfig) -> DemandParams:

@@ -71,7 +71,7 @@ def score_cells(
         -1, 3
     )
     return snapshot.cells.with_columns(
-        pl.lit(instant(int(ends[week])), dtype=pl.Datetime("us", snapshot.timezone)).alias("as_of"),
+        pl.lit(instant(int(ends[week]))).dt.convert_time_zone(snapshot.timezone).alias("as_of"),
         count=pl.Series(count),
         expected=pl.Series(expected),
         rate_ratio=pl.Series(ratios[:, 0]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_row_equals_the_answer_of_the_service(model: Model, config: TaskConfig
 
 def test_as_of_is_the_end_of_the_last_week_before_it(model: Model, config: TaskConfig) -> None:
     snapshot = model.estimator.snapshot
-    day = datetime.combine(snapshot.evaluation_days[3].item(), datetime.min.time(), UTC)
+    day = datetime.combine(snapshot.evaluation_days[3].item(), datetime.min.time(), ZoneInfo(snapshot.timezone))
     for instant in (day, day + timedelta(days=6, hours=23)):
         rows = score_cells(model, config, data=None, as_of=instant)
         assert rows["as_of"].unique().to_list() == [day]
