@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from features.demand_forecast import sales_by_day, sales_by_period, stock_by_period
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
-from features.periods import first_day, month_of_day, period_label, period_start, with_period
+from features.periods import (
+    clock_instants,
+    first_day,
+    local_clock,
+    month_labels,
+    month_of_day,
+    period_label,
+    period_start,
+    with_period,
+)
 
 
 @given(st.dates(date(1920, 1, 1), date(2099, 12, 31)))
@@ -48,6 +57,28 @@ def test_a_period_starts_at_its_first_instant(zone: str) -> None:
     frame = nw.from_native(pl.DataFrame({"at": np.r_[starts, starts - 1]}))
     periods = with_period(frame, nw.col("at"), "month", timezone=zone, name="p")["p"].to_numpy()
     assert (periods == np.r_[months, months - 1]).all()
+
+
+def test_a_midnight_that_the_clock_skips_starts_its_day() -> None:
+    june = period_start([(1940 - 1970) * 12 + 5], "month", timezone="Asia/Shanghai")[0]  # 00:00 became 01:00
+    assert month_labels([june - 1, june], timezone="Asia/Shanghai").tolist() == ["1940-05", "1940-06"]
+    assert (local_clock(june, timezone="Asia/Shanghai") - june) // 3_600_000_000 == 9
+
+
+@settings(deadline=None)  # the clock changes of a zone are computed once
+@given(
+    st.datetimes(datetime(1920, 1, 2), datetime(2040, 1, 1)),
+    st.sampled_from(["Europe/Berlin", "Asia/Shanghai", "America/New_York", "UTC"]),
+)
+def test_the_local_clock_is_that_of_the_zone_and_can_be_read_back(moment: datetime, zone: str) -> None:
+    at = moment.replace(tzinfo=UTC)
+    us = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    local = at.astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
+    clock = local_clock([us], timezone=zone)
+    assert clock.tolist() == [(local - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)]
+    assert month_labels([us], timezone=zone).tolist() == [f"{local:%Y-%m}"]
+    # An hour that occurs twice is read as the first one.
+    assert us - int(clock_instants(clock, timezone=zone)[0]) in (0, 3_600_000_000, 7_200_000_000)
 
 
 def test_an_unknown_clock_is_refused() -> None:

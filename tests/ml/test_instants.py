@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from ml.instants import Instant, instant, microseconds
+from ml.instants import Instant, instant, local_day, microseconds
 
 
 def test_an_instant_and_its_microseconds_turn_into_each_other_exactly() -> None:
@@ -24,3 +24,8 @@ def test_an_instant_needs_an_offset_and_a_year_from_1920_to_2099(text: str) -> N
     with pytest.raises(ValidationError):
         TypeAdapter(Instant).validate_python(text)
     assert TypeAdapter(Instant).validate_python("1920-01-01T00:00:00Z") == datetime(1920, 1, 1, tzinfo=UTC)
+
+
+def test_the_day_is_that_of_the_zone() -> None:
+    us = microseconds(datetime(2017, 9, 30, 16, tzinfo=UTC))
+    assert (str(local_day(us, "Asia/Shanghai")), str(local_day(us, "UTC"))) == ("2017-10-01", "2017-09-30")
