@@ -20,6 +20,7 @@ def quarantine_error(
     share: float,
     file: str,
     quarantine: Path | None,
+    notes: Sequence[str] = (),
 ) -> DataError:
     """Return an error with the three rules that most rows break, an example value and a remedy for each.
 
@@ -39,6 +40,8 @@ def quarantine_error(
         Name of the YAML file.
     quarantine : Path or None
         Path of the quarantine file, as returned by `features.sources.quarantine.write_quarantine`.
+    notes : sequence of str
+        What was noted while the source was read, which may explain the broken rows, such as a total in a wide table.
 
     Returns
     -------
@@ -51,5 +54,5 @@ def quarantine_error(
     limit = f"max_quarantined_share in {file} is {share:.1%}" if validation.rows_valid else "no valid row is left"
     return DataError(
         f"{table}: {n_broken:,} of {n_read:,} rows ({n_broken / n_read:.1%}) break the contract, and {limit}. "
-        f"{rules}{more}. The rows are in {quarantine}"
+        f"{rules}{more}. The rows are in {quarantine}{'. Note: ' if notes else ''}{'; '.join(notes)}"
     )

@@ -293,7 +293,15 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     quarantine_file = write_quarantine(quarantine, rows, broken, lines=lines, cells_per_row=plan.scan.cells_per_row)
     violations = validated.explain(validation, lines, None)
     if validation.broken.height > share * validation.rows_read or validation.rows_valid == 0:
-        raise quarantine_error(name, validation, violations, share=share, file=config.file, quarantine=quarantine_file)
+        raise quarantine_error(
+            name,
+            validation,
+            violations,
+            share=share,
+            file=config.file,
+            quarantine=quarantine_file,
+            notes=[note for log in logs for note in log.notes],
+        )
     frame = _valid_rows(table, validation)
     marks = validated.readings.marks
     unmatched = unmatched_nulls(rows, validated.mapping, timezone=zone["timezone"], marks=marks)

@@ -13,6 +13,7 @@ from features.sources.remedies_of_numbers import marks_remedy, number_remedy, ra
 from features.sources.remedies_of_times import future_remedy, time_remedy
 from features.sources.remedies_of_values import category_remedy, flag_remedy, missing_markers, unmapped_remedy
 from features.sources.rules import DUPLICATE_KEY, FUTURE, NULL
+from features.sources.validation import ValidationResult
 
 CORRECT = "correct the values in the source"
 
@@ -31,7 +32,14 @@ _BY_RULE: dict[str, Callable[[ColumnValues, bool], str]] = {
 
 
 def remedy(
-    rule: str, table: Table, mapping: ColumnMapping, values: ColumnValues | None, *, field: str, hidden: bool
+    rule: str,
+    table: Table,
+    mapping: ColumnMapping,
+    values: ColumnValues | None,
+    *,
+    field: str,
+    hidden: bool,
+    validation: ValidationResult | None = None,
 ) -> str:
     """Return what to do about a broken rule, in words, with the entry of sources.yaml where one helps.
 
@@ -49,6 +57,8 @@ def remedy(
         Place of the table in the YAML file, such as "sources.yaml: tables.leads".
     hidden : bool
         Do not show values of the source: they may be personal data.
+    validation : ValidationResult, optional
+        Numbers of rows; without it, and where most rows would be replaced, `duplicate_keys: latest` is not proposed.
 
     Returns
     -------
@@ -69,7 +79,7 @@ def remedy(
     """
     place = f"at {field}.columns"
     if rule == DUPLICATE_KEY:
-        return _duplicate_key(table, mapping, field)
+        return _duplicate_key(table, mapping, field, validation)
     if values is None:
         return CORRECT
     if rule == NULL:
@@ -103,12 +113,21 @@ def _missing_value(table: Table, values: ColumnValues, field: str) -> str:
     return ", ".join(texts)
 
 
-def _duplicate_key(table: Table, mapping: ColumnMapping, field: str) -> str:
-    key = ", ".join(mapping.key)
-    latest = f"`duplicate_keys: latest` at {field} reads the last row of each key"
-    if len(table.key) == 1:
-        return (
-            f"keep one row for each {key}, or {latest}; if the rows are different things, map the column that tells "
-            f"them apart, or `{key}: {{row_number: true}}`"
+def _duplicate_key(table: Table, mapping: ColumnMapping, field: str, validation: ValidationResult | None) -> str:
+    key, is_single = ", ".join(mapping.key), len(table.key) == 1
+    remedies = [f"keep one row for each {key if is_single else f'combination of {key}'}"]
+    if validation is not None:
+        rows = validation.rules.get(f"{key}: {DUPLICATE_KEY}", 0)
+        replaced = rows - validation.n_duplicate_keys
+        # Versions of a row are few. Where most rows would be replaced, the key is not that of the rows.
+        if 0 < replaced <= validation.rows_read / 2:
+            remedies.append(
+                f"or set `duplicate_keys: latest` at {field}, which reads the last row of each key and leaves out the "
+                f"{replaced:,} others"
+            )
+    if is_single:
+        remedies.append(
+            f"or, if the rows are different things, map the column that tells them apart, or `{key}: {{row_number: "
+            "true}`"
         )
-    return f"keep one row for each combination of {key}, or {latest}"
+    return ", ".join(remedies)

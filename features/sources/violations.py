@@ -145,7 +145,7 @@ def explained_violations(
         hidden = _hidden(names, table, columns)
         example = hidden or ", ".join(_shown(columns[k], examples[label]) for k in names) or None
         values = ColumnValues(table, column, rows, timezone=timezone) if column else None
-        text = remedy(rule, table, mapping, values, field=field, hidden=bool(hidden))
+        text = remedy(rule, table, mapping, values, field=field, hidden=bool(hidden), validation=validation)
         violations.append(Violation(name, source, rule, n, example, text))
     return tuple(violations)
 

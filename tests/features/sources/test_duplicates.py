@@ -158,3 +158,13 @@ def test_the_latest_row_is_the_one_that_a_loop_finds(versions: list[tuple[str, i
     winners = {i for _, i in latest.values()}
     same = {i for i in n if i not in winners and versions[i][1] == versions[latest[keys[i]][1]][1]}
     assert set(result.repeated) == same and set(result.replaced) == set(n) - winners - same
+
+
+def test_the_latest_row_is_proposed_only_where_it_would_work(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"or set `duplicate_keys: latest` at .*leaves out the 2 others, or, if"):
+        read(tmp_path, REVISIONS, duplicate_keys="quarantine")
+    different = "".join(f"L{i % 2},2024-01-01,app,{i}\n" for i in range(12))
+    columns = {"lead_id": "lead_id", "campaign": "changed"}
+    with pytest.raises(DataError) as error:
+        read(tmp_path, different, duplicate_keys="quarantine", columns=columns)
+    assert "`duplicate_keys" not in str(error.value) and "`lead_id: {row_number: true}`" in str(error.value)

@@ -109,6 +109,17 @@ def test_makes_as_columns_with_totals_are_noted_with_the_filter_that_leaves_them
     )
 
 
+def test_an_error_of_quarantined_totals_names_the_filter(tmp_path: Path) -> None:
+    content = "model,Jan-2023,Feb-2023,Mar-2023,YTD\nA,1,2,3,6\nB,2,2,2,6\n"
+    with pytest.raises(DataError) as error:
+        read(tmp_path, content)
+    assert str(error.value).endswith(
+        "Note: column `YTD` equals the sum of the other columns that become rows: leave it out with "
+        "`drop: {month: ['YTD']}`"
+    )
+    assert len(sales(read(tmp_path, content, drop={"month": ["YTD"]}))) == 6
+
+
 def test_a_total_is_recognised_with_decimal_commas(tmp_path: Path) -> None:
     content = 'Month,Audi,BMW,VW,alle\n2023-01,"1,5",2,"1.000,5",1004\n'
     columns: dict[str, Any] = {
