@@ -92,15 +92,9 @@ def field_warnings(columns: Mapping[str, Sequence[Any]], row: int, signature: Si
     """
     return [
         _warning(field, float(value))
-        for name, low, high, field in signature.plausible_limits
-        if (value := columns[name][row]) is not None
-        and not low <= value <= high
-        and not (value == 0 and _has_zero(field))
+        for name, low, high, has_zero, field in signature.plausible_limits
+        if (value := columns[name][row]) is not None and not low <= value <= high and (value or not has_zero)
     ]
-
-
-def _has_zero(field: Field) -> bool:
-    return field.usual is not None and field.usual.has_zero
 
 
 def _warning(field: Field, value: float) -> FieldWarning:

@@ -98,6 +98,8 @@ class PlausibleLimits(NamedTuple):
         Name of the feature.
     low, high : float
         Smallest and largest plausible value other than 0.
+    has_zero : bool
+        Whether 0 is plausible although it lies outside the limits.
     field : Field
         The feature, with its unit and its usual values.
     """
@@ -105,6 +107,7 @@ class PlausibleLimits(NamedTuple):
     name: str
     low: float
     high: float
+    has_zero: bool
     field: Field
 
 
@@ -153,8 +156,8 @@ class Signature(BaseModel):
         >>> [(limits.low, limits.high) for limits in Signature(fields=(income,)).plausible_limits]
         [(18000.0, 96000000.0)]
         """
-        usual = [(f, f.usual.limits) for f in self.fields if f.usual is not None and f.feature and not f.computed]
-        return tuple(PlausibleLimits(field.name, low, high, field) for field, (low, high) in usual)
+        ranges = [(f, f.usual) for f in self.fields if f.usual is not None and f.feature and not f.computed]
+        return tuple(PlausibleLimits(f.name, *usual.limits, usual.has_zero, f) for f, usual in ranges)
 
 
 def contract_fields(table: Table) -> list[Field]:
