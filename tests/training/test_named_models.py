@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -78,3 +79,25 @@ def test_the_list_of_tasks_has_the_named_models_with_their_versions(credit_risk_
     assert {row["task"]: row["champion"] for row in rows if row["champion"]} == {"credit_risk": 1, NORTH: 1}
     shown = chehang("tasks", home=credit_risk_north.home).stdout
     assert "credit_risk.no" in shown and "versions" in shown
+
+
+def test_the_other_commands_take_the_name(credit_risk_north: Trained, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(credit_risk_north.home, home)
+    options = [NORTH, "-c", str(credit_risk_north.config)]
+    assert json.loads(chehang("check", *options, "--json", home=home).stdout)["task"] == NORTH
+    assert json.loads(chehang("evaluate", *options, "--json", home=home).stdout)["task"] == NORTH
+    shown = chehang("tune", *options, "--trials", "1", home=home).stdout
+    overlay = home / "tuned" / f"{NORTH}.yaml"
+    assert overlay.exists() and [path.name[:18] for path in (home / "tuning").glob("*.journal")] == [f"{NORTH}-"]
+    command = f"chehang train {NORTH} -c {credit_risk_north.config} --with {overlay}"
+    assert shown.splitlines()[-1].endswith(f"use it with: {command}")
+
+    chehang("train", *options, "--with", str(overlay), home=home)
+    chehang("promote", NORTH, "--force", "--reason", "a test", home=home)
+    moves = json.loads(chehang("history", NORTH, "--json", home=home).stdout)
+    assert [move["version"] for move in moves] == [1, 2]
+    chehang("rollback", "-c", str(credit_risk_north.config), home=home)
+    rows = json.loads(chehang("tasks", "--champions", "--json", home=home).stdout)
+    assert {row["task"]: row["champion"] for row in rows if row["champion"]} == {"credit_risk": 1, NORTH: 1}
+    assert rows[-1]["versions"] == [1, 2]

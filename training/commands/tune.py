@@ -61,4 +61,4 @@ def tune(
     for name, value in search.params.items():
         out.print(f"  {name}: {value}")
     command = "chehang train" + (f" {task}" if task else "") + (f" -c {config}" if config else "")
-    out.print(f"written to {search.path}; use it with: {command} --with {search.path}")
+    out.print(f"written to {search.path}; use it with: {command} --with {search.path}", soft_wrap=True)
