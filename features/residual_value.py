@@ -11,6 +11,7 @@ from typing import Any
 
 import narwhals as nw
 
+from features.errors import DataError
 from features.tables import VEHICLES
 
 KEY = "vehicle_id"
@@ -45,9 +46,16 @@ def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> 
     >>> cars = {"vehicle_id": ["u", "n"], "condition": ["used", "new"], "price": [8_000_000, 9_000_000]}
     >>> collect(build_spine(to_engine({"vehicles": pl.LazyFrame(cars)}))).rows()
     [('u', 0, 80000.0)]
+
+    Raises
+    ------
+    DataError
+        `vehicles` has no `price`.
     """
     vehicles = tables["vehicles"]
     names = vehicles.collect_schema().names()
+    if "price" not in names:
+        raise DataError("vehicles: the source has no price, the task's target; map `price` in the sources")
     rows = vehicles.filter(nw.col("price") > 0)
     for column, other in (("kind", "catalogue"), ("condition", "new")):
         if column in names:

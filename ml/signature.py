@@ -61,6 +61,9 @@ class Field(BaseModel):
         Whether the field is computed from other rows, so that requests do not have it.
     personal : bool
         Whether the values are personal data.
+    own : bool
+        Whether the field is an extra feature of the dealership. It may have the name of a contract column with another
+        meaning: nothing is derived from it, and it has no range.
     description : str or None
         Text for the schema of the request.
     nulls : tuple of scalar
@@ -83,6 +86,7 @@ class Field(BaseModel):
     feature: bool = False
     computed: bool = False
     personal: bool = False
+    own: bool = False
     description: str | None = None
     nulls: tuple[bool | int | float | str, ...] = ()
     usual: UsualRange | None = None
@@ -140,6 +144,11 @@ class Signature(BaseModel):
     def categorical(self) -> list[str]:
         """Return the names of the features that are categories or texts."""
         return [f.name for f in self.fields if f.feature and f.kind in ("category", "text")]
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Return the names of the fields that are extra features of the dealership."""
+        return frozenset(f.name for f in self.fields if f.own)
 
     @cached_property
     def request_columns(self) -> tuple[list[str], list[str]]:
@@ -285,9 +294,9 @@ def infer_signature(
             "extra_features"
         )
     features = set(numeric) | set(categorical)
-    contract = [f for f in contract_fields(table) if f.name in frame.columns]
+    contract = [f for f in contract_fields(table) if f.name in frame.columns and f.name not in extra]
     added = [
-        Field(name=n, kind="number" if n in numeric else "text", computed=n in computed)
+        Field(name=n, kind="number" if n in numeric else "text", computed=n in computed, own=n in extra)
         for n in (*numeric, *categorical)
         if n in extra or n in computed
     ]

@@ -109,7 +109,8 @@ class PipelineEstimator(SklearnEstimator):
         unknown = [n for n in self.params.monotone if n not in numeric]
         if unknown:
             raise ConfigError(f"params.monotone.{unknown[0]}: not a numeric feature of this data; use one of {numeric}")
-        return {names.index(n): d for n, d in (built_in | self.params.monotone).items() if d and n in numeric}
+        directions = {n: d for n, d in built_in.items() if n not in self.signature.own} | self.params.monotone
+        return {names.index(n): d for n, d in directions.items() if d and n in numeric}
 
     def _derived(self, built_in: Derivations, numeric: Sequence[str]) -> dict[str, dict[str, list[str | float]]]:
         """Return the derived columns whose inputs exist: `built_in` updated with `params.derived`.
@@ -119,7 +120,7 @@ class PipelineEstimator(SklearnEstimator):
         ConfigError
             `params.derived` reads a column that is not in the data.
         """
-        available = set(numeric)
+        available, own = set(numeric), self.signature.own
         possible: dict[str, dict[str, list[str | float]]] = {}
         for name, declaration in {**built_in, **self.params.derived}.items():
             absent = [a for a in next(iter(declaration.values())) if isinstance(a, str) and a not in available]
@@ -128,6 +129,8 @@ class PipelineEstimator(SklearnEstimator):
                     f"params.derived.{name}: '{absent[0]}' is not a numeric column of this data; use one of "
                     f"{sorted(available)}"
                 )
+            if name not in self.params.derived and own & {*next(iter(declaration.values()))}:
+                continue  # an own column of this name means something else
             if not absent and name not in available:
                 possible[name] = declaration
                 available.add(name)

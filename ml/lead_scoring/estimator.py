@@ -175,7 +175,9 @@ class LeadScoringEstimator(PipelineEstimator):
         self.response_ = response if isinstance(response, ResponseDecay) else None
         self.value_tables_: dict[str, Any] = {
             "margins": estimate_margins(rows, outcome, by=self.params.margin_by),
-            "channels": estimate_channels(rows, outcome, weight, months=self.params.channel_months),
+            "channels": estimate_channels(
+                rows.drop([*self.signature.own], strict=False), outcome, weight, months=self.params.channel_months
+            ),
             "no_response_reason": None
             if response is self.response_
             else f"the effect of late calls is not estimated: {response}",

@@ -124,7 +124,11 @@ class ResidualValueEstimator(PipelineEstimator):
     @property
     def age_feature_(self) -> str | None:
         """The feature that measures age, or None; without it future values cannot be predicted."""
-        return next((n for n in MONTHLY_AGEING if n in self.signature.numeric), None)
+        return next((n for n in MONTHLY_AGEING if n in self._contract_numbers), None)
+
+    @property
+    def _contract_numbers(self) -> list[str]:
+        return [n for n in self.signature.numeric if n not in self.signature.own]
 
     def values(self, X: Columns) -> FloatArray:
         """Return median, lower and upper bound of the price of each car in yuan, shape (n_rows, 3).
@@ -177,7 +181,7 @@ class ResidualValueEstimator(PipelineEstimator):
         if self.age_feature_ is None:
             raise DataError(f"after_months: {self.notes[0]}; omit it, or train with one of the two columns")
         monthly_change = {self.age_feature_: MONTHLY_AGEING[self.age_feature_]}
-        if "mileage_km" in self.signature.numeric:
+        if "mileage_km" in self._contract_numbers:
             if km_per_month is None:
                 raise DataError("km_per_month: required for future values; give the expected mileage in km a month")
             monthly_change["mileage_km"] = km_per_month

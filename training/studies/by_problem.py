@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import ConfigError
+from features.tables import TABLES
 from training.config import TaskConfig
 from training.studies.fitted import Evaluation, EvaluationMethod
+from training.studies.own_columns import refuse_own
 
 if TYPE_CHECKING:
     import polars as pl
@@ -149,6 +151,7 @@ class RankingStudy:
         """Check that a split column is set only if the data has no time; raises ConfigError otherwise."""
         if config.split.column and not config.timeless:
             raise ConfigError("split.column: applies only to data without time; remove it, or set time: none")
+        refuse_own(config, TABLES["vehicles"].columns)
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> RankingStudyData:
         """Read and validate the tables, and compute the end of the training period.
@@ -244,6 +247,7 @@ class PanelStudy:
         _refuse_split_column(config)
         if config.timeless:
             raise ConfigError("time: must be sold_at, got none; demand forecasts need dated sales")
+        refuse_own(config, ("price", "promotion", "quantity"))
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> PanelStudyData:
         """Read and validate the tables, and arrange the series as a panel.

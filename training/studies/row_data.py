@@ -31,6 +31,7 @@ from training.split import (
     split_by_time,
     time_folds,
 )
+from training.studies.own_columns import hide_own, own_names, restore_own
 from training.studies.row_censoring import censoring_weights
 from training.studies.row_counts import label_notes
 from training.studies.task_tables import read_task_tables
@@ -345,11 +346,12 @@ def _labelled(config: TaskConfig, raw: RawTables, engine: str) -> tuple[pl.DataF
     """Return key, features and outcome columns of every labelled row, and the names of the outcome columns."""
     task, problem = config.definition, config.definition.problem
     assert isinstance(problem, RowProblem)
-    tables = to_engine(raw.frames, engine)
+    own = own_names(config)
+    tables = to_engine(hide_own(raw.frames, task.tables[0], own), engine)
     spine = problem.build_spine(tables, config.params)
     key = [*task.table.key, "as_of"]
     after = tuple(n for n in spine.collect_schema().names() if n not in key)
-    columns = collect(problem.features(spine.select(*key), tables))
+    columns = restore_own(collect(problem.features(spine.select(*key), tables)), own)
     labels = collect(spine)
     return columns.join(labels, on=key, how="inner").sort(key), after
 
@@ -366,7 +368,9 @@ def _features(
                 raise ConfigError(
                     f"{option}: '{name}' is not a column of the data; choose from {sorted(frame.columns)}"
                 )
-    numeric, categorical = feature_columns(config.definition.table, frame.columns, exclude=hidden)
+    numeric, categorical = feature_columns(
+        config.definition.table, frame.columns, exclude={*hidden, *extra.numeric, *extra.categorical}
+    )
     contract = config.definition.table
     own_columns = {*contract.columns, *extra.numeric, *extra.categorical, *contract.key, "as_of", *after, *hidden}
     computed = [n for n in frame.columns if n not in own_columns]

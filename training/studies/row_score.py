@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ml.problem import RowProblem
 from training.answer_files import replace_source
 from training.config import TaskConfig
 from training.progress import Progress
+from training.studies.own_columns import hide_own, own_names, restore_own
 
 
 def score_rows(
@@ -78,7 +80,7 @@ def score_rows(
         targets=model.task.entry.targets,
         progress=progress,
     )
-    rows = _featured(model, problem, raw, None if as_of is None else microseconds(as_of))
+    rows = _featured(model, problem, raw, None if as_of is None else microseconds(as_of), own_names(config))
     absent = [f.name for f in model.estimator.signature.fields if f.feature and f.name not in rows.columns]
     if absent:
         raise DataError(
@@ -104,10 +106,10 @@ def _in_zone(column: str, timezone: str) -> pl.Expr:
     return pl.from_epoch(column, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
 
 
-def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | None) -> pl.DataFrame:
+def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | None, own: Sequence[str]) -> pl.DataFrame:
     """Return key, `as_of` and features of the rows of the first table, in the order of the table."""
     task, time = model.task, model.task.table.time
-    frames = to_engine(raw.frames, "polars")
+    frames = to_engine(hide_own(raw.frames, task.tables[0], own), "polars")
     rows = frames[task.tables[0]]
     names = rows.collect_schema().names()
     if as_of is not None:
@@ -119,4 +121,5 @@ def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | No
         instant = nw.col(str(time)) if time in names else nw.lit(0, dtype=nw.Int64)
     spine = rows.select(*task.table.key, instant.alias("as_of"))
     keys = collect(spine)
-    return keys.join(collect(problem.features(spine, frames)), on=keys.columns, how="left", maintain_order="left")
+    columns = restore_own(collect(problem.features(spine, frames)), own)
+    return keys.join(columns, on=keys.columns, how="left", maintain_order="left")
