@@ -68,6 +68,7 @@ def _table(report: TableReport) -> dict[str, Any]:
         "read": report.rows_read,
         "valid": report.rows_valid,
         "quarantined": report.rows_quarantined,
+        "left_out": report.rows_left_out,
         "notes": list(report.all_notes),
         "rules": rules,
     }

@@ -15,7 +15,7 @@ from features import demand_forecast as features
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.periods import period_of_day, period_start
-from features.sources import RawTables, SourcesConfig, load_sources
+from features.sources import RawTables, SourcesConfig
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.last_period import last_period
 from ml.demand_forecast.outliers import outliers
@@ -110,7 +110,6 @@ class PanelData:
         params = _with_extra_columns(cast("DemandParams", config.params), config)
         joins = ("sales.vehicle_id",) if params.condition else ()
         extra = {"sales": config.extra_features}
-        sources = sources or load_sources(config.sources)
         raw = read_task_tables(config, extra=extra, sources=sources, joins=joins, progress=progress)
         params = _in_zone_of_sales(params, raw)
         if until is not None:
@@ -138,7 +137,7 @@ class PanelData:
             sold, days, params, cutoff=now if until is None else min(now, until)
         )
         notes += [*period_notes, *_excluded_rows(days, params), *_condition_note(raw, params)]
-        notes += _timezone_note(raw, sources, params)
+        notes += _timezone_note(raw, params)
         panel, panel_notes = build_panel(
             sold,
             stocked,
@@ -297,9 +296,9 @@ def _condition_note(raw: RawTables, params: DemandParams) -> list[str]:
     ]
 
 
-def _timezone_note(raw: RawTables, sources: SourcesConfig, params: DemandParams) -> list[str]:
+def _timezone_note(raw: RawTables, params: DemandParams) -> list[str]:
     """Return a note on the sales whose date in the time zone of the periods is not that of their source."""
-    zone = sources.tables["sales"].timezone or sources.timezone
+    zone = raw.reports["sales"].timezone
     if zone == params.timezone:
         return []
 
