@@ -18,6 +18,7 @@ CANDIDATES = (
 )  # fmt: skip
 MIN_PLAUSIBILITY = 0.6
 _MARGIN = 0.1
+_SAMPLE_CHARACTERS = 1 << 18
 _DOUBTFUL = 0.3
 _DOUBTED_LINES = 2_000
 _RELATIVES = {
@@ -88,12 +89,9 @@ def propose(open_file: Callable[[], AbstractContextManager[BinaryIO]]) -> list[P
             continue
         lines = _sample(open_file, encoding)
         text = "\n".join(line for _, line in lines or ())
-        if lines is None or text in texts or text_plausibility.has_controls(text):
-            continue
-        plausibility = _plausibility(text, encoding)
-        if plausibility >= MIN_PLAUSIBILITY:
+        if lines is not None and text not in texts and _is_plausible(text, encoding):
             texts.add(text)
-            proposals.append(Proposal(encoding, plausibility, lines))
+            proposals.append(Proposal(encoding, _plausibility(text, encoding), lines))
         if encoding == "utf-8" and proposals:
             return proposals  # hardly any text in another encoding is valid UTF-8
     best = max((p.plausibility for p in proposals), default=0.0)
@@ -190,17 +188,23 @@ def _sample(
             while True:
                 chunk = file.read(CHUNK_BYTES)
                 text = decoder.decode(chunk, final=not chunk)
-                if size < HEAD_BYTES:
+                if size < _SAMPLE_CHARACTERS:
                     *whole, rest = (rest + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
                     for line in whole if chunk else [*whole, rest]:
                         number += 1
                         if not line.isascii() or (line and encoding.startswith("utf-16")):
                             lines.append((number, line))
                             size += len(line)
+                    if size >= _SAMPLE_CHARACTERS and not _is_plausible("\n".join(t for _, t in lines), encoding):
+                        return None  # a large file need not be decoded to its end
                 if not chunk:
                     return tuple(lines)
     except UnicodeError:
         return None
+
+
+def _is_plausible(text: str, encoding: str) -> bool:
+    return not text_plausibility.has_controls(text) and _plausibility(text, encoding) >= MIN_PLAUSIBILITY
 
 
 def _plausibility(text: str, encoding: str) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ class ExcelFile:
         self._frame: pl.DataFrame | None = None
         self._workbook = _open(path, where)
         self._sheets = list(self._workbook.sheet_names)
+        if not self._sheets:
+            raise DataError(f"{where}: has no sheets: save it again as xlsx")
         self._heads: dict[int, _Head] = {}
         self._index = self._sheet_index(sheet, names)
         head = self._head(self._index).rows
@@ -155,17 +158,11 @@ class ExcelFile:
 
     def _head(self, index: int) -> _Head:
         """Return the first rows of a sheet, counted from its top."""
-        import fastexcel
-
         if index not in self._heads:
-            try:
+            with _errors_of_calamine(f"{self.where}: the sheet `{self._sheets[index]}`"):
                 sheet = self._workbook.load_sheet(
                     index, header_row=None, n_rows=_HEAD_ROWS, skip_rows=0, dtypes="string"
                 )
-            except fastexcel.FastExcelError as error:
-                raise DataError(
-                    f"{self.where}: the sheet `{self._sheets[index]}` cannot be read: {_line(error)}"
-                ) from None
             frame = sheet.to_polars() if sheet.width and sheet.height else pl.DataFrame()
             rows = [[_header_text(v) for v in row] for row in frame.iter_rows()]
             self._heads[index] = _Head(rows, sheet.total_height, sheet.visible == "visible")
@@ -200,23 +197,16 @@ class ExcelFile:
         import fastexcel
 
         types = {f"__UNNAMED__{i}": "string" for i in texts}  # numbers would count empty columns on the left
+        options = {"header_row": None, "schema_sample_rows": None, "whitespace_as_null": True}
         try:
-            sheet = self._workbook.load_sheet(
-                self._index,
-                header_row=None,
-                skip_rows=first,
-                schema_sample_rows=None,
-                whitespace_as_null=True,
-                dtypes=types or None,
-            )
-            batch, errors = sheet.to_arrow_with_errors()
+            with _errors_of_calamine(self.where):
+                sheet = self._workbook.load_sheet(self._index, skip_rows=first, dtypes=types or None, **options)
+                batch, errors = sheet.to_arrow_with_errors()
         except fastexcel.UnsupportedColumnTypeCombinationError as error:
             match = re.search(r"column __UNNAMED__(\d+)", str(error))
             if match is None or int(match.group(1)) in texts:
-                raise DataError(f"{self.where}: cannot be read: {_line(error)}") from None
+                raise DataError(f"{self.where}: cannot be read ({_line(error)}): save it again as xlsx") from None
             return None, [], int(match.group(1))
-        except fastexcel.FastExcelError as error:
-            raise DataError(f"{self.where}: cannot be read: {_line(error)}") from None
         frame = pl.from_arrow(batch)
         assert isinstance(frame, pl.DataFrame)
         return frame, list(errors.errors) if errors is not None else [], None
@@ -251,16 +241,28 @@ def _open(path: Path, where: str) -> Any:
         kind = "a web page or XML" if is_web_page else "text" if b"\0" not in head else "another kind of file"
         remedy = "open it in a spreadsheet program, and save it as xlsx" if kind != "text" else "use `csv`"
         raise DataError(f"{where}: is no workbook but {kind}: {remedy}")
-    try:
+    with _errors_of_calamine(where):
         return fastexcel.read_excel(path)
-    except fastexcel.FastExcelError as error:
-        text = str(error)
-        is_protected = "assword" in text or "ncrypt" in text
+
+
+@contextmanager
+def _errors_of_calamine(where: str) -> Iterator[None]:
+    import fastexcel
+
+    try:
+        yield
+    except fastexcel.UnsupportedColumnTypeCombinationError:
+        raise
+    except BaseException as error:
+        is_panic = type(error).__name__ == "PanicException"  # of a damaged file; not derived from Exception
+        if not (is_panic or isinstance(error, fastexcel.FastExcelError)):
+            raise
+        is_protected = "assword" in str(error) or "ncrypt" in str(error)
         remedy = "save it without its password" if is_protected else "save it again as xlsx"
         raise DataError(f"{where}: is no workbook that can be read ({_line(error)}): {remedy}") from None
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

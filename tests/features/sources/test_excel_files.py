@@ -137,6 +137,21 @@ def test_a_file_that_is_no_workbook(tmp_path: Path, content: bytes, message: str
         ExcelFile(tmp_path / "a.xls", None, names=NAMES, where="leads")
 
 
+def test_a_damaged_sheet_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):  # named as that of pyo3, which cannot be imported
+        pass
+
+    file = _open(tmp_path, ROWS)
+
+    class Workbook:
+        def load_sheet(self, *args: Any, **options: Any) -> None:
+            raise PanicException("range end index 64 out of range\nbacktrace")
+
+    monkeypatch.setattr(file, "_workbook", Workbook())
+    with pytest.raises(DataError, match=r"can be read \(range end index 64 out of range\): save it again as xlsx$"):
+        file.scan()
+
+
 def test_sheets_without_a_header_or_without_rows(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the sheet `Sheet1` is empty"):
         _open(tmp_path, [])
