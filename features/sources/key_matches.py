@@ -12,6 +12,8 @@ from features.contracts import Table
 from features.sources.key_hints import HintSide, key_hint, spelling_hint
 
 MAX_EXAMPLES = 3
+FEW_ROWS = 0.01  # a smaller share of rows without a partner is not worth another pass over the rows
+FEW_KEYS = 10_000
 # Rows that may have no partner, such as applications whose loan is still open: (table, column, other table): partner.
 LOOKUPS = {
     ("applications", "application_id", "loan_outcomes"): "an outcome",
@@ -264,25 +266,26 @@ def _match(
     )
     if unexplained.is_empty() or others.is_empty():
         return match
-    if pair.partner is not None:
-        return replace(match, hint=_hint_of_lookup(match, unexplained[pair.column], others[pair.key], table, other))
-    hint = key_hint(
-        unexplained[pair.column],
-        others[pair.key],
-        table.side(pair.column),
-        other.side(pair.key),
-        columns=joined and match.unexplained_share > table.max_unmatched_share,
-    )
-    return replace(match, hint=hint)
+    return replace(match, hint=_hint(match, unexplained[pair.column], others[pair.key], table, other))
 
 
-def _hint_of_lookup(
-    match: KeyMatch, keys: pl.Series, others: pl.Series, table: KeyTable, other: KeyTable
-) -> str | None:
-    """Return the hint on the spelling if no row has a partner: single rows without one are normal."""
-    if match.unmatched_rows < match.rows:
+def _hint(match: KeyMatch, keys: pl.Series, others: pl.Series, table: KeyTable, other: KeyTable) -> str | None:
+    """Return the likely cause; the more rows lack a partner, the more causes are tried."""
+    sides = table.side(match.column), other.side(match.other_column)
+    is_above_limit = match.unexplained_share > table.max_unmatched_share
+    if match.partner is not None:  # single rows without one are normal
+        return spelling_hint(keys, others, *sides) if match.unmatched_rows == match.rows else None
+    if match.joined and match.unexplained_share > FEW_ROWS:
+        hint = key_hint(keys, others, *sides, columns=is_above_limit)
+        return hint or (_other_keys(match, others) if is_above_limit else None)
+    return spelling_hint(keys, others, *sides) if len(keys) <= FEW_KEYS else None
+
+
+def _other_keys(match: KeyMatch, others: pl.Series) -> str | None:
+    if not match.examples:  # the keys are personal
         return None
-    return spelling_hint(keys, others, table.side(match.column), other.side(match.other_column))
+    examples = ", ".join(map(repr, others.sort().head(MAX_EXAMPLES)))
+    return f"no cause was recognised: keys of {match.other_table} are, for example, {examples}"
 
 
 def _with_key_in(rows: pl.DataFrame, column: str, keys: pl.Series) -> pl.DataFrame:

@@ -110,7 +110,7 @@ def _simplest(keys: pl.Series, others: pl.Series, changes: Sequence[_Change], pa
         if result is not None and result[1].height >= pairs.height:
             changes, pairs = result
     named = _prefix(pairs) if tuple(changes) == _CHANGES[-1:] else None
-    is_weak = _CHANGES[-1] in changes and bool(pairs["other"].str.contains(r"[^0-9]").any())
+    is_weak = _CHANGES[-1] in changes and all(pairs[c].str.contains(r"[^0-9]").any() for c in pairs.columns)
     return _spelling(named or " and ".join(c.name for c in changes), pairs, is_weak=is_weak)
 
 

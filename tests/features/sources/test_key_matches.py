@@ -65,6 +65,13 @@ def test_rows_and_keys_without_a_partner_are_counted_with_examples_and_shown_in_
     assert "2 of 5 rows (40.0%; 1 of 3 keys) have no partner in vehicles, for example 'x'" in match.text
 
 
+def test_without_a_recognised_cause_the_message_shows_keys_of_both_tables(tmp_path):
+    with pytest.raises(DataError) as error:
+        read(tmp_path, loans(["a", "b"], ["x", "y"]))
+    assert "for example 'x', 'y', and" in str(error.value)
+    assert "No cause was recognised: keys of applications are, for example, 'a', 'b'. Correct" in str(error.value)
+
+
 def test_a_share_above_the_limit_stops_with_numbers_and_both_remedies(tmp_path):
     tables = loans(["a", "b", "c"], ["a", "b", "C"])
     with pytest.raises(DataError) as error:
