@@ -38,6 +38,8 @@ class HintSide:
         Whether the source is a database query.
     timezone : str
         IANA name of the time zone in which dates are shown.
+    are_personal : bool
+        Whether the keys are personal data, which are not shown.
     """
 
     contract: Table
@@ -47,6 +49,7 @@ class HintSide:
     source_rows: Callable[[], pl.LazyFrame]
     is_query: bool
     timezone: str
+    are_personal: bool = False
 
     @property
     def place(self) -> str:
@@ -114,7 +117,6 @@ def spelling_hint(
 
 
 def _of_spelling(spelling: Spelling, n_keys: int, side: HintSide, other: HintSide) -> str:
-    is_personal = any(s.contract.columns[s.column].personal for s in (side, other))
     example = f" ({spelling.example[0]!r} is {spelling.example[1]!r} in {other.contract.name})"
     queries = [s.contract.name for s in (side, other) if s.is_query]
     remedy = "write both alike in one of the sources"
@@ -125,7 +127,7 @@ def _of_spelling(spelling: Spelling, n_keys: int, side: HintSide, other: HintSid
     if spelling.keys <= MAX_MAPPED_KEYS:
         remedy += f", or list the keys under `map` at {side.place}, with `map_other: keep`"
     start = f"{spelling.change} {spelling.keys:,} of {n_keys:,} keys have a partner"
-    return f"{start}{'' if is_personal else example}: {remedy}"
+    return f"{start}{'' if side.are_personal or other.are_personal else example}: {remedy}"
 
 
 def _of_same_row(keys: pl.Series, side: HintSide) -> str | None:

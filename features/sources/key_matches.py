@@ -10,6 +10,7 @@ import polars as pl
 
 from features.contracts import Table
 from features.sources.key_hints import HintSide, key_hint, spelling_hint
+from features.sources.key_spellings import written_alike
 
 MAX_EXAMPLES = 3
 FEW_ROWS = 0.01  # a smaller share of rows without a partner is not worth another pass over the rows
@@ -60,10 +61,10 @@ class KeyTable:
     timezone: str = "UTC"
     unfiltered: Callable[[str], pl.Series] | None = None
 
-    def side(self, column: str) -> HintSide:
+    def side(self, column: str, are_personal: bool) -> HintSide:
         """Return the table as a side of `features.sources.key_hints.key_hint`, with the keys of a contract column."""
         names = (self.contract, column, self.sources[column])
-        return HintSide(*names, self.valid, self.source_rows, self.is_query, self.timezone)
+        return HintSide(*names, self.valid, self.source_rows, self.is_query, self.timezone, are_personal)
 
 
 @dataclass(frozen=True)
@@ -245,9 +246,10 @@ def _match(
     rest = unmatched.join(quarantined, on=pair.column, how="anti")
     if rest.height and other.unfiltered is not None:
         filtered = _with_key_in(rest, pair.column, other.unfiltered(pair.key))
-    is_personal = table.contract.columns[pair.column].personal or other.contract.columns[pair.key].personal
     unexplained = unmatched.join(pl.concat([quarantined, filtered]), on=pair.column, how="anti")
-    first = unexplained.sort(_ROWS, pair.column, descending=[True, False])
+    first = unexplained.sort(_ROWS, pair.column, descending=[True, False])[pair.column].head(MAX_EXAMPLES)
+    sides = ((table, pair.column), (other, pair.key))
+    are_personal = any(_are_personal(first, t, c) for t, c in sides)
     match = KeyMatch(
         table=pair.table,
         column=pair.column,
@@ -262,26 +264,49 @@ def _match(
         unmatched_keys=unmatched.height,
         quarantined_rows=int(quarantined[_ROWS].sum()),
         filtered_rows=int(filtered[_ROWS].sum()),
-        examples=() if is_personal or pair.partner else tuple(first[pair.column].head(MAX_EXAMPLES)),
+        examples=() if are_personal or pair.partner else tuple(first),
     )
     if unexplained.is_empty() or others.is_empty():
         return match
-    return replace(match, hint=_hint(match, unexplained[pair.column], others[pair.key], table, other))
+    return replace(
+        match,
+        hint=_hint(
+            match,
+            unexplained[pair.column],
+            others[pair.key],
+            *(t.side(c, are_personal) for t, c in sides),
+            table.max_unmatched_share,
+        ),
+    )
 
 
-def _hint(match: KeyMatch, keys: pl.Series, others: pl.Series, table: KeyTable, other: KeyTable) -> str | None:
+def _are_personal(keys: pl.Series, table: KeyTable, column: str) -> bool:
+    """Return whether the column is personal, or the keys are values of a personal column, such as vehicle numbers."""
+    if keys.is_empty() or table.contract.columns[column].personal:
+        return True
+    names = [n for n in table.contract.personal if n in table.sources and table.contract.columns[n].dtype == pl.String]
+    if not names:
+        return False
+    values = [pl.col(n).is_in(keys.implode()).any() for n in names]
+    return bool(table.valid.select(pl.any_horizontal(values)).collect().item())
+
+
+def _hint(
+    match: KeyMatch, keys: pl.Series, others: pl.Series, side: HintSide, other: HintSide, limit: float
+) -> str | None:
     """Return the likely cause; the more rows lack a partner, the more causes are tried."""
-    sides = table.side(match.column), other.side(match.other_column)
-    is_above_limit = match.unexplained_share > table.max_unmatched_share
+    is_above_limit = match.unexplained_share > limit
     if match.partner is not None:  # single rows without one are normal
-        return spelling_hint(keys, others, *sides) if match.unmatched_rows == match.rows else None
+        return spelling_hint(keys, others, side, other) if match.unmatched_rows == match.rows else None
     if match.joined and match.unexplained_share > FEW_ROWS:
-        hint = key_hint(keys, others, *sides, columns=is_above_limit)
-        return hint or (_other_keys(match, others) if is_above_limit else None)
-    return spelling_hint(keys, others, *sides) if len(keys) <= FEW_KEYS else None
+        hint = key_hint(keys, others, side, other, columns=is_above_limit)
+        return hint or (_other_keys(match, keys, others) if is_above_limit else None)
+    return spelling_hint(keys, others, side, other) if len(keys) <= FEW_KEYS else None
 
 
-def _other_keys(match: KeyMatch, others: pl.Series) -> str | None:
+def _other_keys(match: KeyMatch, keys: pl.Series, others: pl.Series) -> str | None:
+    if written_alike(keys, others):
+        return f"keys of both are written alike: {match.other_table} lacks rows, or the columns number different things"
     if not match.examples:  # the keys are personal
         return None
     examples = ", ".join(map(repr, others.sort().head(MAX_EXAMPLES)))

@@ -9,6 +9,7 @@ from itertools import combinations
 import polars as pl
 
 MIN_UNIQUE_SHARE = 0.99  # of the other table's keys must stay apart: a change that makes keys equal proves nothing
+ALIKE_SHARE = 0.95
 MIN_END = 5  # shorter ends of keys are equal by chance
 
 
@@ -100,6 +101,22 @@ def _subsets(changes: Sequence[_Change]) -> list[tuple[_Change, ...]]:
     exclusive = [c for c in changes if c in _CHANGES[_EXCLUSIVE:]]
     left_out = [pair for n in range(len(exclusive) + 1) for pair in combinations(exclusive, n)]
     return [subset for names in left_out if (subset := tuple(c for c in changes if c not in names))]
+
+
+def written_alike(keys: pl.Series, others: pl.Series) -> bool:
+    """Return whether nearly all keys have the letters, digits and marks of other keys in the same places.
+
+    >>> import polars as pl
+    >>> others = pl.Series(["APP-1", "APP-20"])
+    >>> written_alike(pl.Series(["APP-300"]), others), written_alike(pl.Series(["app-1"]), others)
+    (True, False)
+    """
+
+    def pattern(key: pl.Series) -> pl.Series:
+        digits = key.str.replace_all(r"\d+", "0")
+        return digits.str.replace_all(r"\p{Lu}+", "A").str.replace_all(r"\p{Ll}+", "a").alias("pattern")
+
+    return bool(pattern(keys).is_in(pattern(others).unique().implode()).mean() >= ALIKE_SHARE)  # type: ignore[operator]
 
 
 def _simplest(keys: pl.Series, others: pl.Series, changes: Sequence[_Change], pairs: pl.DataFrame) -> Spelling:

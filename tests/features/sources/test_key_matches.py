@@ -67,9 +67,23 @@ def test_rows_and_keys_without_a_partner_are_counted_with_examples_and_shown_in_
 
 def test_without_a_recognised_cause_the_message_shows_keys_of_both_tables(tmp_path):
     with pytest.raises(DataError) as error:
-        read(tmp_path, loans(["a", "b"], ["x", "y"]))
-    assert "for example 'x', 'y', and" in str(error.value)
+        read(tmp_path, loans(["a", "b"], ["X1", "Y1"]))
+    assert "for example 'X1', 'Y1', and" in str(error.value)
     assert "No cause was recognised: keys of applications are, for example, 'a', 'b'. Correct" in str(error.value)
+    with pytest.raises(DataError, match="Keys of both are written alike: applications lacks rows, or the columns"):
+        read(tmp_path, loans(["APP-1", "APP-2"], ["APP-3", "APP-14"]))
+
+
+def test_keys_that_are_vehicle_numbers_are_not_shown(tmp_path):
+    records = {"record_id": ["1", "2"], "serviced_at": [DAY * 9_000] * 2, "vehicle_id": ["LSV11", "LSV12"]}
+    fleet = {"vehicle_id": ["v1", "v2"], "entered_service_at": [DAY * 8_000] * 2, "vin": ["LSV11", "LSV12"]}
+    with pytest.raises(DataError, match="values of the source column `vin` of fleet: map it at") as error:
+        read(tmp_path, {"service_records": records, "fleet": fleet})
+    assert "LSV11" not in str(error.value)
+    fleet["vehicle_id"] = ["lsv11", "lsv12"]
+    with pytest.raises(DataError, match="In upper case 2 of 2 keys have a partner: write both alike") as error:
+        read(tmp_path, {"service_records": records, "fleet": fleet})
+    assert "LSV11" not in str(error.value)
 
 
 def test_a_share_above_the_limit_stops_with_numbers_and_both_remedies(tmp_path):
