@@ -268,16 +268,9 @@ def _match(
     )
     if unexplained.is_empty() or others.is_empty():
         return match
-    return replace(
-        match,
-        hint=_hint(
-            match,
-            unexplained[pair.column],
-            others[pair.key],
-            *(t.side(c, are_personal) for t, c in sides),
-            table.max_unmatched_share,
-        ),
-    )
+    side, other_side = (t.side(c, are_personal) for t, c in sides)
+    limit = table.max_unmatched_share
+    return replace(match, hint=_hint(match, unexplained[pair.column], others[pair.key], side, other_side, limit))
 
 
 def _are_personal(keys: pl.Series, table: KeyTable, column: str) -> bool:
