@@ -60,7 +60,7 @@ class ColumnValues:
         self.table = table
         self.column = column
         self._rows = rows
-        self._timezone = timezone
+        self.timezone = timezone
 
     @property
     def contract(self) -> Column | None:
@@ -129,7 +129,7 @@ class ColumnValues:
                 source,
                 self.table,
                 mapping,
-                timezone=self._timezone,
+                timezone=self.timezone,
                 now=None,
                 field=column.name,
                 where=column.name,

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
-from typing import Any
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from features.sources.column_values import VALUE, ColumnValues
+from features.sources.conversion import with_nulls
+from features.sources.date_proposals import DateEntry, DateProposal, propose_dates
 from features.sources.remedies_of_values import missing_markers
 from features.sources.yaml_lines import column_line
+from features.tables import EARLIEST, LATEST
 
-_DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
-_MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y")
-_OTHERS = (
-    "%Y%m%d", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d%b%Y", "%b %d %Y",
-    "%Y年%m月%d日", "%Y.%m.%d", "%y%m%d", "%Y-%m", "%Y/%m", "%Y.%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y",
-    "%Y年%m月", "%Y%m", "%Y",
-)  # fmt: skip
-_DIGITS = ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%Y%m", "%Y")
-_UNITS = (
-    ("s", "seconds since 1970"), ("ms", "milliseconds since 1970"), ("us", "microseconds since 1970"),
-    ("ns", "nanoseconds since 1970"), ("excel", "serial days of a spreadsheet"),
-)  # fmt: skip
-_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p", " %H%M%S", "%H%M%S", "T%H:%M:%S")
-_PLAUSIBLE = (631_152_000_000_000, 2_208_988_800_000_000)  # 1990 to 2040: dates of records, in microseconds
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
 _HOURS_14 = 14 * 3_600_000_000
 GENERAL = 'give the strptime `format` of the values, for example format: "%d.%m.%Y" for 31.12.2024'
 
@@ -54,14 +47,16 @@ def time_remedy(values: ColumnValues, hidden: bool) -> str:
     >>> column = MappedColumn("created_at", "timestamp", ColumnSource(source="day"), in_contract=True, required=True)
     >>> days = pl.LazyFrame({"day": ["Aug 29, 2025", "Sep 1, 2025"]})
     >>> time_remedy(ColumnValues(LEADS, column, days, timezone="UTC"), False)
-    '`created_at: {from: day, format: "%b %d, %Y"}`: then every value can be read'
+    '`created_at: {from: day, format: "%b %d, %Y"}`: then every value can be read, from 2025-08-29 to 2025-09-01'
     """
-    column = values.column
-    lines = [(column_line(column.name, column.spec, **changes), reading) for changes, reading in _readings(values)]
+    column, proposal = values.column, _proposal(values)
+    lines = [(_line(values, entry, hidden), entry.condition) for entry in proposal.entries]
     if len(lines) == 1:
-        return f"{lines[0][0]}: then every value can be read"
+        return lines[0][0]
     if lines:
-        return "; ".join(f"if {reading}, {line}" for line, reading in lines)
+        return "; ".join(f"if {condition}, {line}" for line, condition in lines)
+    if proposal.remark:
+        return proposal.remark
     if markers := missing_markers(values, hidden):
         return markers
     if values.distinct.schema[VALUE] == pl.String and not column.spec.format:
@@ -69,32 +64,43 @@ def time_remedy(values: ColumnValues, hidden: bool) -> str:
     return "correct the values in the source, or map another source column"
 
 
-def _readings(values: ColumnValues) -> list[tuple[dict[str, Any], str]]:
-    """Return the changes of the column's entry with which all values can be read, each with its condition."""
-    dtype = values.distinct.schema[VALUE]
-    if values.column.spec.format or not (dtype.is_numeric() or dtype == pl.String):
-        return []
-    readings: list[tuple[dict[str, Any], str]] = [
-        ({"unit": unit}, f"they are {meaning}") for unit, meaning in _UNITS if _is_plausible(values, unit=unit)
+def _proposal(values: ColumnValues) -> DateProposal:
+    column, dtype = values.column, values.distinct.schema[VALUE]
+    if column.spec.map is not None or not (dtype.is_numeric() or dtype == pl.String):
+        return DateProposal()
+    raw, _ = with_nulls(pl.col(VALUE), dtype, column.kind, column.spec)
+    source_values = values.distinct.select(raw).to_series().drop_nulls().unique(maintain_order=True)
+    contract = values.contract
+    earliest = EARLIEST if contract is None or contract.low is None else int(contract.low)
+    limits = [time.time_ns() // 1_000, LATEST] if column.name == values.table.time else [LATEST]
+    proposals = [
+        propose_dates(source_values, timezone=values.timezone, earliest=earliest, latest=latest) for latest in limits
     ]
-    if dtype.is_numeric():
-        formats = [f for f in _DIGITS if _is_plausible(values, format=(f,))]
-        return [*readings, *(({"format": f}, f"they are digits in the order {f}") for f in formats)]
-    orders = ((_DAY_FIRST, "the day comes first"), (_MONTH_FIRST, "the month comes first"), (_OTHERS, "they are dates"))
-    for formats_of_order, condition in orders:
-        candidates = (f + clock for clock in _CLOCKS for f in formats_of_order)
-        if match := next((f for f in candidates if _is_plausible(values, format=(f,))), None):
-            readings.append(({"format": match}, condition))
-    return readings
+    proposal = next((p for p in proposals if p.entries), proposals[0])
+    # An entry replaces the present `format` or `unit`; the other key would contradict it.
+    present = {key for key, value in (("format", column.spec.format), ("unit", column.spec.unit)) if value}
+    return replace(proposal, entries=tuple(e for e in proposal.entries if present <= set(e.changes)))
 
 
-def _is_plausible(values: ColumnValues, **changes: Any) -> bool:
-    """Return whether every value can be read with these changes, and nine in ten lie between 1990 and 2040."""
-    sample = values.checked(**changes)
-    if sample is None or sample["broken"].any():
-        return False
-    plausible = sample[values.column.name].is_between(*_PLAUSIBLE)
-    return bool(plausible.mean() is not None and float(plausible.mean() or 0) >= 0.9)  # type: ignore[arg-type]
+def _line(values: ColumnValues, entry: DateEntry, hidden: bool) -> str:
+    column, changes = values.column, dict(entry.changes)
+    if len(formats := changes.get("format", [])) == 1:
+        changes["format"] = formats[0]
+    is_optional = values.contract is None or values.contract.nullable
+    if entry.others and is_optional and not hidden:
+        changes["nulls"] = [*column.spec.nulls, *entry.others]
+    days = "" if hidden else f", from {_day(entry.first, values)} to {_day(entry.last, values)}"
+    line = column_line(column.name, column.spec, **changes)
+    if not entry.others:
+        return f"{line}: then every value can be read{days}"
+    if "nulls" in changes:
+        return f"{line}: then every value can be read{days}, or is missing"
+    others = f"{len(entry.others)} others" if hidden else ", ".join(map(str, entry.others))
+    return f"{line}: then the values can be read{days}; correct {others} in the source"
+
+
+def _day(us: int, values: ColumnValues) -> dt.date:
+    return (_EPOCH + dt.timedelta(microseconds=us)).astimezone(ZoneInfo(values.timezone)).date()
 
 
 def future_remedy(values: ColumnValues, hidden: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from features.sources.config import SourcesConfig
 from features.sources.instants import to_microseconds
 from features.sources.number_dates import read_numbers
 from features.sources.reading import RawTables, read_tables
+from features.yaml_config.parsing import parse_yaml
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -210,3 +212,42 @@ def test_the_note_on_a_personal_column_shows_no_value(tmp_path):
     )
     (note,) = tables.reports["customers"].notes
     assert "1965" not in note and "yyyymmdd" in note
+
+
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [
+        (pl.Series([44927, 44928, 44929]), NEW_YEAR),
+        (pl.Series(["44927.25", "44928"]), us(2023, 1, 1, 6)),
+        (pl.Series([2023, 2024]), NEW_YEAR),
+        (pl.Series([202301, 202302]), NEW_YEAR),
+        (pl.Series([1_672_502_400, 1_672_588_800]), NEW_YEAR),
+        (pl.Series([1_672_502_400_000.0]), NEW_YEAR),
+        (pl.Series(["Jan 1, 2023", "26-Mar-23", "2023-04-15 10:30:00 UTC", "1/15/2023 10:30 AM"]), NEW_YEAR),
+        (pl.Series(["1.1.2023", "13.1.2023 9:05"]), NEW_YEAR),
+        (pl.Series(["2023年1月1日"]), NEW_YEAR),
+        (pl.Series([*range(44_927, 45_100), 0]), NEW_YEAR),
+    ],
+)
+def test_the_entry_of_the_message_reads_every_row(tmp_path, values, first):
+    with pytest.raises(DataError) as raised:
+        read(tmp_path, values)
+    (line,) = re.findall(r"`closed_at: (\{.*?\})`", str(raised.value))
+    entry = parse_yaml(line, "")
+    tables = read(tmp_path, values, {k: v for k, v in entry.items() if k != "from"})
+    assert entry["from"] == "day" and tables.reports["leads"].rules == {} and closed(tables)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("values", "remedy"),
+    [
+        (["01/02/2023", "03/04/2023"], "if the day comes first, `closed_at: {from: day, format: "),
+        (list(range(1, 400)), "these are row numbers (1 to 399), not dates"),
+        ([1, 2, 12], "these are month numbers: with the column of the year"),
+        (["1. März 2023"], "reads English names of months only"),
+    ],
+)
+def test_what_no_entry_can_decide_is_said(tmp_path, values, remedy):
+    with pytest.raises(DataError) as raised:
+        read(tmp_path, pl.Series(values))
+    assert remedy in str(raised.value)
