@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
+import polars as pl
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from features.sources.instants import to_microseconds
 from features.yaml_config import Section
 
 Scalar: TypeAlias = bool | int | float | str | None
@@ -78,6 +80,19 @@ class ColumnSource(Section):
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("format")
+    @classmethod
+    def _complete_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for format in value:
+            text = pl.lit(pl.Series(["-"]))
+            try:
+                pl.select(to_microseconds(text, pl.String(), timezone="UTC", formats=(format,), unit=None))
+            except pl.exceptions.PolarsError:
+                raise ValueError(
+                    f"{format!r} is no complete strptime format; a clock needs hour and minute, such as %H:%M"
+                ) from None
+        return value
 
     @field_validator("map_other", mode="before")
     @classmethod

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from features.errors import DataError
 from features.sources import ColumnSource
@@ -251,3 +252,9 @@ def test_what_no_entry_can_decide_is_said(tmp_path, values, remedy):
     with pytest.raises(DataError) as raised:
         read(tmp_path, pl.Series(values))
     assert remedy in str(raised.value)
+
+
+def test_a_format_with_an_hour_alone_is_refused_with_the_configuration():
+    with pytest.raises(ValidationError, match="is no complete strptime format; a clock needs hour and minute"):
+        ColumnSource(source="day", format=["%Y-%m-%d", "%Y-%m-%d %H"])
+    assert ColumnSource(source="day", format="%d.%m.%Y %H:%M").format == ("%d.%m.%Y %H:%M",)
