@@ -212,14 +212,18 @@ def loaded_config(
     """
     path = config_path(task, config)
     progress(f"reading {path}")
+    from features.sources import load_sources
     from training.config import load_config
 
     if version is None:
-        return load_config(task, path, overlays=overlay or (), settings=setting or ())
-    from ml.champions import load
+        loaded = load_config(task, path, overlays=overlay or (), settings=setting or ())
+    else:
+        from ml.champions import load
 
-    params = load(version).card["config"]["params"]
-    return load_config(task, path, params=params, overlays=overlay or (), settings=setting or ())
+        params = load(version).card["config"]["params"]
+        loaded = load_config(task, path, params=params, overlays=overlay or (), settings=setting or ())
+    load_sources(loaded.sources)  # a wrong key is reported before the model registry and the learners are imported
+    return loaded
 
 
 def task_or(default: str, task: str | None) -> str:

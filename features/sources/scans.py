@@ -278,7 +278,9 @@ def _parquet_files(where: str, pattern: str) -> list[Path]:
         return [path]
     files = sorted(f for f in _root(pattern).glob(str(path.relative_to(_root(pattern)))) if f.is_file())
     if not files:
-        raise DataError(f"{where}: no such file: correct `parquet`, or add the file")
+        is_sample = path.parent.parts[-2:] == ("sample", "tables")
+        remedy = "make the sample dealership with: chehang sample-data" if is_sample else "add the file"
+        raise DataError(f"{where}: no such file: correct `parquet`, or {remedy}")
     return files
 
 

@@ -106,7 +106,10 @@ def read_layer(path: Path) -> Layer:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{path}: cannot be read: {reason}; check the path and its permissions") from None
+        remedy = (
+            "give this user permission to read it" if isinstance(error, PermissionError) else "give the path of a file"
+        )
+        raise ConfigError(f"{path}: cannot be read: {reason}; {remedy}") from None
     return Layer.from_text(text, str(path))
 
 

@@ -159,6 +159,8 @@ def _rule(detail: Any, model: type[BaseModel], written: Any, path: KeyPath) -> s
         return rule  # a mapping may contain a password
     shown = without_variables(repr(value), written)
     problem, semicolon, remedy = rule.partition("; ")
+    if re.search(r"\bgot ", rule):
+        return rule  # the validator shows the value, or the part of it that breaks the rule
     return f"{problem}, got {shown if len(shown) <= 60 else shown[:57] + '...'}{semicolon}{remedy}"
 
 

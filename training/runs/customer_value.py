@@ -22,7 +22,6 @@ from ml.customer_value import CustomerValue, customer_value
 from ml.home import home
 from ml.instants import microseconds
 from ml.report.columns import Column
-from ml.report.figures import draw_sections
 from ml.report.sections import Bars, Curve
 from training.answer_files import check_answer_path, write_answers
 from training.config import RunConfig
@@ -264,6 +263,8 @@ def _joined(values: Mapping[str, CustomerValue]) -> pl.DataFrame:
 
 
 def _draw(values: Mapping[str, CustomerValue], path: Path) -> None:
+    from ml.report.figures import draw_sections  # imports matplotlib
+
     draw_sections(
         [section for name, v in values.items() for section in (_concentration(name, v), _errors(name, v))],
         path,

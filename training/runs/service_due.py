@@ -18,7 +18,6 @@ from ml.fault_rate.service_rules import ServiceRules
 from ml.home import home
 from ml.instants import instant, microseconds
 from ml.report.columns import Axis, Column
-from ml.report.figures import draw_sections
 from ml.report.sections import TimeSeries
 from training.answer_files import check_answer_path, write_answers
 from training.config import RunConfig
@@ -151,6 +150,8 @@ def _draw(due: pl.DataFrame, path: Path) -> None:
         drawn=("km", "date"),
         rows=tuple({**row, "week": str(row["week"])} for row in _every_week(weeks).to_dicts()),
     )
+    from ml.report.figures import draw_sections  # imports matplotlib
+
     draw_sections([section], path, title="service-due", columns=1)
 
 

@@ -148,3 +148,17 @@ def test_a_section_is_frozen_without_unknown_keys_and_set_by_name_or_alias() -> 
         Column().source = "b"  # type: ignore[misc]
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         Column(form="a")  # type: ignore[call-arg]
+
+
+def test_a_value_that_the_rule_shows_is_not_shown_twice() -> None:
+    class Share(Section):
+        share: float
+
+        @field_validator("share")
+        @classmethod
+        def _below_one(cls, value: float) -> float:
+            raise ValueError(f"must be below 1, got {value:g}")
+
+    with pytest.raises(ConfigError) as raised:
+        validate({"share": 2}, Share, [Layer("a.yaml", {"share": 2}, {"share": 2})])
+    assert str(raised.value) == "a.yaml: share: must be below 1, got 2"
