@@ -67,6 +67,7 @@ def test_values_are_printed_by_stream(
     stream = {
         "model": "bg_nbd", "holdout_errors": {"bg_nbd": {"mean_absolute_error": 0.25, "total_ratio": 1.02}},
         "customers": 2, "total_purchases": 12.0, "total_value": 3_400.0, "correction": 1.0, "horizon_days": 365.0,
+        "rows_without_customer": 0,
     }  # fmt: skip
     valued = SimpleNamespace(customers=pl.DataFrame({"customer_id": ["a", "b"]}), as_dict=lambda: {"cars": stream})
     monkeypatch.setattr("training.runs.customer_value.value", lambda config, **options: valued)
