@@ -174,7 +174,7 @@ def _all_ambiguous(values: pl.Series) -> bool:
 
 
 def _marks(parts: pl.DataFrame, spec: ColumnSource, kind: str, is_shown: bool) -> tuple[dict[str, Any], str]:
-    counts = count_marks(parts["body"])
+    counts = count_marks(parts["body"], parts["rows"])
     english, continental = counts["english"], counts["continental"]
     if english == continental == 0:
         return _undecided(parts, counts, spec, kind, is_shown)
@@ -254,7 +254,8 @@ def _reading_notes(
     in_multiples = parts.filter(pl.col("power") > 0)["rows"].sum()
     if in_multiples and reading.multiples:
         rest = parts.filter(pl.col("power") == 0)["rows"].sum()
-        notes.append(f"{in_multiples:,} numbers in 万 or 亿 are multiplied, {rest:,} numbers have no such unit")
+        others = f"; the other {rest:,} numbers have no such word" if rest else ""
+        notes.append(f"{in_multiples:,} numbers with a multiple such as 万 are multiplied{others}")
     if reading.percent:
         notes.append("all numbers are percentages: 12% is read as 0.12")
     return notes

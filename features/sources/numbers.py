@@ -13,7 +13,7 @@ from features.sources.currencies import CURRENCY
 AMBIGUOUS = "ambiguous decimal or thousands mark"
 CURRENCIES = "amount in one of several currencies"
 PERCENT = "percent sign"
-MULTIPLE = "written in 万 or 亿"
+MULTIPLE = "written in a multiple such as 万"
 UNREADABLE = "wrong type"
 READ_TYPE = pl.Struct({"value": pl.Float64, "rule": pl.String})
 
@@ -24,7 +24,10 @@ _WIDE = {chr(0xFF10 + i): str(i) for i in range(10)}
 _WIDE |= {"．": ".", "，": ",", "＋": "+", "（": "(", "）": ")", "％": "%", "＄": "$", "￥": "¥", "￡": "£", "＇": "'"}
 _WIDE |= dict.fromkeys("－−–—", "-") | dict.fromkeys("’‘ʼ´`", "'")
 _WIDE |= dict.fromkeys("\u00a0\u202f\u2009\u2007\u2002\u2003\u3000\t", " ")
-_POWERS = {"%": -2, "万": 4, "萬": 4, "亿": 8, "億": 8}
+_POWERS = {"%": -2, "千": 3, "万": 4, "萬": 4, "亿": 8, "億": 8}
+_POWERS |= dict.fromkeys(("lakh", "lakhs", "Lakh", "Lakhs", "lac", "Lac"), 5)
+_POWERS |= dict.fromkeys(("crore", "crores", "Crore", "Crores"), 7)
+_MULTIPLES = "|".join(sorted(_POWERS, key=len, reverse=True))
 _INFINITE = r"(?i)^[-+]?inf(inity)?$"
 
 
@@ -83,7 +86,7 @@ class NumberReading:
     point_is_ambiguous, comma_is_ambiguous : bool
         Whether 1.234, and 12,345, are left unread.
     percent, multiples, currencies : bool
-        Whether percent signs are hundredths, 万 and 亿 are multiples, and amounts with a currency are read.
+        Whether percent signs are hundredths, 万, lakh and others are multiples, and amounts with a currency are read.
     """
 
     marks: NumberMarks | None = ENGLISH
@@ -192,7 +195,7 @@ def split_numbers(texts: pl.Series, *, strip: tuple[str, ...] | None, units: tup
     >>> split_numbers(pl.Series(["€ 1.234,56-", "12 %"]), strip=None, units=()).rows()
     [('-1.234,56', 0, '€'), ('12', -2, None)]
     """
-    text = pl.col("text").str.replace_many(_WIDE).str.strip_chars()
+    text = pl.col("text").str.replace_many(_WIDE).str.strip_prefix("'").str.strip_chars()  # Excel marks texts so
     currency: pl.Expr = pl.lit(None, dtype=pl.String)
     suffix: pl.Expr = pl.lit(None, dtype=pl.String)
     if strip is not None:
@@ -201,13 +204,15 @@ def split_numbers(texts: pl.Series, *, strip: tuple[str, ...] | None, units: tup
         text = text.str.strip_chars()
     is_negative = text.str.contains(r"^[^\d()]*\([^()]*\)[^\d()]*$")
     text = pl.when(is_negative).then(text.str.replace_all(r"[()]", "")).otherwise(text).str.strip_chars()
-    text = text.str.replace(r"([.,])\s?--?$", "${1}00")  # 500,- has no cents
+    text = text.str.replace(r"([.,])\s?--?$", "${1}00").str.strip_suffix("/-")  # 500,- and 500/- have no cents
     if strip is None:
         before, after = rf"^([-+]?)\s*({CURRENCY})\s*", rf"\s*({CURRENCY})\s*(-?)$"
         currency = pl.coalesce(text.str.extract(before, 2), text.str.extract(after, 1))
         text = text.str.replace(before, "$1").str.replace(after, "$2")
-        endings = "|".join([*_POWERS, *sorted(map(re.escape, units), key=len, reverse=True)])
-        ending = rf"(\d)\s*({endings})\s*(-?)$"
+        if units:
+            unit = "|".join(sorted(map(re.escape, units), key=len, reverse=True))
+            text = text.str.replace(rf"(\d)(\s*(?:{_MULTIPLES}))?\s*(?:{unit})\s*(-?)$", "$1$2$3")
+        ending = rf"(\d)\s*({_MULTIPLES})\s*(-?)$"
         suffix = text.str.extract(ending, 2)
         text = text.str.replace(ending, "$1$3")
     text = text.str.replace(r"^([^-+].*?)\s*-$", "-$1").str.replace(r"^([-+])\s+", "$1")
@@ -235,6 +240,8 @@ def _value(reading: NumberReading) -> pl.Expr:
         patterns = [_STRONG, _SINGLE_MARK] if reading.single_marks else [_STRONG]
         own = [_canonical(body, marks, pattern[marks]) for pattern in patterns for marks in (ENGLISH, CONTINENTAL)]
         canonical = pl.coalesce([*own, _canonical(body, ENGLISH, _NEUTRAL)])
+        is_ambiguous = body.str.contains(AMBIGUOUS_POINT) | body.str.contains(AMBIGUOUS_COMMA)
+        canonical = pl.when(~is_ambiguous).then(canonical)
     powers = pl.when(pl.col("power") != 0).then(pl.concat_str([pl.lit("e"), pl.col("power")])).otherwise(pl.lit(""))
     has_exponent = canonical.str.contains("(?i)e") & (pl.col("power") != 0)
     number = pl.when(~has_exponent).then(pl.concat_str([canonical, powers])).cast(pl.Float64, strict=False)
@@ -277,13 +284,15 @@ def _canonical(body: pl.Expr, marks: NumberMarks, pattern: str) -> pl.Expr:
     return digits.str.replace(marks.decimal, ".", literal=True)
 
 
-def count_marks(bodies: pl.Series) -> dict[str, int]:
+def count_marks(bodies: pl.Series, rows: pl.Series | None = None) -> dict[str, int]:
     """Count the numbers that prove their marks, and those that can be read in two ways.
 
     Parameters
     ----------
     bodies : pl.Series
         `body` of `split_numbers`.
+    rows : pl.Series, optional
+        Number of rows of each body; 1 by default.
 
     Returns
     -------
@@ -304,11 +313,13 @@ def count_marks(bodies: pl.Series) -> dict[str, int]:
 
     ambiguous = {"point": is_(AMBIGUOUS_POINT), "comma": is_(AMBIGUOUS_COMMA)}
     grouped = {m: is_(_STRONG[m]) & is_(r"\d[.,]\d{3}") for m in (ENGLISH, CONTINENTAL)}
-    counts = pl.DataFrame({"body": bodies}).select(
-        english=(is_(_STRONG[ENGLISH]) | (is_(_SINGLE_MARK[ENGLISH]) & ~ambiguous["point"])).sum(),
-        continental=(is_(_STRONG[CONTINENTAL]) | (is_(_SINGLE_MARK[CONTINENTAL]) & ~ambiguous["comma"])).sum(),
-        groups=(grouped[ENGLISH] | grouped[CONTINENTAL]).sum(),
-        point=ambiguous["point"].sum(),
-        comma=ambiguous["comma"].sum(),
-    )
+    conditions = {
+        "english": is_(_STRONG[ENGLISH]) | (is_(_SINGLE_MARK[ENGLISH]) & ~ambiguous["point"]),
+        "continental": is_(_STRONG[CONTINENTAL]) | (is_(_SINGLE_MARK[CONTINENTAL]) & ~ambiguous["comma"]),
+        "groups": grouped[ENGLISH] | grouped[CONTINENTAL],
+        **ambiguous,
+    }
+    weights = pl.repeat(1, len(bodies), eager=True) if rows is None else rows
+    frame = pl.DataFrame({"body": bodies, "rows": weights})
+    counts = frame.select(pl.col("rows").filter(c).sum().alias(n) for n, c in conditions.items())
     return {name: int(count) for name, count in counts.row(0, named=True).items()}

@@ -105,7 +105,7 @@ def marks_remedy(rule: str, values: ColumnValues) -> str:
     Returns
     -------
     str
-        Both entries, as far as every value fits with them.
+        Both entries, as far as every value fits with them; otherwise the one that reads most values.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def marks_remedy(rule: str, values: ColumnValues) -> str:
             ("12% is 12", {"strip": ("%",)}),
         )
     lines = [f"if {c}, {column_line(column.name, column.spec, **e)}" for c, e in choices if values.fits(**e)]
-    return "; ".join(lines) or _CORRECT
+    return "; ".join(lines) or number_remedy(values, hidden=True)
 
 
 def _candidates(values: ColumnValues) -> Iterator[dict[str, Any]]:

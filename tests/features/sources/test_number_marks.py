@@ -76,12 +76,13 @@ def test_values_that_contradict_each_other_are_named_and_only_certain_ones_are_r
     assert numbers(values) == [1_234_567, 1_234.56, AMBIGUOUS, 12_000, AMBIGUOUS]
     note = learn(values).notes[0]
     assert "contradict each other on the decimal mark, such as '1,234,567' and '1.234,56'" in note
-    assert numbers(["1.5", "2,5"], "number") == [1.5, 2.5]  # no thousands mark in the column
+    assert numbers(["1.5", "2,5", "1.234"], "number") == [1.5, 2.5, AMBIGUOUS]  # no thousands mark in the column
 
 
 def test_a_rare_contradiction_is_quarantined_and_does_not_decide() -> None:
     values = [f"{i}.25" for i in range(40)] + ["1,5"]
     assert numbers(values, "number")[-2:] == [39.25, "wrong type"]
+    assert numbers(["2,5"] * 40 + ["1.234", "3.75"], "number")[-2:] == [1_234, "wrong type"]  # rows count, not values
 
 
 def test_percentages_are_fractions_where_all_values_are_percentages() -> None:
@@ -93,7 +94,10 @@ def test_percentages_are_fractions_where_all_values_are_percentages() -> None:
 
 def test_multiples_are_read_unless_the_factor_may_have_them() -> None:
     assert numbers(["12.5万", "3万元", "5"]) == [125_000, 30_000, 5]
-    assert "2 numbers in 万 or 亿 are multiplied, 1 numbers have no such unit" in learn(["12.5万", "3万元", "5"]).notes
+    assert (
+        "2 numbers with a multiple such as 万 are multiplied; the other 1 numbers have no such word"
+        in learn(["12.5万", "3万元", "5"]).notes
+    )
     assert numbers(["12.5万"], factor=1_000_000) == [MULTIPLE]
     assert numbers(["12.5万"], factor=1_000_000, strip="万") == [12.5]
 

@@ -74,6 +74,10 @@ def read(text: str, reading: NumberReading | None = None) -> float | str | None:
         ("1.2亿", 120_000_000),
         ("0.07万", 700),
         ("(2万)", -20_000),
+        ("₹ 5.49 Lakh", 549_000),
+        ("1.5 crore", 15_000_000),
+        ("92,000/-", 92_000),
+        ("'1,234", 1_234),
         ("inf", math.inf),
     ],
 )
@@ -85,7 +89,7 @@ def test_a_number_is_read_with_its_sign_currency_and_groups(text: str, number: f
     "text",
     [
         *("a lot", "12k", "1,2,3", "12,34", "1,2345", "0,123", "--5", "(-5)", "((5))", "5)", "$", "-", "12 00", "1 2"),
-        *("12 000,5", "1.2.3", "12²", "½", "5 lakh", "XYZ 5", "USDX5", "1e3万", "12万5千", "1 234,567", "12,000 000"),
+        *("12 000,5", "1.2.3", "12²", "½", "5 L", "XYZ 5", "USDX5", "1e3万", "12万5千", "1 234,567", "12,000 000"),
         *("5 km", "#REF!"),
     ],
 )
@@ -102,6 +106,7 @@ def test_percent_signs_and_multiples_are_read_where_the_reading_says_so() -> Non
 def test_units_of_the_contract_are_read_and_others_are_not() -> None:
     reading = NumberReading(units=("km", "公里"))
     assert read("12,345 km", reading) == 12_345 and read("500公里", reading) == 500
+    assert read("3.5万公里", reading) == 35_000 and read("3.5 万 km", reading) == 35_000
     assert read("500 mi", reading) == "wrong type" and read("km", reading) == "wrong type"
 
 
