@@ -22,7 +22,8 @@ class ExtraFeatures(Section):
     numeric : tuple of str
         Names of numeric columns; read as Float64.
     categorical : tuple of str
-        Names of categorical columns; read as String, where the numbers `5` and `5.0` are both "5".
+        Names of categorical columns; read as String. The numbers `5` and `5.0` of a numeric column are both "5"; text,
+        as in a CSV file, stays as it is written, because "2.0" may be the name of an engine.
 
     Examples
     --------

@@ -133,8 +133,8 @@ def learn_reading(
     parts = pl.concat(
         [counts, split_numbers(counts["text"], strip=configured.strip, units=configured.units)], how="horizontal"
     )
-    changes: tuple[dict[str, Any], str] = ({}, "")
-    fields, note = changes if is_configured else _marks(parts, spec, kind, is_shown)
+    decide = _implied_decimal if is_configured else _marks
+    fields, note = decide(parts, spec, kind, is_shown)
     currencies = sorted({currency_of(c) for c in parts["currency"].drop_nulls().unique()})
     percent = kind == "number" and spec.factor is None and _all_percent(parts)
     reading = replace(configured, **fields, currencies=len(currencies) < 2, percent=percent)
@@ -191,6 +191,25 @@ def _marks(parts: pl.DataFrame, spec: ColumnSource, kind: str, is_shown: bool) -
 
 
 _PAIRS = ((ENGLISH, CONTINENTAL), (CONTINENTAL, ENGLISH))
+
+
+def _implied_decimal(parts: pl.DataFrame, spec: ColumnSource, kind: str, is_shown: bool) -> tuple[dict[str, Any], str]:
+    """Leave numbers such as 1.234 unread where `thousands` implies a decimal point that no other number proves."""
+    marks = configured_reading(spec).marks or ENGLISH
+    if spec.decimal is not None or _may_have_thousandths(spec, kind):
+        return {}, ""
+    pattern, field = AMBIGUOUS_POINT, "point_is_ambiguous"
+    if marks.decimal == ",":
+        pattern, field = AMBIGUOUS_COMMA, "comma_is_ambiguous"
+    body = parts["body"]
+    has_decimals = body.str.contains(marks.pattern) & body.str.contains(marks.decimal, literal=True)
+    if not has_decimals.any() or not body.filter(has_decimals).str.contains(pattern).all():
+        return {}, ""
+    sentence = (
+        f"`thousands` is set, `decimal` is not, and every number with {marks.decimal!r} has three digits after it, "
+        f"such as {_example(parts, has_decimals, is_shown)}: they are quarantined; set `decimal` if these are decimals"
+    )
+    return {field: True}, sentence
 
 
 def _undecided(

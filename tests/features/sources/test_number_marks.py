@@ -71,6 +71,15 @@ def test_without_proof_other_numbers_are_read_and_noted() -> None:
     assert learn(["0.125", "1.234"], "number") == learn(["7", "8.5"], "number") and learn(["7"]).is_plain
 
 
+def test_thousands_alone_do_not_make_a_fraction_of_a_fen() -> None:
+    assert numbers(["$1,234", "1.234"], thousands=",") == [1_234, AMBIGUOUS]
+    assert "set `decimal` if these are decimals" in learn(["$1,234", "1.234"], thousands=",").notes[0]
+    assert numbers(["1,234", "1.234", "1.5"], thousands=",") == [1_234, 1.234, 1.5]
+    assert numbers(["1,234", "1.234"], thousands=",", decimal=".") == [1_234, 1.234]
+    assert numbers(["1,234", "1.234"], "number", thousands=",") == [1_234, 1.234]
+    assert numbers(["1.234", "1,234"], thousands=".") == [1_234, AMBIGUOUS]
+
+
 def test_values_that_contradict_each_other_are_named_and_only_certain_ones_are_read() -> None:
     values: list[str | None] = ["1,234,567", "1.234,56", "12,345", "12 000", "12.5"]
     assert numbers(values) == [1_234_567, 1_234.56, AMBIGUOUS, 12_000, AMBIGUOUS]
@@ -167,10 +176,16 @@ def test_mixed_conventions_are_read_where_certain_and_quarantined_otherwise(tmp_
     }
     margins, report = read_margins(tmp_path, CURRENCY, thousands=[",", " "], strip=["$", "KSh", "¥"])
     assert margins == {
-        "S0": 2_499_500, "S1": 813_600_000, "S2": 1_200_000, "S3": 1_200_000, "S4": 120_000_000, "S6": 123,
+        "S0": 2_499_500, "S1": 813_600_000, "S2": 1_200_000, "S3": 1_200_000, "S4": 120_000_000,
         "S7": -50_000,
     }  # fmt: skip
-    assert report.rules == {"gross_margin: wrong type": 1}
+    assert report.rules == {
+        "gross_margin: wrong type": 1,
+        "gross_margin: ambiguous decimal or thousands mark": 1,
+    }
+    options = {"decimal": ".", "thousands": [",", " "], "strip": ["$", "KSh", "¥"]}
+    margins, report = read_margins(tmp_path, CURRENCY, **options)
+    assert margins["S6"] == 123 and report.rules == {"gross_margin: wrong type": 1}
     assert "gross_margin: 1 amounts have a fraction of a fen, which is rounded" in report.notes
 
 
