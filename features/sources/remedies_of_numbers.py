@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from features.sources.column_values import VALUE, ColumnValues
+from features.sources.column_values import BROKEN, VALUE, ColumnValues
 from features.sources.numbers import PERCENT
 from features.sources.remedies_of_values import missing_markers
 from features.sources.yaml_lines import column_line
@@ -43,6 +43,7 @@ _MARKS: tuple[dict[str, Any], ...] = (
 )
 
 
+_TWO_WAYS = (r"^[-+]?[1-9]\d{0,2}[.,]\d{3}$", r"[%％]")  # a single mark before three digits, and a percent sign
 _DIGIT = re.compile(r"\d")
 _AROUND = re.compile(r"[^\d.,'’\s()+\-−]+(?:\s*[^\d.,'’\s()+\-−]+)*")
 _CORRECT = "correct the values in the source, or map another source column"
@@ -105,7 +106,7 @@ def marks_remedy(rule: str, values: ColumnValues) -> str:
     Returns
     -------
     str
-        Both entries, as far as every value fits with them; otherwise the one that reads most values.
+        Both entries, as far as every such value fits with them; otherwise the one that reads most values.
 
     Examples
     --------
@@ -133,7 +134,12 @@ def marks_remedy(rule: str, values: ColumnValues) -> str:
             ("12% is 0.12", {"factor": factor * 0.01, "strip": ("%",)}),
             ("12% is 12", {"strip": ("%",)}),
         )
-    lines = [f"if {c}, {column_line(column.name, column.spec, **e)}" for c, e in choices if values.fits(**e)]
+    marked = values.distinct.filter(pl.col(VALUE).cast(pl.String).str.contains(_TWO_WAYS[rule == PERCENT]))
+    lines = []
+    for condition, changes in choices:
+        checked = values.checked(marked, **changes)  # other values may break other rules
+        if checked is not None and not checked[BROKEN].any():
+            lines.append(f"if {condition}, {column_line(column.name, column.spec, **changes)}")
     return "; ".join(lines) or number_remedy(values, hidden=True)
 
 

@@ -13,9 +13,10 @@ from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.column_source import ColumnSource
 from features.sources.column_values import ColumnValues, written
 from features.sources.config import SourcesConfig
+from features.sources.numbers import AMBIGUOUS
 from features.sources.reading import TableReport, read_tables
 from features.sources.remedies import remedy
-from features.sources.remedies_of_numbers import number_remedy, range_remedy, whole_number_remedy
+from features.sources.remedies_of_numbers import marks_remedy, number_remedy, range_remedy, whole_number_remedy
 from features.sources.remedies_of_times import future_remedy, time_remedy
 from features.sources.remedies_of_values import category_remedy, closest, flag_remedy, missing_markers
 from features.sources.rules import kind_of
@@ -139,6 +140,12 @@ def test_day_and_month_that_may_be_either_are_both_proposed() -> None:
     text = time_remedy(values_of("leads", "created_at", ["01/02/2024", "03/04/2024"]), False)
     assert entry(text, "created_at", 0)["format"] == "%d/%m/%Y" and "if the day comes first" in text
     assert entry(text, "created_at", 1)["format"] == "%m/%d/%Y" and "if the month comes first" in text
+
+
+def test_a_mark_that_can_be_read_in_two_ways_has_both_entries_though_other_values_break_other_rules() -> None:
+    text = marks_remedy(AMBIGUOUS, values_of("leads", "price", ["1.234", "(500)", "2.345"], factor=100))
+    assert "if the point is a decimal mark" in text and entry(text, "price", 0)["decimal"] == "."
+    assert "if the point separates thousands" in text and entry(text, "price", 1)["thousands"] == ["."]
 
 
 def test_texts_that_are_no_dates_get_no_entry() -> None:
