@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from features.sources.column_values import BROKEN, VALUE, ColumnValues
+from features.sources.currencies import CURRENCY
 from features.sources.numbers import PERCENT
 from features.sources.remedies_of_values import missing_markers
 from features.sources.yaml_lines import column_line
@@ -28,6 +29,27 @@ _FACTORS: dict[str, tuple[tuple[float, str], ...]] = {
     "kW": ((0.73549875, "metric horsepower (PS)"), (0.001, "watts")),
     "s": ((0.001, "milliseconds"),),
     "h": ((1 / 60, "minutes"),),
+}
+# Words beside a number that change its value, in lower case: factor to the unit of the contract.
+_MULTIPLES = {
+    "k": 1_000,
+    "tsd": 1_000,
+    "tsd.": 1_000,
+    "thousand": 1_000,
+    "w": 10_000,
+    "mio": 1e6,
+    "mio.": 1e6,
+    "million": 1e6,
+}
+_MILES = dict.fromkeys(("mi", "mi.", "mile", "miles", "mls", "英里"), 1.609344)
+_UNIT_WORDS: dict[str, dict[str, float]] = {
+    "km": _MILES,
+    "km per month": _MILES,
+    "months": dict.fromkeys(("y", "yr", "yrs", "year", "years", "年", "jahr", "jahre"), 12),
+    "days": dict.fromkeys(("week", "weeks", "周"), 7),
+    "kW": dict.fromkeys(("ps", "cv", "ch", "马力", "匹"), 0.73549875) | dict.fromkeys(("hp", "bhp"), 0.745699872),
+    "h": dict.fromkeys(("min", "mins", "minutes", "分钟"), 1 / 60),
+    "s": dict.fromkeys(("min", "mins", "minutes", "分钟"), 60) | {"ms": 0.001},
 }
 _MARKS: tuple[dict[str, Any], ...] = (
     {},
@@ -76,9 +98,14 @@ def number_remedy(values: ColumnValues, hidden: bool) -> str:
     'correct the values in the source, or map another source column'
     """
     column = values.column
+    words = _words(values)
+    factors = {_factor(values, w) for w in words} if _DIGIT.search("".join(map(str, values.broken()))) else set()
+    if factors - {1} and (len(factors) > 1 or not _all_have_words(values, words)):
+        changing = ", ".join(repr(w) for w in words if _factor(values, w) != 1)
+        return f"some numbers are in another unit or a multiple ({changing}): write all in one unit in the source"
     for changes in _candidates(values):
         if values.fits(**changes):
-            return f"{column_line(column.name, column.spec, **changes)}: {FITS}"
+            return _entries(values, changes, words)
     if (markers := missing_markers(values, hidden)) and not any(_DIGIT.search(str(v)) for v in values.broken()):
         return markers
     spoken = [
@@ -86,11 +113,47 @@ def number_remedy(values: ColumnValues, hidden: bool) -> str:
     ]
     best = min(spoken, key=lambda c: len(values.broken(**c)), default=None)
     rest = [] if best is None else values.broken(**best)
-    if best and len(rest) < values.distinct.height / 2:
+    if best and len(rest) < min(values.distinct.height / 2, len(values.broken())):
         example = "" if hidden or not rest else f", such as {rest[0]!r}"
         line, counts = column_line(column.name, column.spec, **best), f"{len(rest):,} of {values.distinct.height:,}"
         return f"{line} reads all but {counts} different values{example}; correct those in the source"
     return _CORRECT
+
+
+def _entries(values: ColumnValues, changes: dict[str, Any], words: tuple[str, ...]) -> str:
+    """Return an entry that reads every value; both entries where a point may be a decimal or a thousands mark."""
+    column = values.column
+    text = f"{column_line(column.name, column.spec, **changes)}: {FITS}"
+    if changes.get("thousands") == (".",):
+        decimal = {k: v for k, v in changes.items() if k not in ("decimal", "thousands")} | {"decimal": "."}
+        if values.fits(**decimal):
+            line = column_line(column.name, column.spec, **decimal)
+            text = f"if the point is a decimal mark, {line}; if it separates thousands, {text}"
+    others = [w for w in words if _factor(values, w) == 1 and re.fullmatch(rf"(?:{CURRENCY})|%", w) is None]
+    if not others:
+        return text
+    unit = values.contract.unit if values.contract else None
+    own = f" and no unit but {unit}" if unit and column.kind != "money" else ""
+    return f"{text}, if {' and '.join(map(repr, others))} {'is' if len(others) == 1 else 'are'} no multiple{own}"
+
+
+def _words(values: ColumnValues) -> tuple[str, ...]:
+    """Return the texts that stand around the digits of the values, long ones first."""
+    texts = values.distinct[VALUE]
+    if texts.dtype != pl.String:
+        return ()
+    around = {t.strip() for v in texts.head(10_000) if _DIGIT.search(v) for t in _AROUND.findall(v)}
+    return tuple(sorted(around, key=lambda t: (-len(t), t)))
+
+
+def _factor(values: ColumnValues, word: str) -> float:
+    unit = (values.contract.unit if values.contract else None) or ""
+    word = word.lower()
+    return _UNIT_WORDS.get(unit, {}).get(word) or _MULTIPLES.get(word, 1)
+
+
+def _all_have_words(values: ColumnValues, words: tuple[str, ...]) -> bool:
+    return all(any(w in v for w in words) for v in values.distinct[VALUE] if _DIGIT.search(v))
 
 
 def marks_remedy(rule: str, values: ColumnValues) -> str:
@@ -148,11 +211,12 @@ def _candidates(values: ColumnValues) -> Iterator[dict[str, Any]]:
     column, texts = values.column, values.distinct[VALUE]
     if texts.dtype != pl.String:
         return
-    around = {t.strip() for v in texts.head(10_000) if _DIGIT.search(v) for t in _AROUND.findall(v)}
-    strip = tuple(sorted(around, key=lambda t: (-len(t), t)))
+    strip = _words(values)
     if len(strip) > MAX_STRIPPED:
         return
-    scaled = [{}, {"factor": 100}] if values.column.kind == "money" and column.spec.factor is None else [{}]
+    factor = next((f for w in strip if (f := _factor(values, w)) != 1), 1) * (column.spec.factor or 1)
+    own = {} if factor == (column.spec.factor or 1) else {"factor": factor}
+    scaled = [own, {"factor": 100 * factor}] if column.kind == "money" and column.spec.factor is None else [own]
     for scale in scaled:
         for marks in _MARKS:
             changes = {**({"strip": strip} if strip else {}), **marks, **scale}

@@ -16,6 +16,15 @@ MAX_MARKERS = 4  # more distinct values than these are hardly markers of missing
 
 _HIDDEN = "the quarantine file has the values"
 
+# Words that mean "missing" everywhere, in lower case: they are shown even where values may be personal data.
+_MISSING_WORDS = frozenset(
+    (
+        *("n/a", "na", "#n/a", "n.a.", "null", "none", "nan", "nil", "-", "--", "---", "—", ".", "?", "unknown"),
+        *("missing", "blank", "empty", "无", "未知", "不详", "暂无", "空", "unbekannt", "k.a.", "k. a.", "inconnu"),
+    )
+)
+_MISSING_NUMBER = re.compile(r"-(?:1|9+)(?:\.0+)?|9{4,}(?:\.0+)?")
+
 
 def flag_remedy(values: ColumnValues, hidden: bool) -> str:
     """Return the remedy for a column of yes and no that has other values: a `map` of all its values.
@@ -62,6 +71,12 @@ false for the others and null where it is not known yet
     readings = dict(zip(distinct, checked[column.name].to_list(), strict=True))
     if not _has_zero_and_one(distinct):  # 1 beside 2 or 9 is a code
         readings = {v: None if _is_digit(v) else reading for v, reading in readings.items()}
+    unread = [v for v in distinct if readings[v] is None]
+    if len(distinct) == 2 and len(unread) == 1:
+        reading = next(r for r in readings.values() if r is not None)
+        entries = {v: not reading if v in unread else reading for v in sorted(distinct, key=str)}
+        line = column_line(column.name, column.spec, map=entries)
+        return f"if {scalar(unread[0])} means {'not ' if reading else ''}{meaning}, {line}"
     if len(distinct) == 2 and not any(v is not None for v in readings.values()):
         first, second = sorted(distinct, key=str)
         lines = [column_line(column.name, column.spec, map={first: yes, second: not yes}) for yes in (True, False)]
@@ -188,6 +203,8 @@ reads the others as they are, null makes them missing
 def missing_markers(values: ColumnValues, hidden: bool) -> str:
     """Return the remedy `nulls`, if few values break a rule and the column is neither required nor a target.
 
+    Of a hidden column, only values that mean "missing" everywhere are shown, such as "n/a" and -999.
+
     Parameters
     ----------
     values : ColumnValues
@@ -212,9 +229,11 @@ def missing_markers(values: ColumnValues, hidden: bool) -> str:
     'if n/a means missing, `price: {from: p, nulls: [n/a]}`'
     """
     column, contract = values.column, values.contract
-    if hidden or column.required or column.is_target or (contract is not None and not contract.nullable):
+    if column.required or column.is_target or (contract is not None and not contract.nullable):
         return ""
     broken, distinct = values.broken(), values.distinct
+    if hidden and not all(_is_marker(v) for v in broken):
+        return ""
     n_rows = distinct.filter(pl.col(VALUE).is_in(broken))[COUNT].sum()
     if not 0 < len(broken) <= MAX_MARKERS or n_rows > distinct[COUNT].sum() / 2:
         return ""
@@ -225,3 +244,8 @@ def missing_markers(values: ColumnValues, hidden: bool) -> str:
             listed = " and ".join(dict.fromkeys(scalar(m) for m in markers))
             return f"if {listed} {mean} missing, {column_line(column.name, column.spec, nulls=list(nulls))}"
     return ""
+
+
+def _is_marker(value: Any) -> bool:
+    text = str(value).strip().lower()
+    return text in _MISSING_WORDS or _MISSING_NUMBER.fullmatch(text) is not None

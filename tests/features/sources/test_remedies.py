@@ -120,6 +120,43 @@ def test_words_among_numbers_are_markers_unless_they_hold_digits_or_are_most_of_
     assert missing_markers(values_of("leads", "lead_id", ["a"]), False) == ""
 
 
+def test_miles_and_thousands_are_converted_and_not_only_stripped() -> None:
+    miles = ["10 miles", "100 miles"]
+    text = number_remedy(values_of("vehicles", "mileage_km", miles), False)
+    assert entry(text, "mileage_km") == {"from": "src", "strip": ["miles"], "factor": 1.609344}
+    checked = values_of("vehicles", "mileage_km", miles, **entry(text, "mileage_km")).checked()
+    assert checked is not None and sorted(checked["mileage_km"]) == pytest.approx([16.09344, 160.9344])
+    text = number_remedy(values_of("leads", "price", ["12.5k", "90k"], factor=100), False)
+    assert entry(text, "price") == {"from": "src", "factor": 100_000, "strip": ["k"]}  # 12.5k yuan are 1,250,000 fen
+
+
+def test_a_word_that_may_change_a_number_is_stripped_under_a_condition() -> None:
+    text = number_remedy(values_of("vehicles", "mileage_km", ["10 ri", "100 ri"]), False)
+    assert text.endswith("then every value fits, if 'ri' is no multiple and no unit but km")
+    text = number_remedy(values_of("vehicles", "mileage_km", ["10 miles", "100"]), False)
+    assert text == "some numbers are in another unit or a multiple ('miles'): write all in one unit in the source"
+
+
+def test_a_point_that_may_be_either_gets_both_entries() -> None:
+    text = number_remedy(values_of("leads", "price", ["1.234 xx", "5.678 xx"], factor=100), False)
+    assert text.startswith("if the point is a decimal mark, ") and "; if it separates thousands, " in text
+    assert [entry(text, "price", i)["decimal"] for i in range(2)] == [".", ","]
+
+
+def test_markers_of_personal_columns_are_shown_where_they_mean_missing_everywhere() -> None:
+    incomes = [5_000, 6_000, 7_000, -999]
+    text = range_remedy(values_of("applications", "monthly_income", incomes), True)
+    assert text == "if -999 means missing, `monthly_income: {from: src, nulls: [-999]}`"
+    assert "-998" not in range_remedy(values_of("applications", "monthly_income", [5_000, 6_000, 7_000, -998]), True)
+    text = number_remedy(values_of("applications", "monthly_income", ["5000", "6000", "无"], factor=100), True)
+    assert entry(text, "monthly_income")["nulls"] == ["无"]
+
+
+def test_the_other_of_two_outcomes_has_the_other_meaning() -> None:
+    text = flag_remedy(values_of("loan_outcomes", "defaulted", ["J", "N"]), False)
+    assert text == "if J means defaulted, `defaulted: {from: src, map: {J: true, N: false}}`"
+
+
 @pytest.mark.parametrize(
     ("values", "format"),
     [
