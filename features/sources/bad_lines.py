@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from features.sources.joins import UnmatchedRows
+
 ROW = "__row__"  # position of a row in its source, from 0
 
 LINE = "line"  # in place of a column in the names of rules
@@ -69,6 +71,8 @@ class ReadLog:
         Lines that are no rows; known when the rows are read.
     notes : list of str
         Sentences on what was recognised.
+    unmatched : UnmatchedRows or None
+        For a joined file: rows of the table without a partner in it; known when the rows are read.
     folder : TemporaryDirectory or None
         Decoded copy of the file; it is deleted with this object.
 
@@ -80,6 +84,7 @@ class ReadLog:
 
     bad_lines: BadLines | None = None
     notes: list[str] = field(default_factory=list)
+    unmatched: UnmatchedRows | None = None
     folder: TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     def add_note(self, note: str) -> None:

@@ -71,6 +71,15 @@ class SourcesConfig(Section):
         """Name of the YAML file, for error messages."""
         return self._file
 
+    def timezone_of(self, table: str) -> str:
+        """Return the IANA name of the time zone of a table's timestamps without an offset.
+
+        >>> SourcesConfig(timezone="UTC").timezone_of("leads")
+        'UTC'
+        """
+        source = self.tables.get(table)
+        return self.timezone if source is None or source.timezone is None else source.timezone
+
     @field_validator("tables")
     @classmethod
     def _tables_of_contract(cls, value: dict[str, TableSource]) -> dict[str, TableSource]:

@@ -54,7 +54,7 @@ def count_bad_lines(validation: ValidationResult, lines: BadLines | None) -> Val
     )
 
 
-def log_notes(logs: Sequence[ReadLog], *, share: float, file: str) -> list[str]:
+def log_notes(logs: Sequence[ReadLog], *, share: float, unmatched_share: float, file: str, table: str) -> list[str]:
     """Return the notes on how a table's files were read.
 
     Parameters
@@ -63,8 +63,10 @@ def log_notes(logs: Sequence[ReadLog], *, share: float, file: str) -> list[str]:
         `features.sources.scans.Scan.logs`: of the table's own file, then of joined files.
     share : float
         Largest accepted share of bad lines of a joined file, from 0 to 1.
-    file : str
-        Name of the YAML file, for error messages.
+    unmatched_share : float
+        Largest accepted share of the table's rows without a partner in a joined file, from 0 to 1.
+    file, table : str
+        Name of the YAML file, and of the table, for error messages.
 
     Returns
     -------
@@ -73,16 +75,22 @@ def log_notes(logs: Sequence[ReadLog], *, share: float, file: str) -> list[str]:
     Raises
     ------
     DataError
-        More than `share` of a joined file's lines are bad.
+        More than `share` of a joined file's lines are bad, or more than `unmatched_share` of the rows have no partner
+        in it.
 
     Examples
     --------
-    >>> log_notes([ReadLog(notes=["2 lines above the header are left out"])], share=0.02, file="sources.yaml")
+    >>> limits = {"share": 0.02, "unmatched_share": 0.2}
+    >>> logs = [ReadLog(notes=["2 lines above the header are left out"])]
+    >>> log_notes(logs, **limits, file="sources.yaml", table="leads")
     ['2 lines above the header are left out']
     """
     notes = []
     for index, log in enumerate(logs):
         notes += log.notes
+        unmatched = log.unmatched
+        if unmatched is not None and (note := unmatched.check(unmatched_share, place=f"{file}: tables.{table}")):
+            notes.append(note)
         lines = log.bad_lines
         if lines is None:
             continue

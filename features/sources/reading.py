@@ -265,7 +265,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     selected = select_rows(plan.scan, source, plan.mapping)
     rows, limits = selected.rows, []
     share, logs, latest = config.max_quarantined_share, plan.scan.logs, None if source.allow_future else now
-    zone = {"timezone": source.timezone or config.timezone, "where": where}
+    zone = {"timezone": config.timezone_of(name), "where": where}
 
     def validate(mapping: ColumnMapping, readings: Readings) -> tuple[TypedRows, ValidationResult]:
         table = _typed(plan, config, rows, mapping, now=latest, numbers=readings.dates, marks=readings.marks)
@@ -287,7 +287,11 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         field=f"{config.file}: tables.{name}",
     )
     table, limited, lines = validated.typed, limits[-1], logs[0].bad_lines if logs else None
-    notes = [*log_notes(logs, share=share, file=config.file), *validated.notes]
+    limit = max_unmatched_share(config, name)
+    notes = [
+        *log_notes(logs, share=share, unmatched_share=limit, file=config.file, table=name),
+        *validated.notes,
+    ]
     broken, validation = validated.validation.broken, count_bad_lines(validated.validation, lines)
     _check_not_empty(validation, plan)
     quarantine_file = write_quarantine(quarantine, rows, broken, lines=lines, cells_per_row=plan.scan.cells_per_row)
@@ -324,11 +328,11 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         validation.fingerprint,
         table.columns,
         tuple(notes),
-        _nulls(replace(plan, mapping=validated.mapping), plan.source.timezone or config.timezone),
+        _nulls(replace(plan, mapping=validated.mapping), config.timezone_of(plan.table.name)),
         selected.counts.rows_left_out + limited.rows_left_out,
         violations,
         tuple(c.name for c in validated.mapping.columns if c.by_name),
-        plan.source.timezone or config.timezone,
+        config.timezone_of(plan.table.name),
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
     sources = {c.name: c.spec.source or c.name for c in validated.mapping.columns}
@@ -337,10 +341,10 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         frame,
         all_rows,
         sources,
-        max_unmatched_share=max_unmatched_share(config, name),
+        max_unmatched_share=limit,
         source_rows=lambda: plan.scan.rows().drop(ROW),
         is_query=source.sql is not None,
-        timezone=source.timezone or config.timezone,
+        timezone=config.timezone_of(plan.table.name),
         unfiltered=_unfiltered(plan, config),
     )
     return keys, report
@@ -360,7 +364,7 @@ def _typed(
         rows,
         plan.table,
         mapping,
-        timezone=plan.source.timezone or config.timezone,
+        timezone=config.timezone_of(plan.table.name),
         now=now,
         field=f"{config.file}: tables.{plan.table.name}",
         where=plan.scan.where,

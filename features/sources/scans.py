@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from features.sources.bad_lines import ReadLog
 from features.sources.csv_files import CsvFile, CsvOptions
 from features.sources.excel_files import ExcelFile
 from features.sources.filters import filter_rows
+from features.sources.joins import join_columns, repeated_key, unmatched_rows
 from features.sources.lines import ClassifiedLines, LineSource, classify, load_line_rules
 from features.sources.table_source import TableSource, Unpivot
 from features.sources.unpivot import total_notes, unpivot_rows, unpivoted_columns
@@ -96,9 +97,8 @@ def open_source(table: str, source: TableSource) -> Scan:
     scan = _single(table, source)
     scan = _unpivoted(scan, source, source.unpivot) if source.unpivot else scan
     for other in source.join:
-        scan = _joined(
-            scan, _single(table, source.model_copy(update={n: getattr(other, n) for n in _FILE_KEYS})), other.on
-        )
+        file = _single(table, source.model_copy(update={n: getattr(other, n) for n in _FILE_KEYS}))
+        scan = _joined(scan, file, other.on, personal=_personal(table, source))
     scan = _combined(scan, source.combine) if source.combine else scan
     return _classified(scan, source, source.lines) if source.lines else scan
 
@@ -128,35 +128,39 @@ def _unpivoted(scan: Scan, source: TableSource, unpivot: Unpivot) -> Scan:
     return replace(scan, columns=columns, rows=rows, logs=logs, cells_per_row=len(on))
 
 
-def _joined(scan: Scan, other: Scan, on: tuple[str, ...]) -> Scan:
-    """Left-join the columns of another scan."""
-    keys = list(on)
+def _personal(table: str, source: TableSource) -> set[str]:
+    """Return the names of the source columns that are personal data by the contract."""
+    names = TABLES[table].personal if table in TABLES else frozenset()
+    return set(names) | {c.source for n, c in source.columns.items() if c is not None and c.source and n in names}
+
+
+def _joined(scan: Scan, other: Scan, on: tuple[str, ...], *, personal: Collection[str]) -> Scan:
+    """Left-join the columns of another scan; the log of the other file has the rows without a partner."""
     for side in (scan, other):
-        if missing := [k for k in keys if k not in side.columns]:
+        if missing := [k for k in on if k not in side.columns]:
             raise DataError(f"{side.where}: has no column `{missing[0]}`, used in `join.on`: correct `join.on`")
-    if shared := [c for c in other.columns if c in scan.columns and c not in keys]:
+    if shared := [c for c in other.columns if c in scan.columns and c not in on]:
         raise DataError(f"{other.where}: column `{shared[0]}` is also in {scan.where}: rename it in one of the files")
     try:
         right = other.rows().drop(ROW)
-        left = scan.rows().collect_schema()
-        types = right.collect_schema()
-        right = right.with_columns(pl.col(k).cast(left[k], strict=False) for k in keys if types[k] != left[k])
-        repeated = right.drop_nulls(keys).group_by(keys).len().filter(pl.col("len") > 1).head(1).collect()
+        repeated = repeated_key(scan.rows(), right, on)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise read_error(other.where, error) from None
-    if repeated.height:
-        row = repeated.row(0, named=True)
-        key = ", ".join(f"{k} {row[k]}" for k in keys)
-        raise DataError(
-            f"{other.where}: {row['len']} rows have {key}: `join.on` must identify one row; add a column to it"
-        )
+    if repeated is not None:
+        key, count = repeated
+        raise DataError(f"{other.where}: {count} rows have {key}: `join.on` must identify one row; add a column to it")
+    logs = other.logs or (ReadLog(),)
 
     def rows() -> pl.LazyFrame:
-        return scan.rows().join(right, on=keys, how="left", maintain_order="left")
+        left = scan.rows()
+        if logs[0].unmatched is None:
+            file = other.where.split(": ", 1)[-1]
+            logs[0].unmatched = unmatched_rows(left, right, on, where=file, personal=personal)
+        return join_columns(left, right, on)
 
-    added = [c for c in other.columns if c not in keys]
-    cheap, logs = scan.cheap_to_repeat and other.cheap_to_repeat, (*(scan.logs or (ReadLog(),)), *other.logs)
-    return replace(scan, columns=(*scan.columns, *added), rows=rows, cheap_to_repeat=cheap, logs=logs)
+    added = [c for c in other.columns if c not in on]
+    cheap, logs_of_both = scan.cheap_to_repeat and other.cheap_to_repeat, (*(scan.logs or (ReadLog(),)), *logs)
+    return replace(scan, columns=(*scan.columns, *added), rows=rows, cheap_to_repeat=cheap, logs=logs_of_both)
 
 
 def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:

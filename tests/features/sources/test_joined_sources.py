@@ -25,6 +25,7 @@ def read(folder: Path, sales: Any, search: Any, **options: Any) -> pl.DataFrame:
         "parquet": str(folder / "sales.parquet"),
         "join": [{"parquet": str(folder / "search.parquet"), "on": ["model", "year", "month"]}],
         "combine": {"when": ["year", "month"]},
+        "max_unmatched_share": 0.5,
         "columns": {
             "sale_id": {"row_number": True},
             "sold_at": {"from": "when", "format": "%Y %m"},

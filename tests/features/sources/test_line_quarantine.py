@@ -56,5 +56,5 @@ def test_bad_lines_of_a_joined_file_are_noted_or_stop_the_run(tmp_path: Path) ->
 
 
 def test_without_bad_lines_nothing_changes() -> None:
-    assert log_notes([ReadLog()], share=0, file="sources.yaml") == []
+    assert log_notes([ReadLog()], share=0, unmatched_share=0, file="sources.yaml", table="leads") == []
     assert count_bad_lines.__name__ and BadLines("a", pl.DataFrame({"rule": [TOO_MANY]}), 1, {}).rules == {TOO_MANY: 1}
