@@ -25,7 +25,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(STUDIES, ToyProblem, STUDY)  # type: ignore[arg-type]
     (tmp_path / "numbers.json").write_text(json.dumps(NUMBERS))
     space = {"params.shift": {"low": -2.0, "high": 2.0}}
-    content = {"task": "toy", "time": "none", "sources": "numbers.json", "tune": {"space": space, "trials": 3}}
+    content = {"task": "toy", "time": "none", "tune": {"space": space, "trials": 3}}
+    (tmp_path / "sources.yaml").write_text("tables: {}")
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(content))
     return tmp_path / "toy.yaml"
 

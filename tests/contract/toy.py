@@ -132,7 +132,7 @@ class ToyStudy:
             raise ConfigError("time: numbers have none; set time: none")
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> ToyData:
-        return ToyData(config, tuple(json.loads(config.sources.read_text())))
+        return ToyData(config, tuple(json.loads((config.sources.parent / "numbers.json").read_text())))
 
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[MeanEstimator], *, progress: Progress | None = None
