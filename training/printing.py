@@ -287,25 +287,26 @@ def print_alarms(run: Any) -> None:
     print_notes(run.notes)
 
 
-def print_stored_alarms(alarms: Any) -> None:
+def print_stored_alarms(alarms: Any, *, timezone: str) -> None:
     """Print the alarms of the alarm store.
 
     Parameters
     ----------
     alarms : DataFrame
         As returned by `ml.fault_rate.alarm_store.AlarmStore.alarms`; may be empty.
+    timezone : str
+        IANA name of the time zone of the dates.
     """
-    from ml.instants import instant
+    from ml.instants import local_day
 
     table = Table("alarm", "model", "component", "state", "opened", "detected on", "rate ratio")
     for row in alarms.to_dicts():
-        opened = str(instant(row["opened_at"]).date())
-        figures = (opened, str(row["detected_on"]), f"{row['rate_ratio']:.2f}")
+        figures = (str(local_day(row["opened_at"], timezone)), str(row["detected_on"]), f"{row['rate_ratio']:.2f}")
         table.add_row(str(row["id"]), row["model"], row["component"], row["state"], *figures)
     out.print(table if alarms.height else "the alarm store is empty; fill it with: chehang alarms --out alarms.parquet")
 
 
-def print_alarm_history(number: int, history: Any) -> None:
+def print_alarm_history(number: int, history: Any, *, timezone: str) -> None:
     """Print every change of state of an alarm: when, by whom, from which state to which, and the note.
 
     Parameters
@@ -314,12 +315,16 @@ def print_alarm_history(number: int, history: Any) -> None:
         Number of the alarm in the store.
     history : DataFrame
         As returned by `ml.fault_rate.alarm_store.AlarmStore.history`.
+    timezone : str
+        IANA name of the time zone of the moves.
     """
+    from zoneinfo import ZoneInfo
+
     from ml.instants import instant
 
     table = Table("when", "by", "from", "to", "note", title=f"alarm {number}")
     for row in history.to_dicts():
-        when = instant(row["at"]).isoformat(sep=" ", timespec="minutes")
+        when = f"{instant(row['at']).astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
         table.add_row(when, row["by"] or "", row["from_state"] or "", row["to_state"], row["note"] or "")
     out.print(table)
 

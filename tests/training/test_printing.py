@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -160,18 +161,17 @@ def test_no_alarm(printed: Printed) -> None:
 
 
 def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:
-    at = int(datetime(2024, 5, 6, 7, 8, tzinfo=UTC).timestamp()) * 1_000_000
+    stored_alarms = partial(printing.print_stored_alarms, timezone="Asia/Shanghai")
+    at = int(datetime(2024, 5, 5, 23, 8, tzinfo=UTC).timestamp()) * 1_000_000  # the 6th in Shanghai
     stored = pl.DataFrame([{"id": 7, **{n: ALARM[n] for n in ("model", "component", "state", "detected_on")},
                           "opened_at": at, "rate_ratio": 3.0}])  # fmt: skip
-    assert "7 │ D │ brakes │ new │ 2024-05-06 │ 2024-03-04 │ 3.00" in printed(printing.print_stored_alarms, stored)
-    assert "the alarm store is empty; fill it with: chehang alarms" in printed(
-        printing.print_stored_alarms, stored.clear()
-    )
+    assert "7 │ D │ brakes │ new │ 2024-05-06 │ 2024-03-04 │ 3.00" in printed(stored_alarms, stored)
+    assert "the alarm store is empty; fill it with: chehang alarms" in printed(stored_alarms, stored.clear())
     moves = [
         {"at": at, "by": None, "from_state": None, "to_state": "new", "note": None},
         {"at": at, "by": "after-sales", "from_state": "new", "to_state": "shut", "note": "repaired"},
     ]
-    text = printed(printing.print_alarm_history, 7, pl.DataFrame(moves))
+    text = printed(partial(printing.print_alarm_history, timezone="Asia/Shanghai"), 7, pl.DataFrame(moves))
     assert "alarm 7" in text and "│ new │ shut │ repaired" in text and "2024-05-06 07:08" in text
 
 

@@ -38,16 +38,19 @@ def alarm(
     if path is None:
         raise ConfigError(missing_rules(RULES))
     progress_printer(as_json)(f"reading {path}")
+    from features.sources import load_sources
     from ml.fault_rate.alarm_store import AlarmStore
     from ml.fault_rate.rules import load_alarm_rules
+    from training.config import load_config
 
+    timezone = load_sources(load_config("fault_rate", beside).sources).timezone_of("service_records")
     store = AlarmStore(load_alarm_rules(path, data_set=data_set).store)
     if number is None:
         alarms = store.alarms()
-        return print_json(alarms.to_dicts()) if as_json else print_stored_alarms(alarms)
+        return print_json(alarms.to_dicts()) if as_json else print_stored_alarms(alarms, timezone=timezone)
     if to is not None:
         if not by:
             raise ConfigError("--by: is needed to move an alarm; give the name of the person who moves it")
         store.move(number, to, by=by, note=note)
     history = store.history(number)
-    return print_json(history.to_dicts()) if as_json else print_alarm_history(number, history)
+    return print_json(history.to_dicts()) if as_json else print_alarm_history(number, history, timezone=timezone)
