@@ -32,7 +32,7 @@ _WHOLE_NUMBER = r"^-?\d+(\.0*)?$"
 
 _DAYS, _MONTHS = ("%d", "%e", "%j", "%F", "%D", "%x", "%s", "%c", "%v", "%a", "%u", "%w"), ("%m", "%b", "%B", "%h")
 _LOCAL = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d", "%Y-%m-%d %H:%M")
-_ZONED = ("%Y-%m-%d %H:%M:%S%.f%#z",)
+_ZONED = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M%#z")
 _ISO_MARKS = {"UTC": "Z", "GMT": "Z", "/": "-", "T": " "}
 _UTC_NAMES = ("UTC", "GMT", "Z")
 _WIDTHS = {"Y": 4, "m": 2, "d": 2, "y": 2, "j": 3, "H": 2, "M": 2, "S": 2}

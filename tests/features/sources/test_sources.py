@@ -105,7 +105,11 @@ def test_columns_are_renamed_scaled_mapped_made_constant_and_left_out(tmp_path):
     ("values", "spec", "expected"),
     [
         (["2024-01-01", "2024-01-01 00:00:00", "2024-01-01T00:00", "2024/1/1", "20240101"], None, [MIDNIGHT] * 5),
-        (["2023-12-31T16:00:00Z", "2024-01-01 00:00:00+08:00", str(MIDNIGHT)], None, [MIDNIGHT] * 3),
+        (
+            ["2023-12-31T16:00:00Z", "2024-01-01 00:00:00+08:00", "2023-12-31T16:00Z", "2024-01-01T00:00+0800"],
+            None,
+            [MIDNIGHT] * 4,
+        ),
         ([dt.date(2024, 1, 1)], None, [MIDNIGHT]),
         ([dt.datetime(2024, 1, 1)], None, [MIDNIGHT]),
         ([dt.datetime(2023, 12, 31, 16, tzinfo=dt.UTC)], None, [MIDNIGHT]),
