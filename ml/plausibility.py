@@ -91,14 +91,17 @@ def field_warnings(columns: Mapping[str, Sequence[Any]], row: int, signature: Si
     'income 0.9 远低于训练数据（1,800 至 96,000 元）：金额单位是元，不是万元'
     """
     return [
-        _warning(field, float(value))
+        warning
         for name, low, high, has_zero, field in signature.plausible_limits
         if (value := columns[name][row]) is not None and not low <= value <= high and (value or not has_zero)
+        if (warning := _warning(field, float(value))) is not None
     ]
 
 
-def _warning(field: Field, value: float) -> FieldWarning:
+def _warning(field: Field, value: float) -> FieldWarning | None:
     assert field.usual is not None, "limits come from usual values"
+    lowest, highest = field.usual.limits
+    is_far = not lowest <= value <= highest
     scale = FEN if field.unit == "fen" else 1
     value, low, high = value / scale, field.usual.low / scale, field.usual.high / scale
     unit_en, unit_zh = _UNIT_NAMES.get(field.unit, (field.unit, field.unit))
@@ -107,6 +110,8 @@ def _warning(field: Field, value: float) -> FieldWarning:
     usual_zh = f"{zero_zh}{_number(low)} 至 {_number(high)}{f' {unit_zh}' if unit_zh else ''}"
     side_en, side_zh = ("below", "低于") if value < low else ("above", "高于")
     hint_en, hint_zh = _unit_error(field.unit, value, low, high)
+    if not (is_far or hint_en):
+        return None
     return FieldWarning.model_construct(
         field=field.name,
         en=f"{field.name} {_number(value)} is far {side_en} the training data ({usual_en}){hint_en}",

@@ -26,6 +26,9 @@ _KINDS: dict[type[pl.DataType], Kind] = {
 FEN = 100
 STORE = "store_id"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Errors in these units, such as years for months or per cent for fractions, are factors of 12 or 100, so that the wrong
+# value may be close to the usual ones.
+NEAR_UNITS: tuple[str | None, ...] = ("months", None)
 NO_NULLS: Mapping[str, Sequence[bool | int | float | str]] = MappingProxyType({})
 
 
@@ -101,7 +104,8 @@ class PlausibleLimits(NamedTuple):
     name : str
         Name of the feature.
     low, high : float
-        Smallest and largest plausible value other than 0.
+        Smallest and largest plausible value other than 0; a value beyond them may still be plausible if the unit is
+        one of `NEAR_UNITS`.
     has_zero : bool
         Whether 0 is plausible although it lies outside the limits.
     field : Field
@@ -166,7 +170,8 @@ class Signature(BaseModel):
         [(18000.0, 96000000.0)]
         """
         ranges = [(f, f.usual) for f in self.fields if f.usual is not None and f.feature and not f.computed]
-        return tuple(PlausibleLimits(f.name, *usual.limits, usual.has_zero, f) for f, usual in ranges)
+        limits = [usual.near_limits if f.unit in NEAR_UNITS else usual.limits for f, usual in ranges]
+        return tuple(PlausibleLimits(f.name, *ends, usual.has_zero, f) for ends, (f, usual) in zip(limits, ranges))
 
 
 def contract_fields(table: Table) -> list[Field]:

@@ -88,6 +88,21 @@ class UsualRange(BaseModel):
         factor = MAX_FACTOR if self.has_zero else min(MAX_FACTOR, max(MIN_FACTOR, (self.high / self.low) ** 2))
         return self.low / factor, self.high * factor
 
+    @property
+    def near_limits(self) -> tuple[float, float]:
+        """Return the limits beyond which a value is implausible if an error of unit explains it.
+
+        They are half the lowest and twice the highest usual value: a term of 3 lies within ten times a range of 12 to
+        60 months, but is rather a number of years. Where 0 is usual, low values are as plausible as by `limits`.
+
+        >>> UsualRange(low=12, high=60).near_limits, UsualRange(low=12, high=60).limits
+        ((6.0, 120.0), (1.2, 600.0))
+        """
+        low, high = self.limits
+        if self.low < 0:
+            return low, high
+        return low if self.has_zero else self.low / MIN_FACTOR, self.high * MIN_FACTOR
+
 
 def _quantile(values: pl.Series, share: float) -> float:
     quantile = values.quantile(share, "nearest")

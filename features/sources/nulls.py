@@ -11,12 +11,13 @@ import polars as pl
 from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.column_source import ColumnSource, Scalar
 from features.sources.conversion import NUMERIC, Kind, convert, with_nulls
+from features.sources.number_marks import configured_reading
 from features.sources.numbers import NumberReading, read_number_texts
 from features.sources.values import instants_of
 
 
 def nulls_in_contract_units(
-    spec: ColumnSource, kind: Kind, *, timezone: str = "UTC"
+    spec: ColumnSource, kind: Kind, *, timezone: str = "UTC", reading: NumberReading | None = None
 ) -> tuple[bool | int | float | str, ...]:
     """Return the contract values that mean "missing" in a column, because `nulls` or `map` make them null.
 
@@ -32,6 +33,9 @@ def nulls_in_contract_units(
         text.
     timezone : str
         IANA name of the time zone of timestamps without an offset.
+    reading : NumberReading, optional
+        Reading of the column's numbers in text, as in `features.sources.number_columns.learn_columns`. Without it, text
+        is read as `decimal`, `thousands` and `strip` say, or as a plain number.
 
     Returns
     -------
@@ -50,6 +54,8 @@ def nulls_in_contract_units(
     (999900,)
     >>> nulls_in_contract_units(ColumnSource(source="closed", nulls=["1970-01-02"]), "timestamp")
     (86400000000,)
+    >>> nulls_in_contract_units(ColumnSource(source="fee", nulls=["-1,00"], decimal=","), "number")
+    (-1.0,)
     """
     mapped = spec.map or {}
     produced = [v for v in mapped.values() if v is not None]
@@ -64,13 +70,19 @@ def nulls_in_contract_units(
         return tuple(t for t in dict.fromkeys(texts) if t not in map(_text, produced))
     plain = ColumnSource(source="nulls", factor=spec.factor if kind in NUMERIC else None)
 
-    def contract_values(values: list[str]) -> list[bool | int | float]:
+    def contract_values(values: list[str], reading: NumberReading | None = None) -> list[bool | int | float]:
         series = pl.lit(pl.Series(values, dtype=pl.String))
-        column = convert(series, pl.String(), kind, spec=plain, timezone=timezone, field="nulls")
+        number = None if reading is None else read_number_texts(series, reading)
+        column = convert(series, pl.String(), kind, spec=plain, timezone=timezone, field="nulls", number=number)
         return pl.select(column.value).to_series().drop_nulls().to_list()
 
     valid = contract_values([str(v) for v in produced])
-    return tuple(v for v in dict.fromkeys(contract_values(texts)) if v not in valid)
+    missing = contract_values(texts)
+    if reading is None and (spec.decimal or spec.thousands or spec.strip):
+        reading = configured_reading(spec)
+    if kind in NUMERIC and reading is not None:
+        missing += contract_values([v.strip() for v in sources if isinstance(v, str)], reading)
+    return tuple(v for v in dict.fromkeys(missing) if v not in valid)
 
 
 def unmatched_nulls(

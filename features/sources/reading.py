@@ -328,7 +328,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         validation.fingerprint,
         table.columns,
         tuple(notes),
-        _nulls(replace(plan, mapping=validated.mapping), config.timezone_of(plan.table.name)),
+        _nulls(replace(plan, mapping=validated.mapping), config.timezone_of(plan.table.name), marks),
         selected.counts.rows_left_out + limited.rows_left_out,
         violations,
         tuple(c.name for c in validated.mapping.columns if c.by_name),
@@ -388,11 +388,14 @@ def _unfiltered(plan: _Plan, config: SourcesConfig) -> Callable[[str], pl.Series
     return values
 
 
-def _nulls(plan: _Plan, timezone: str) -> dict[str, tuple[bool | int | float | str, ...]]:
+def _nulls(
+    plan: _Plan, timezone: str, marks: Mapping[str, NumberReading | None]
+) -> dict[str, tuple[bool | int | float | str, ...]]:
     values = {}
     for column in plan.mapping.columns:
         spec = column.spec.model_copy(update={"nulls": (*column.spec.nulls, *plan.source.null_values)})
-        values[column.name] = nulls_in_contract_units(spec, column.kind, timezone=timezone)
+        reading = marks.get(column.name)
+        values[column.name] = nulls_in_contract_units(spec, column.kind, timezone=timezone, reading=reading)
     return {name: nulls for name, nulls in values.items() if nulls}
 
 

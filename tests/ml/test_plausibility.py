@@ -51,6 +51,17 @@ def warning_of(value: float | None, usual: UsualRange, unit: str | None = None) 
             "x 3 远低于训练数据（36 至 60 个月）：单位是月，不是年",
         ),
         (
+            5, UsualRange(low=12, high=60), "months",
+            "x 5 is far below the training data (12 to 60 months): the unit is months, not years",
+            "x 5 远低于训练数据（12 至 60 个月）：单位是月，不是年",
+        ),
+        (
+            5, UsualRange(low=0.01, high=0.98, has_zero=True), None,
+            "x 5 is far above the training data (0, or 0.01 to 0.98): the training data has fractions such as 0.3, "
+            "not per cent",
+            "x 5 远高于训练数据（0 或 0.01 至 0.98）：训练数据用小数（如 0.3），不用百分数",
+        ),
+        (
             45, UsualRange(low=0.01, high=0.98, has_zero=True), None,
             "x 45 is far above the training data (0, or 0.01 to 0.98): the training data has fractions such as 0.3, "
             "not per cent",
@@ -88,6 +99,8 @@ def test_a_warning_names_values_unit_and_the_error_of_unit_that_fits(
         (96_000_000, INCOME),
         (0, UsualRange(low=200, high=500, has_zero=True)),
         (2_030, UsualRange(low=2_005, high=2_025)),
+        (5, UsualRange(low=1, high=4)),  # a number of persons, which no error of unit explains
+        (9, UsualRange(low=1, high=4)),
         (7, UsualRange(low=5, high=5)),  # seats: nearly always five
         (-12, UsualRange(low=-3, high=5)),
         (2, UsualRange(low=1, high=1, has_zero=True)),  # a count that rarely is above 0
@@ -95,6 +108,12 @@ def test_a_warning_names_values_unit_and_the_error_of_unit_that_fits(
 )
 def test_values_within_the_limits_have_no_warning(value: float | None, usual: UsualRange) -> None:
     assert warning_of(value, usual) is None
+
+
+def test_years_for_months_are_implausible_only_if_they_are_usual_as_months() -> None:
+    terms = UsualRange(low=12, high=60)
+    warned = [years for years in (1, 2, 5, 6, 11) if warning_of(years, terms, "months")]
+    assert warned == [1, 2, 5]  # 12, 24 and 60 months; a term of 6 or 11 months is only a little short
 
 
 def test_a_range_ignores_outliers_missing_values_and_zeros() -> None:

@@ -138,6 +138,8 @@ def test_rows_of_open_ended_dates_are_valid(tmp_path: Path) -> None:
         ({"map": {"A": "B", "B": None}}, "text", ()),  # "B" of a request is the new value of "A"
         ({"map": {"own": "rent"}, "map_other": "keep", "nulls": ["rent", "?"]}, "text", ("?",)),
         ({"nulls": ["1970-01-02", "none"]}, "timestamp", (86_400_000_000,)),
+        ({"nulls": ["-1,0", 9.5], "decimal": ","}, "number", (9.5, -1.0)),
+        ({"nulls": ["$ 9,999"], "strip": ["$"], "factor": 100}, "money", (999_900,)),
         ({}, "number", ()),
     ],
 )
@@ -161,6 +163,17 @@ def test_null_values_of_a_csv_table_are_missing_in_the_requests_of_every_column(
     nulls = tables.reports["leads"].nulls
     assert (nulls["price"], nulls["model"]) == ((0, -100), ("NA", "-1"))
     assert tables.frames["leads"].select("price", "model").collect().row(0) == (None, None)
+
+
+def test_a_null_with_the_marks_that_its_column_proves_is_missing_in_requests(tmp_path: Path) -> None:
+    prices = ["$24,995", "$1,500", "$0", "$9,999"]
+    rows = pl.DataFrame({"lead_id": ["A", "B", "C", "D"], "created_at": [DAY] * 4, "price": prices})
+    rows.write_parquet(tmp_path / "leads.parquet")
+    columns = {"price": {"from": "price", "nulls": ["$0", "$9,999"], "factor": 100}}
+    config = SourcesConfig(tables={"leads": {"parquet": str(tmp_path / "leads.parquet"), "columns": columns}})
+    tables = read_tables(config, ["leads"], quarantine_folder=tmp_path / "quarantine")
+    assert tables.frames["leads"].collect()["price"].to_list() == [2_499_500, 150_000, None, None]
+    assert tables.reports["leads"].nulls == {"price": (0, 999_900)}
 
 
 def unmatched(values: list[Any], kind: Kind, nulls: list[Any], **options: Any) -> tuple[str, ...]:
