@@ -81,15 +81,13 @@ def describe(
     '3.1.0'
     """
     requests = {mounted.path: _request(mounted, champions) for mounted in endpoints}
-    models: list[Any] = [(mounted.endpoint.response, "serialization") for mounted in endpoints]
-    models += [(model, "validation") for model, _ in requests.values() if model is not None]
-    schemas, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    schemas, definitions = _schemas(endpoints, {path: model for path, (model, _) in requests.items()})
     paths: Schema = {}
     for mounted in endpoints:
         model, example = requests[mounted.path]
-        schema = {"type": "object"} if model is None else schemas[model, "validation"]
+        schema = {"type": "object"} if model is None else schemas[split_name(mounted.owner).data_set, model]
         body = {"schema": schema} | ({} if example is None else {"example": example})
-        paths |= _paths(mounted, body, schemas[mounted.endpoint.response, "serialization"], max_rows=max_rows)
+        paths |= _paths(mounted, body, schemas["", mounted.endpoint.response], max_rows=max_rows)
     for name, text in OPERATORS.items():
         paths[f"/{name}"] = {
             "get": {"operationId": name, "tags": ["service"], "summary": text, "responses": {"200": _response(text)}}
@@ -100,8 +98,30 @@ def describe(
         "info": {**INFO, "version": version("chehang")},
         "tags": [*owners, {"name": "service", "description": "State of the service 服务状态"}],
         "paths": paths,
-        "components": {"schemas": {"Error": ERROR, **definitions.get("$defs", {})}},
+        "components": {"schemas": {"Error": ERROR, **definitions}},
     }
+
+
+def _schemas(
+    endpoints: Sequence[MountedEndpoint], requests: Mapping[str, type[Any] | None]
+) -> tuple[dict[tuple[str, type[Any]], Schema], Schema]:
+    """Return the schemas of requests by data set and model, and of answers by "" and model; and their definitions.
+
+    Clients generate classes from the names of definitions. Those of a data set end with it (`CreditRiskRequest.north`),
+    so that a new model does not change the names of the others.
+    """
+    schemas: dict[tuple[str, type[Any]], Schema] = {}
+    definitions: Schema = {}
+    for data_set in sorted({"", *(split_name(mounted.owner).data_set for mounted in endpoints)}):
+        own = [requests[m.path] for m in endpoints if split_name(m.owner).data_set == data_set]
+        models: list[Any] = [(model, "validation") for model in own if model is not None]
+        if not data_set:
+            models += [(mounted.endpoint.response, "serialization") for mounted in endpoints]
+        suffix = f".{data_set}" if data_set else ""
+        references, document = models_json_schema(models, ref_template="#/components/schemas/{model}" + suffix)
+        schemas |= {(data_set, model): schema for (model, _), schema in references.items()}
+        definitions |= {f"{name}{suffix}": schema for name, schema in document.get("$defs", {}).items()}
+    return schemas, definitions
 
 
 def _owners(endpoints: Sequence[MountedEndpoint]) -> list[Any]:

@@ -53,6 +53,17 @@ def test_every_reference_leads_somewhere() -> None:
     assert names and names <= set(document["components"]["schemas"])
 
 
+def test_the_schema_of_a_named_model_has_its_data_set_and_the_others_keep_their_names() -> None:
+    plain = describe({"credit_risk": champion()}, [doubling("credit_risk")], max_rows=7)
+    champions = {name: champion(name) for name in ("credit_risk", "credit_risk.north")}
+    document = describe(champions, [doubling(name) for name in champions], max_rows=7)
+    schemas = document["components"]["schemas"]
+    assert schemas == {**plain["components"]["schemas"], "Amount.north": schemas["Amount"]}
+    for name, schema in {"credit_risk": "Amount", "credit_risk.north": "Amount.north"}.items():
+        body = document["paths"][f"/v1/{name}"]["post"]["requestBody"]["content"]["application/json"]
+        assert body["schema"] == {"$ref": f"#/components/schemas/{schema}"}
+
+
 def test_every_operation_has_a_name_of_its_own_and_the_tag_of_its_task_or_group() -> None:
     document = describe({}, mounted_endpoints(), max_rows=9)
     operations = [(path, operation) for path, methods in document["paths"].items() for operation in methods.values()]
