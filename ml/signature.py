@@ -170,8 +170,10 @@ class Signature(BaseModel):
         [(18000.0, 96000000.0)]
         """
         ranges = [(f, f.usual) for f in self.fields if f.usual is not None and f.feature and not f.computed]
-        limits = [usual.near_limits if f.unit in NEAR_UNITS else usual.limits for f, usual in ranges]
-        return tuple(PlausibleLimits(f.name, *ends, usual.has_zero, f) for ends, (f, usual) in zip(limits, ranges))
+        return tuple(
+            PlausibleLimits(f.name, *(usual.near_limits if f.unit in NEAR_UNITS else usual.limits), usual.has_zero, f)
+            for f, usual in ranges
+        )
 
 
 def contract_fields(table: Table) -> list[Field]:

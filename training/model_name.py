@@ -8,7 +8,7 @@ from pathlib import Path
 from features.errors import ConfigError
 from features.yaml_config import Layer, merge, origin_of, read_layer, without_variables
 from ml.entry import DATA_SET_RULE, ModelName, is_data_set, split_name
-from ml.home import config_file
+from ml.home import config_file, config_folder
 from ml.registry import ENTRIES, TASKS, check_task
 
 
@@ -41,6 +41,10 @@ def config_path(task: str | None, path: Path | None) -> Path:
         check_task(task)
     elif path is None:
         raise ConfigError(f"TASK: is missing; name one of {', '.join(TASKS)}, or pass a configuration with --config")
+    data_set = split_name(task).data_set if task is not None else ""
+    default = config_folder() / f"{task}.yaml"
+    if path is None and data_set and not default.is_file():
+        raise ConfigError(f"{default}: no such file; pass the configuration with `name: {data_set}` by --config FILE")
     return config_file(f"{task}.yaml", path)
 
 
@@ -140,7 +144,7 @@ def name_in(requested: str | None, layers: Sequence[Layer]) -> str:
         hint = "; write the part after the full stop as `name`" if isinstance(task, str) and task in TASKS else ""
         raise error_at("task", f"must be one of {', '.join(TASKS)}, got {task!r}{hint}", layers)
     if data_set is not None and not is_data_set(data_set):
-        hint = "" if isinstance(data_set, str) else f"; write a text, in quotes: '{data_set}'"
+        hint = "" if isinstance(data_set, str) else f"; write a text, in quotes in the file: name: '{data_set}'"
         raise error_at("name", f"{DATA_SET_RULE}, got {data_set!r}{hint}", layers)
     name = str(ModelName(task, data_set or ""))
     if requested_data_set not in ("", data_set):

@@ -184,6 +184,7 @@ def roll_back(task: str, *, who: str, reason: str | None = None) -> Move:
         present = champion(task)
         earlier = _earlier(history(task), present.number if present else None)
         if present is None or earlier is None:
+            version(task)  # raises ModelNotFound if the model has no version, because its name may be misspelt
             raise ModelNotFound(f"{task} has no earlier champion to go back to; see: chehang history {task}")
         why = reason or f"back from version {present.number}"
         return _move(version(task, earlier), present, action="rollback", who=who, why=why)

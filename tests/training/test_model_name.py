@@ -42,7 +42,7 @@ def test_the_default_configuration_of_a_named_model_has_its_name(
     (tmp_path / "configs" / "credit_risk.north.yaml").write_text("{task: credit_risk, name: north}")
     monkeypatch.chdir(tmp_path)
     assert config_path("credit_risk.north", None) == Path("configs/credit_risk.north.yaml")
-    with pytest.raises(ConfigError, match=r"configs/credit_risk\.south\.yaml: no such file"):
+    with pytest.raises(ConfigError, match=r"configs/credit_risk\.south\.yaml: no such file; .*`name: south` by --conf"):
         config_path("credit_risk.south", None)
 
 
@@ -65,7 +65,11 @@ def test_the_default_configuration_of_a_named_model_has_its_name(
         ),
         ("lead_scoring", "{task: credit_risk, name: north}", r"task: must be 'lead_scoring', got 'credit_risk'; pass"),
         ("credit_risk", "{name: North}", r"name: must have 1 to 40 characters, each a lower-case .*, got 'North'$"),
-        ("credit_risk", "{name: 2024}", r"name: must have 1 to 40 .*, got 2024; write a text, in quotes: '2024'"),
+        (
+            "credit_risk",
+            "{name: 2024}",
+            r"name: must have .*, got 2024; write a text, in quotes in the file: name: '2024'",
+        ),
         ("credit_risk", f"{{name: {'n' * 41}}}", r"name: must have 1 to 40 characters"),
         ("credit_risk", "{name: ''}", r"name: must have 1 to 40 characters, .*, got ''"),
         ("credit_risk", "{name: a/b}", r"name: must have 1 to 40 characters, .*, got 'a/b'"),

@@ -16,8 +16,12 @@ def history(task: TaskName = None, config: ConfigPath = None, as_json: AsJson = 
     name = model_name(task, config)
     progress_printer(as_json)("reading the model registry")
     moves = champions.history(name)
+    if not moves:
+        champions.version(name)  # raises ModelNotFound, with the command that trains
     if as_json:
         return print_json([m.__dict__ for m in moves])
+    if not moves:
+        return out.print(f"no version of {name} was promoted yet; promote one with: chehang promote {name}")
     primary = TASKS[name].primary_metric
     table = Table("when (UTC)", "action", "champion", "previous", "who", primary, "why")
     for m in moves:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,6 @@ from training.model_name import model_name
 from training.options import (
     AsJson,
     ConfigPath,
-    RulesPath,
     TaskName,
     VersionNumber,
     no_rules_file,
@@ -25,7 +25,7 @@ def promote(
     task: TaskName = None,
     config: ConfigPath = None,
     version: VersionNumber = None,
-    rules: RulesPath = None,
+    rules: Annotated[Path | None, typer.Option("--rules", help="Refused: the gate reads no rules.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Promote although a check fails; needs --reason.")] = False,
     reason: Annotated[str | None, typer.Option(help="Reason, recorded in the history.")] = None,
     as_json: AsJson = False,

@@ -57,8 +57,21 @@ def test_the_history_lists_every_promotion(registry: Trained, capsys: pytest.Cap
     history("credit_risk")
     shown = capsys.readouterr().out
     assert "promote" in shown and "(forced)" not in shown and TASKS["credit_risk"].primary_metric in shown
-    history("lead_scoring", as_json=True)
-    assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize("command", [compare, history, promote, rollback])
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("lead_scoring", "chehang train lead_scoring"),
+        ("credit_risk.nroth", "where FILE has `name: nroth` .*; models of credit_risk: credit_risk$"),
+    ],
+)
+def test_a_model_without_a_version_is_an_error_that_names_those_that_exist(
+    registry: Trained, command: Callable[[str], None], name: str, remedy: str
+) -> None:
+    with pytest.raises(ModelNotFound, match=f"^{name} has no model version yet; .*{remedy}"):
+        command(name)
 
 
 def test_a_champion_is_not_promoted_again(registry: Trained) -> None:
