@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from features.plurals import count_text
+
 if TYPE_CHECKING:
     from ml.report.report import Report
 
@@ -27,7 +29,7 @@ def print_notes(notes: Any) -> None:
 
     Examples
     --------
-    >>> print_notes(["3 rows left out: their outcome is not observed yet"])
+    >>> print_notes(["3 rows left out: the outcome is not observed yet"])
     """
     for note in notes:
         err.print(f"[yellow]note:[/yellow] {note}")
@@ -124,7 +126,7 @@ def print_checked(content: Mapping[str, Any]) -> None:
 def _rule_text(rule: Mapping[str, Any]) -> str:
     example = f", for example {rule['example']}" if rule["example"] else ""
     remedy = f"; {rule['remedy']}" if rule["remedy"] else ""
-    return f"{rule['title']} in {rule['rows']:,} row{'s' if rule['rows'] != 1 else ''}{example}{remedy}"
+    return f"{rule['title']} in {count_text(rule['rows'], 'row')}{example}{remedy}"
 
 
 def print_key_matches(matches: Sequence[Mapping[str, Any]]) -> None:
@@ -211,7 +213,7 @@ def print_values(valuation: Any) -> None:
             f"{content['correction']:.3f} estimated on the hold-out)"
         )
         if content["rows_without_customer"]:
-            print_notes([f"{name}: {content['rows_without_customer']:,} rows left out: they have no customer"])
+            print_notes([f"{name}: {count_text(content['rows_without_customer'], 'row')} without a customer left out"])
 
 
 def print_plan(plan: Any) -> None:
@@ -254,7 +256,7 @@ def print_alarms(run: Any) -> None:
     """
     cells = run.surveillance.cells.height
     if run.alarms.is_empty():
-        out.print(f"no alarm in {cells:,} cells (model, component)")
+        out.print(f"no alarm in {count_text(cells, 'cell')} (model, component)")
         return print_notes(run.notes)
     table = Table("model", "component", "detected on", "built", "faults", "expected", "rate ratio", "90% interval")
     for row in run.alarms.to_dicts():
@@ -283,7 +285,7 @@ def print_alarms(run: Any) -> None:
         )  # fmt: skip
     if table.row_count:
         out.print(table)
-    out.print(f"{run.alarms.height:,} alarms in {cells:,} cells (model, component)")
+    out.print(f"{count_text(run.alarms.height, 'alarm')} in {count_text(cells, 'cell')} (model, component)")
     print_notes(run.notes)
 
 

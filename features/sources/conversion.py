@@ -29,6 +29,10 @@ UNKNOWN_UNIT = "number without a unit"
 REWRITTEN_KEYS = "keys are read without the marks of another program: 1038.0, '1038 and 1.038E+03 as 1038"
 
 ROUNDED = "amounts have a fraction of a fen, which is rounded"
+REMARKS_OF_ONE = {
+    REWRITTEN_KEYS: REWRITTEN_KEYS.replace("keys are", "key is", 1),
+    ROUNDED: ROUNDED.replace("amounts have", "amount has", 1),
+}
 
 _ROUNDING_ERROR = 1e-3  # of a product with `factor` in binary: 199.99 * 100 is 19998.999999999996
 _TRUE = ("true", "1", "yes", "y", "t", "是")

@@ -209,6 +209,8 @@ class CsvFile:
             self.log.add_note(f"the text is hardly plausible in {self.encoding}: {advice}")
 
     def _encoding_remedy(self) -> str:
+        if is_utf8(self.encoding) and encoding_advice.is_mostly_utf8(self._open):
+            return "the rest of the file is utf-8: correct the characters there, or export the file again as UTF-8"
         return encoding_advice.remedy(encoding_advice.propose(self._open), shows_text=self.options.shows_text)
 
     def _prepare(self) -> tuple[Path, bool]:

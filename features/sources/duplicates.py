@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from features.errors import DataError
+from features.plurals import count_text
 from features.sources.column_mapping import ColumnMapping
 from features.sources.instants import to_microseconds
 from features.sources.scans import ROW
@@ -193,16 +194,22 @@ def _newer_broken_keys(
     is_broken = pl.col(ROW).is_in(shared[ROW].implode())
     last = rows.group_by(list(key)).agg(is_broken.last().alias("newest"), is_broken.all().alias("all"))
     n = last.filter(pl.col("newest") & ~pl.col("all")).height
-    return (f"{n:,} keys have a newer row that breaks the contract; their older row is read",) if n else ()
+    return (
+        (f"{count_text(n, 'key has', 'keys have')} a newer row that breaks the contract; the older row is read",)
+        if n
+        else ()
+    )
 
 
 def _notes(replaced: int, ties: int, column: str | None) -> list[str]:
     if not replaced:
         return []
     by = "the later row of the source" if column is None else f"the row with the largest `{column}`"
-    notes = [f"{replaced:,} older rows of the same key were replaced by {by} (`duplicate_keys: latest`)"]
+    older, verb = count_text(replaced, "older row"), "was" if replaced == 1 else "were"
+    notes = [f"{older} of the same key {verb} replaced by {by} (`duplicate_keys: latest`)"]
     if ties:
-        notes.append(f"{ties:,} keys have different rows with the same `{column}`: the later row of the source is read")
+        keys = count_text(ties, "key has", "keys have")
+        notes.append(f"{keys} different rows with the same `{column}`: the later row of the source is read")
     return notes
 
 

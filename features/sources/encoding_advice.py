@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from features.sources import text_plausibility
-from features.sources.encodings import CHUNK_BYTES, HEAD_BYTES
+from features.sources.encodings import CHUNK_BYTES, HEAD_BYTES, INVALID, MARK_INVALID
 
 _EAST_ASIAN = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr")
 _CYRILLIC = ("cp1251", "koi8-r", "cp866")
@@ -96,6 +96,44 @@ def propose(open_file: Callable[[], AbstractContextManager[BinaryIO]]) -> list[P
             return proposals  # hardly any text in another encoding is valid UTF-8
     best = max((p.plausibility for p in proposals), default=0.0)
     return sorted((p for p in proposals if p.plausibility > best - _MARGIN), key=lambda p: -p.plausibility)
+
+
+def is_mostly_utf8(open_file: Callable[[], AbstractContextManager[BinaryIO]]) -> bool:
+    """Return whether most characters of a file outside ASCII are valid UTF-8, so that only some lines are damaged.
+
+    Parameters
+    ----------
+    open_file : callable
+        Opens the file; called once.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+
+    Examples
+    --------
+    >>> import io
+    >>> is_mostly_utf8(lambda: io.BytesIO("Besançon,Orléans,Nîmes,Sète,Alès,".encode() + b"Besan\\xe7on"))
+    True
+    >>> is_mostly_utf8(lambda: io.BytesIO("Besançon,Nîmes".encode("cp1252")))
+    False
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(MARK_INVALID)
+    n_valid = n_invalid = 0
+    with open_file() as file:
+        while chunk := file.read(CHUNK_BYTES):
+            text = decoder.decode(chunk)
+            if not text.isascii():
+                invalid = text.count(INVALID)
+                n_invalid += invalid
+                n_valid += len(text) - len(text.encode("ascii", "ignore")) - invalid
+    # Letters of other encodings that follow each other are valid UTF-8 by chance at times.
+    return n_valid > 4 * n_invalid
 
 
 def is_doubtful(text: str, encoding: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from features.plurals import count_text
 from features.sources.table_source import TableSource
 from features.sources.texts import as_text
 from features.sources.values import is_listed
@@ -26,19 +27,25 @@ class RowFilter:
         Key in sources.yaml, such as "only".
     excluded : pl.Expr
         Boolean, never null: true in the rows that the filter leaves out.
-    note : str
-        What is left out, after the number of rows, such as "rows whose `kind` is not listed were left out by `only`".
+    which : str
+        Rows that are left out, after the word "rows", such as "whose `kind` is not listed"; may be empty.
     columns : tuple of str
         Columns that `excluded` reads.
     is_literal : bool
         Whether the filter names values to leave out, so that finding none of them is remarkable.
+    noun : str
+        What is left out, in the singular.
+    detail : str
+        End of the sentence.
     """
 
     name: str
     excluded: pl.Expr
-    note: str
+    which: str
     columns: tuple[str, ...]
     is_literal: bool = False
+    noun: str = "row"
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,11 @@ class FilterCount:
     def note(self) -> str | None:
         """A sentence with the number of rows; None where there is nothing to say."""
         if self.rows or self.row_filter.is_literal:
-            return f"{self.rows:,} {self.row_filter.note}"
+            each = self.row_filter
+            noun, verb = count_text(self.rows, each.noun), "was" if self.rows == 1 else "were"
+            return " ".join(
+                part for part in (noun, each.which, f"{verb} left out by `{each.name}`{each.detail}") if part
+            )
         return None
 
 
@@ -77,14 +88,14 @@ def row_filters(source: TableSource, schema: Mapping[str, pl.DataType]) -> list[
     >>> import polars as pl
     >>> from features.sources import TableSource
     >>> source = TableSource(csv="cars.csv", only={"kind": ["used"]})
-    >>> [f.note for f in row_filters(source, {"kind": pl.String()})]
-    ["rows whose `kind` is not 'used' were left out by `only`"]
+    >>> [f.which for f in row_filters(source, {"kind": pl.String()})]
+    ["whose `kind` is not 'used'"]
     """
     filters = []
     if source.unpivot is not None and source.unpivot.value in schema:
         name = source.unpivot.value
         blank = pl.col(name).is_null()
-        filters.append(RowFilter("unpivot", blank, "blank cells of the wide table are no rows (`unpivot`)", (name,)))
+        filters.append(RowFilter("unpivot", blank, "of the wide table", (name,), noun="blank cell"))
     for key, columns in (("only", source.only), ("drop", source.drop)):
         for column in [c for c in columns if c in schema]:
             value, dtype = pl.col(column), schema[column]
@@ -92,9 +103,9 @@ def row_filters(source: TableSource, schema: Mapping[str, pl.DataType]) -> list[
                 value, dtype = value.cast(pl.String), pl.String()
             is_named = is_listed(value, dtype, columns[column])
             names = f"{'not ' if key == 'only' else ''}{_listed(columns[column])}"
-            note = f"rows whose `{column}` is {names} were left out by `{key}`"
+            which = f"whose `{column}` is {names}"
             excluded = ~is_named if key == "only" else is_named
-            filters.append(RowFilter(key, excluded, note, (column,), is_literal=key == "drop"))
+            filters.append(RowFilter(key, excluded, which, (column,), is_literal=key == "drop"))
     return filters
 
 
@@ -152,7 +163,7 @@ def count_filtered(rows: pl.LazyFrame, filters: Sequence[RowFilter], *, range_of
     >>> filters = row_filters(TableSource(csv="cars.csv", drop={"kind": ["?"]}), rows.collect_schema())
     >>> result = count_filtered(rows, filters)
     >>> result.rows_read, result.rows_left, result.counts[0].note
-    (3, 2, "1 rows whose `kind` is '?' were left out by `drop`")
+    (3, 2, "1 row whose `kind` is '?' was left out by `drop`")
     """
     mark = pl.coalesce([pl.when(f.excluded).then(pl.lit(i, dtype=pl.Int32)) for i, f in enumerate(filters)])
     ends, ranged = [], []

@@ -126,7 +126,8 @@ def _of_spelling(spelling: Spelling, n_keys: int, side: HintSide, other: HintSid
         remedy += f", such as in the `sql` of tables.{queries[0]}"
     if spelling.keys <= MAX_MAPPED_KEYS:
         remedy += f", or list the keys under `map` at {side.place}, with `map_other: keep`"
-    start = f"{spelling.change} {spelling.keys:,} of {n_keys:,} keys have a partner"
+    verb = "has" if spelling.keys == 1 else "have"
+    start = f"{spelling.change} {spelling.keys:,} of {n_keys:,} keys {verb} a partner"
     return f"{start}{'' if side.are_personal or other.are_personal else example}: {remedy}"
 
 

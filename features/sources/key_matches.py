@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from features.contracts import Table
+from features.plurals import count_text
 from features.sources.key_hints import HintSide, key_hint, spelling_hint
 from features.sources.key_spellings import written_alike
 
@@ -135,12 +136,14 @@ class KeyMatch:
         """
         matched = self.rows - self.unmatched_rows
         if self.partner is not None:
-            start = f"{self.table}: {matched:,} of {self.rows:,} rows have {self.partner} in {self.other_table}"
-            return "; ".join([f"{start}, {self.unmatched_rows:,} have none", *self._causes])
+            verb = "has" if matched == 1 else "have"
+            start = f"{self.table}: {matched:,} of {self.rows:,} rows {verb} {self.partner} in {self.other_table}"
+            return "; ".join([f"{start}, {count_text(self.unmatched_rows, 'has', 'have')} none", *self._causes])
         if not self.unmatched_rows:
             return f"{self.place}: all {self.rows:,} rows have a partner in {self.other_table}"
         shares = f"{self.unmatched_rows / self.rows:.1%}; {self.unmatched_keys:,} of {self.keys:,} keys"
-        start = f"{self.place}: {self.unmatched_rows:,} of {self.rows:,} rows ({shares}) have no partner in "
+        verb = "has" if self.unmatched_rows == 1 else "have"
+        start = f"{self.place}: {self.unmatched_rows:,} of {self.rows:,} rows ({shares}) {verb} no partner in "
         examples = f", for example {', '.join(map(repr, self.examples))}" if self.examples else ""
         return "; ".join([f"{start}{self.other_table}{examples}", *self._causes])
 
@@ -156,7 +159,7 @@ class KeyMatch:
             f"quarantined rows of {self.other_table}": self.quarantined_rows,
             f"rows that the filters of {self.other_table} leave out": self.filtered_rows,
         }
-        return [f"{n:,} of them refer to {rows}" for rows, n in counts.items() if n]
+        return [f"{count_text(n, 'of them refers', 'of them refer')} to {rows}" for rows, n in counts.items() if n]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the attributes by name, for JSON."""
@@ -202,8 +205,8 @@ def match_keys(tables: Mapping[str, KeyTable], *, joins: Collection[str] | None 
     ... }
     >>> for match in match_keys(tables):
     ...     print(match.text)
-    applications: 1 of 2 rows have an outcome in loan_outcomes, 1 have none
-    loan_outcomes.application_id: 1 of 2 rows (50.0%; 1 of 2 keys) have no partner in applications, for example '3'
+    applications: 1 of 2 rows has an outcome in loan_outcomes, 1 has none
+    loan_outcomes.application_id: 1 of 2 rows (50.0%; 1 of 2 keys) has no partner in applications, for example '3'
     """
     pairs = [pair for name in tables for pair in _pairs(name, tables)]
     columns = list(dict.fromkeys(side for p in pairs for side in ((p.table, p.column), (p.other, p.key))))

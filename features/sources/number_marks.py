@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from features.plurals import count_text
 from features.sources.column_source import ColumnSource
 from features.sources.currencies import currency_of
 from features.sources.numbers import (
@@ -262,8 +263,8 @@ def _reading_notes(
         position = int(is_marked.arg_max() or 0)
         n = parts.filter(is_marked)["rows"].sum()
         value = f" as {numbers[position]:.15g}" if is_shown else ""
-        verb = "numbers with marks are read" if n > 1 else "number with marks is read"
-        notes.append(f"{n:,} {verb}, such as {_shown(parts['text'][position], is_shown)}{value}")
+        count = count_text(n, "number with marks is read", "numbers with marks are read")
+        notes.append(f"{count}, such as {_shown(parts['text'][position], is_shown)}{value}")
     if len(currencies) == 1:
         fen = "; without `factor` they count as fen" if kind == "money" and spec.factor is None else ""
         notes.append(f"amounts in {currencies[0]} are not converted to another currency{fen}")
@@ -273,8 +274,9 @@ def _reading_notes(
     in_multiples = parts.filter(pl.col("power") > 0)["rows"].sum()
     if in_multiples and reading.multiples:
         rest = parts.filter(pl.col("power") == 0)["rows"].sum()
-        others = f"; the other {rest:,} numbers have no such word" if rest else ""
-        notes.append(f"{in_multiples:,} numbers with a multiple such as 万 are multiplied{others}")
+        others = f"; the other {count_text(rest, 'number has', 'numbers have')} no such word" if rest else ""
+        verb = "is" if in_multiples == 1 else "are"
+        notes.append(f"{count_text(in_multiples, 'number')} with a multiple such as 万 {verb} multiplied{others}")
     if reading.percent:
         notes.append("all numbers are percentages: 12% is read as 0.12")
     return notes

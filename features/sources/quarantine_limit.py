@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from features.errors import DataError
+from features.plurals import count_text
 from features.sources.validation import ValidationResult
 from features.sources.violations import Violation
 
@@ -50,7 +51,7 @@ def quarantine_error(
     """
     n_broken, n_read = validation.broken.height, validation.rows_read
     rules = "; ".join(v.sentence for v in violations[:_MAX_RULES])
-    more = f"; and {len(violations) - _MAX_RULES} more rules" if len(violations) > _MAX_RULES else ""
+    more = f"; and {count_text(len(violations) - _MAX_RULES, 'more rule')}" if len(violations) > _MAX_RULES else ""
     limit = f"max_quarantined_share in {file} is {share:.1%}" if validation.rows_valid else "no valid row is left"
     return DataError(
         f"{table}: {n_broken:,} of {n_read:,} rows ({n_broken / n_read:.1%}) break the contract, and {limit}. "

@@ -12,6 +12,7 @@ import polars as pl
 
 from features.contracts import Table
 from features.errors import ChehangError, ConfigError, DataError
+from features.plurals import count_text
 from features.sources.captured_columns import capture_note
 from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig
@@ -87,6 +88,12 @@ class TableReport:
     violations: tuple[Violation, ...] = ()
     by_name: tuple[str, ...] = ()
     timezone: str = "UTC"
+
+    @property
+    def counts(self) -> str:
+        """Numbers of rows in words."""
+        read = count_text(self.rows_read, "row")
+        return f"{read} read, {self.rows_valid:,} valid, {self.rows_quarantined:,} quarantined"
 
     @property
     def all_notes(self) -> tuple[str, ...]:
@@ -205,8 +212,7 @@ def read_tables(
         except (OSError, pl.exceptions.PolarsError) as error:
             raise read_error(plan.scan.where, error) from None
         frames[name], report = key_tables[name].valid, reports[name]
-        counts = f"{report.rows_read:,} rows read, {report.rows_valid:,} valid, {report.rows_quarantined:,} quarantined"
-        for text in (counts, *report.all_notes):
+        for text in (report.counts, *report.all_notes):
             report_progress(f"{name}: {text}")
     matches = match_keys(key_tables, joins=joins)
     for match in matches:
@@ -318,7 +324,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     if source.check_odometer:
         frame, counts = remove_implausible(frame, quarantine.with_suffix(".odometer.parquet"), where=where)
         rules |= counts
-        notes += [f"{n:,} odometer readings removed: {rule}" for rule, n in counts.items()]
+        notes += [f"{count_text(n, 'odometer reading')} removed: {rule}" for rule, n in counts.items()]
     report = TableReport(
         name,
         validation.rows_read,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from features.errors import DataError
+from features.plurals import count_text
 from features.sources.column_mapping import ColumnMapping
 from features.sources.filters import (
     FilterCount,
@@ -80,7 +81,7 @@ def select_rows(scan: Scan, source: TableSource, mapping: ColumnMapping) -> Sele
     ...     mapping = map_columns(TABLES["loan_outcomes"], source, scan.columns, **options)
     ...     selected = select_rows(scan, source, mapping)
     >>> selected.rows.collect().rows(), selected.counts.notes
-    ([(1, 'L2', 'no')], ("1 rows whose `defaulted` is '?' were left out by `drop`",))
+    ([(1, 'L2', 'no')], ("1 row whose `defaulted` is '?' was left out by `drop`",))
     """
     rows = scan.rows()
     filters = row_filters(source, rows.collect_schema())
@@ -137,7 +138,7 @@ def limit_rows(
     >>> source, mapping = TableSource(csv="a.csv", before=date(1970, 1, 2)), ColumnMapping((), (), "sold_at", (), ())
     >>> sold, counts = limit_rows(table, source, mapping, timezone="UTC", where="sales: a.csv")
     >>> sold.frame.collect().rows(), counts.notes
-    ([(0, 0)], ('1 rows at or after 1970-01-02 were left out by `before`',))
+    ([(0, 0)], ('1 row at or after 1970-01-02 was left out by `before`',))
     """
     counts, frame = NO_FILTERS, table.frame
     if filters := time_filters(source, mapping.time, timezone=timezone):
@@ -146,7 +147,8 @@ def limit_rows(
             raise DataError(f"{where}: {_nothing_left(counts)}{_range(counts, mapping, timezone)}: correct the filters")
         if counts.nulls and not any(c.name == mapping.time and c.required for c in mapping.columns):
             names = " and ".join(f"`{f.name}`" for f in filters)
-            remark = f"{counts.nulls:,} rows without a value in {mapping.time} pass {names}"
+            verb = "passes" if counts.nulls == 1 else "pass"
+            remark = f"{count_text(counts.nulls, 'row')} without a value in {mapping.time} {verb} {names}"
             counts = replace(counts, remarks=(remark,))
         for row_filter in filters:
             frame = frame.filter(~row_filter.excluded)
@@ -166,8 +168,8 @@ def _sampled(
             f"{where}: `sample` draws none of the {n_rows:,} rows, with a share of {sample.share:.3g} of the values of "
             f"{names}: raise `share`"
         )
-    note = f"rows were left out by `sample`: {sample.share:.3g} of the values of {names} are drawn"
-    sample_count = FilterCount(RowFilter("sample", pl.lit(False), note, ()), n_rows - len(positions))
+    detail = f": {sample.share:.3g} of the values of {names} are drawn"
+    sample_count = FilterCount(RowFilter("sample", pl.lit(False), "", (), detail=detail), n_rows - len(positions))
     n_read = counts.rows_read if counts.counts else n_rows
     sampled = replace(counts, counts=(*counts.counts, sample_count), rows_read=n_read, rows_left=len(positions))
     return frame.filter(pl.col(ROW).is_in(positions.implode())), sampled

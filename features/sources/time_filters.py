@@ -97,13 +97,13 @@ def time_filters(source: TableSource, time: str | None, *, timezone: str) -> lis
     >>> source = TableSource(csv="sales.csv", since=date(1970, 1, 2))
     >>> filters = time_filters(source, "sold_at", timezone="UTC")
     >>> rows = pl.LazyFrame({"sold_at": [0, 86_400_000_000]})
-    >>> rows.select(filters[0].excluded).collect().to_series().to_list(), filters[0].note
-    ([True, False], 'rows before 1970-01-02 were left out by `since`')
+    >>> rows.select(filters[0].excluded).collect().to_series().to_list(), filters[0].which
+    ([True, False], 'before 1970-01-02')
     """
     if time is None:
         return []
     return [
-        RowFilter(key, excluded.fill_null(False), f"rows {words} were left out by `{key}`", (time,))
+        RowFilter(key, excluded.fill_null(False), words, (time,))
         for key, excluded, words in _limits(source, pl.col(time), timezone)
     ]
 

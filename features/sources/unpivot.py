@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.errors import ConfigError
+from features.plurals import count_text
 from features.sources.filters import filter_rows
 from features.sources.table_source import TableSource, Unpivot
 from features.sources.texts import as_text
@@ -199,14 +200,17 @@ def _totals(lines: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(is_sum & has_value & (np.count_nonzero(has_value) >= 3))
 
 
+_SEEM = ("seems to be a total by its name: leave it", "seem to be totals by their name: leave them")
+
+
 def _row_notes(index: pl.DataFrame, is_total: NDArray[np.bool_]) -> list[str]:
     notes = []
     texts = index.select(as_text(pl.col(c), t).alias(c) for c, t in index.schema.items())
     for column in texts.columns:
         named = texts.filter(pl.col(column).str.to_lowercase().is_in(TOTAL_NAMES)).group_by(column).len().sort(column)
         notes += [
-            f"{n:,} rows of the wide table with `{column}` {value!r} seem to be totals by their name: leave them out "
-            f"with `drop: {{{column}: [{value!r}]}}`"
+            f"{count_text(n, 'row')} of the wide table with `{column}` {value!r} {_SEEM[n > 1]} out with "
+            f"`drop: {{{column}: [{value!r}]}}`"
             for value, n in named.rows()
         ]
     if notes:

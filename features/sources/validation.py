@@ -9,6 +9,8 @@ from operator import xor
 
 import polars as pl
 
+from features.plurals import count_text
+from features.sources.conversion import REMARKS_OF_ONE
 from features.sources.duplicates import LatestRow, find_duplicates
 from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE, NULL
 from features.sources.scans import ROW
@@ -132,7 +134,9 @@ def validate_rows(
 
 
 def _remarks(typed: TypedRows, checks: pl.DataFrame) -> list[str]:
-    return [f"{f.column}: {n:,} {f.rule}" for f in typed.remarks if (n := int(checks[f.name].sum()))]
+    counts = {f: int(checks[f.name].sum()) for f in typed.remarks}
+    texts = {f: count_text(n, REMARKS_OF_ONE.get(f.rule, f.rule), f.rule) for f, n in counts.items() if n}
+    return [f"{f.column}: {text}" for f, text in texts.items()]
 
 
 def _has_value(column: str, flags: tuple[Flag, ...]) -> pl.Expr:

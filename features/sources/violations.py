@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from features.contracts import Table
-from features.sources.bad_lines import BadLines
+from features.plurals import count_text
+from features.sources.bad_lines import LINE, BadLines
 from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.column_values import ColumnValues
 from features.sources.remedies import remedy
@@ -55,12 +56,12 @@ class Violation:
 
     @property
     def title(self) -> str:
-        """Column, its name in the source where that differs, and rule.
+        """Column, its name in the source where that differs, and rule; of a rule on whole lines, the rule.
 
         >>> Violation("defaulted", "bad", "wrong type", 7).title
         'defaulted (source column `bad`): wrong type'
         """
-        return f"{in_source(self.column, self.source_column)}: {self.rule}"
+        return self.rule if self.column == LINE else f"{in_source(self.column, self.source_column)}: {self.rule}"
 
     @property
     def sentence(self) -> str:
@@ -69,7 +70,7 @@ class Violation:
         >>> Violation("price", "price", "wrong type", 7, "'a lot'", "correct the values").sentence
         "price: wrong type in 7 rows, for example 'a lot' (correct the values)"
         """
-        rows = f"{self.rows:,} row{'s' if self.rows != 1 else ''}"
+        rows = count_text(self.rows, "line" if self.column == LINE else "row")
         example = f", for example {self.example}" if self.example else ""
         return f"{self.title} in {rows}{example}{f' ({self.remedy})' if self.remedy else ''}"
 

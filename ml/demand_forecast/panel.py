@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from features.demand_forecast import PERIOD
 from features.errors import DataError
 from features.periods import SEASONS, Frequency, period_label
+from features.plurals import count_text
 from ml.artefacts.json_files import content_of, from_json, to_json
 from ml.artefacts.npz import from_npz, to_npz
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 _FEW_REPEATED = 0.05  # share of series and periods with several rows up to which these are probably repetitions
-_FILLED = {"zero": "count as 0", "interpolate": "were interpolated", "unknown": "are unknown and not used"}
+_FILLED = {"zero": "counted as 0", "interpolate": "interpolated", "unknown": "left unknown and not used"}
 
 
 @dataclass(frozen=True)
@@ -271,9 +272,10 @@ def build_panel(
                 table[n][r, c] = np.where(np.isfinite(stock_value), stock_value, table[n][r, c])
     notes = []
     if repeated.height and (one_row_each or repeated.height <= _FEW_REPEATED * sold.height):
+        pairs = count_text(repeated.height, f"series and {frequency} has", f"series and {frequency}s have")
         notes.append(
-            f"{repeated.height:,} series and {frequency}s have several rows, {int(repeated['rows'].sum()):,} together, "
-            "which were added up (params.duplicates: refuse names the first of them)"
+            f"{pairs} several rows, {int(repeated['rows'].sum()):,} together, which were added up (params.duplicates: "
+            "refuse names the first of them)"
         )
     alive = _alive(has_sales | has_stock, ends=one_row_each or gaps != "zero" or stocked is not None)
     gap = alive & ~has_sales & ~has_stock
@@ -286,9 +288,8 @@ def build_panel(
                 f"zero, interpolate or unknown, or correct params.frequency ('{frequency}')"
             )
         share = gap.sum() / alive.sum()
-        notes.append(
-            f"{int(gap.sum()):,} missing periods within series ({share:.1%}) {_FILLED[gaps]} (params.gaps: {gaps})"
-        )
+        missing = count_text(int(gap.sum()), "missing period")
+        notes.append(f"{missing} within series ({share:.1%}) {_FILLED[gaps]} (params.gaps: {gaps})")
         if one_row_each:
             _check_frequency(share, has_sales, alive, series, names, frequency)
     y = np.where(alive, y, np.nan)
@@ -297,7 +298,7 @@ def build_panel(
         if gaps == "interpolate":
             y = _interpolated(y, gap)
     if (negative := y < 0).any():
-        notes.append(f"{int(negative.sum()):,} periods with more returns than sales count as 0")
+        notes.append(f"{count_text(int(negative.sum()), 'period')} with more returns than sales counted as 0")
         y = np.where(negative, 0.0, y)
     series = series.drop("row")
     if columns := [a for a in attributes if a in sold.columns and a not in names]:

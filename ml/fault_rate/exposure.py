@@ -9,6 +9,7 @@ import polars as pl
 
 from features.aggregations import DAY
 from features.errors import DataError
+from features.plurals import count_text
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.faults.exposure import exposure_by_period
 
@@ -246,7 +247,7 @@ def reported_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[
 def _fleet_notes(fleet: pl.DataFrame) -> list[str]:
     """Return a note on the vehicles that are not in the exposure because a column that it needs is empty."""
     n = fleet.height - fleet.drop_nulls(["vehicle_id", "model", "entered_service_at"]).height
-    return [f"left out: {n:,} of {fleet.height:,} vehicles of fleet, which have no model"] if n else []
+    return [f"left out: {n:,} of {fleet.height:,} vehicles of fleet, without a model"] if n else []
 
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame, FloatArray]:
@@ -289,7 +290,7 @@ def _faults(
         "with a vehicle_id that is not in the fleet": complete.height - matched.height,
         "of vehicles that were not in service": matched.height - faults.height,
     }
-    notes = [f"left out: {n:,} faults {reason}" for reason, n in left_out.items() if n]
+    notes = [f"left out: {count_text(n, 'fault')} {reason}" for reason, n in left_out.items() if n]
     if faults.is_empty():
         raise DataError(
             f"service_records: no fault is of a vehicle in service in `fleet` ({'; '.join(notes) or 'no faults'}): "

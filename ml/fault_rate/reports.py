@@ -12,6 +12,7 @@ import polars as pl
 
 from features.aggregations import DAY
 from features.errors import DataError
+from features.plurals import count_text
 from ml.fault_rate.exposure import REPORTED_TOO_EARLY, UNDATED, WEEK_DAYS, FleetExposure, reported_records
 
 ONLY_REPORTS = (
@@ -97,7 +98,7 @@ def _reported(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.Data
     """Return the records with a model reported before `as_of`, and notes on those left out."""
     rows, backwards = reported_records(records, since=since, as_of=as_of)
     if rows.is_empty():
-        reason = f"; {backwards:,} records {REPORTED_TOO_EARLY}" if backwards else ""
+        reason = f"; {count_text(backwards, 'record')} {REPORTED_TOO_EARLY}" if backwards else ""
         raise DataError(
             f"service_records: no record was reported in the weeks of the records{reason}: map serviced_at and "
             "reported_at"
@@ -109,7 +110,7 @@ def _reported(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.Data
             "sources.yaml"
         )
     left_out = {REPORTED_TOO_EARLY: backwards, "without model": rows.height - with_model.height}
-    notes = [f"left out: {n:,} records {reason}" for reason, n in left_out.items() if n]
+    notes = [f"left out: {count_text(n, 'record')} {reason}" for reason, n in left_out.items() if n]
     return with_model, (*notes, *(() if "reported_at" in rows.columns else (UNDATED,)))
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from features.errors import DataError
 from features.odometer import classify_readings
+from features.plurals import count_text
 from ml.fault_rate.exposure import reported_before, with_optional_columns
 from ml.instants import instant
 
@@ -139,11 +140,17 @@ def build_service_history(
     visits = routine.select("row", "day").unique().sort("row", "day")
     visits = visits.join(readings, on=["row", "day"], how="left", maintain_order="left")
     left_out = {
-        "records with a vehicle_id that is not in the fleet": reported.height - matched.height,
-        "odometer readings that contradict the others of their vehicle": implausible,
+        (
+            "record with a vehicle_id that is not in the fleet",
+            "records with a vehicle_id that is not in the fleet",
+        ): reported.height - matched.height,
+        (
+            "odometer reading that contradicts the others of its vehicle",
+            "odometer readings that contradict the others of their vehicle",
+        ): implausible,
     }
     today = pl.select(_day(pl.lit(as_of), timezone)).item()
-    notes = tuple(f"left out: {n:,} {reason}" for reason, n in left_out.items() if n)
+    notes = tuple(f"left out: {count_text(n, one, several)}" for (one, several), n in left_out.items() if n)
     return ServiceHistory(int(today), cars, visits, readings, notes)
 
 

@@ -151,7 +151,7 @@ def test_alarms_with_their_plan(printed: Printed) -> None:
     )
     assert "D │ brakes │ 2024-03-04 │ all dates │ 1,234 │ 400.0 │ 3.00 │ 2.50 .. 3.50" in text
     assert "7 │ new │ 900 │ 50 │ 40 │ 30 .. 45 │ 60 │ unknown │ 1,000,000 yuan" in text
-    assert text.endswith("1 alarms in 2 cells (model, component) note: reports come late")
+    assert text.endswith("1 alarm in 2 cells (model, component) note: reports come late")
 
 
 def test_no_alarm(printed: Printed) -> None:

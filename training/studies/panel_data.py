@@ -15,6 +15,7 @@ from features import demand_forecast as features
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.periods import period_of_day, period_start
+from features.plurals import count_text
 from features.sources import RawTables, SourcesConfig
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.last_period import last_period
@@ -309,8 +310,9 @@ def _timezone_note(raw: RawTables, params: DemandParams) -> list[str]:
     n = int(raw.frames["sales"].select((day(zone) != day(params.timezone)).sum()).collect().item())
     if n == 0:
         return []
+    rows = count_text(n, "row of sales has", "rows of sales have")
     return [
-        f"{n:,} sales have another date in params.timezone ({params.timezone}), which separates the periods, than in "
+        f"{rows} another date in params.timezone ({params.timezone}), which separates the periods, than in "
         f"the time zone of their source ({zone}): set params.timezone: {zone} if the source's dates are right"
     ]
 
@@ -318,13 +320,13 @@ def _timezone_note(raw: RawTables, params: DemandParams) -> list[str]:
 def _excluded_rows(days: pl.DataFrame, params: DemandParams) -> list[str]:
     """Return a note for each reason to leave rows of sales out, with their number."""
     reasons = {
-        "without_series": f"have no value in {' or '.join(params.series)} and are left out",
-        "of_other_condition": f"are of vehicles that are not '{params.condition}' and are left out by params.condition",
-        "without_quantity": "have no quantity and add nothing to their period",
-        "returns": "have a negative quantity (returns) and reduce the sales of their period",
+        "without_series": f"without a value in {' or '.join(params.series)} left out",
+        "of_other_condition": f"of vehicles that are not '{params.condition}' left out by params.condition",
+        "without_quantity": "without a quantity added nothing to the period",
+        "returns": "with a negative quantity (returns) reduced the sales of the period",
     }
     counts = {name: int(days[name].sum()) for name in reasons}
-    return [f"{n:,} rows of sales {reasons[name]}" for name, n in counts.items() if n]
+    return [f"{count_text(n, 'row of sales', 'rows of sales')} {reasons[name]}" for name, n in counts.items() if n]
 
 
 def _without_unfinished_period(

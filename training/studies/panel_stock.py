@@ -33,7 +33,7 @@ def unmatched_series(sold: pl.DataFrame, stocked: pl.DataFrame, keys: Sequence[s
     >>> import polars as pl
     >>> sold, stocked = pl.DataFrame({"model": ["a", "a", "b"]}), pl.DataFrame({"model": ["b", "c"]})
     >>> unmatched_series(sold, stocked, ["model"])
-    ["stock: 1 of 2 series of sales have no stock, such as 'a'; 1 of 2 series of stock have no sales, such as 'c'"]
+    ["stock: 1 of 2 series of sales has no stock, such as 'a'; 1 of 2 series of stock has no sales, such as 'c'"]
     """
     series, others = (t.select(keys).drop_nulls().unique().sort(keys) for t in (sold, stocked))
     without_stock = series.join(others, on=keys, how="anti", maintain_order="left")
@@ -45,7 +45,8 @@ def unmatched_series(sold: pl.DataFrame, stocked: pl.DataFrame, keys: Sequence[s
             "sources"
         )
     parts = [
-        f"{absent.height:,} of {all_of.height:,} series of {name} have no {other}, such as {_first(absent)}"
+        f"{absent.height:,} of {all_of.height:,} series of {name} {_VERB[absent.height > 1]} no {other}, "
+        f"such as {_first(absent)}"
         for absent, all_of, name, other in (
             (without_stock, series, "sales", "stock"),
             (without_sales, others, "stock", "sales"),
@@ -53,6 +54,9 @@ def unmatched_series(sold: pl.DataFrame, stocked: pl.DataFrame, keys: Sequence[s
         if absent.height
     ]
     return [f"stock: {'; '.join(parts)}"] if parts else []
+
+
+_VERB = ("has", "have")
 
 
 def _first(rows: pl.DataFrame) -> str:

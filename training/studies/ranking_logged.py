@@ -167,7 +167,8 @@ def _choice_notes(choices: pl.DataFrame, exposures: pl.DataFrame) -> list[str]:
         )
     if n == choices.height:
         return []
-    return [f"events: {n:,} of {choices.height:,} choices with a request_id have their exposure in the log"]
+    verb = "has its" if n == 1 else "have their"
+    return [f"events: {n:,} of {choices.height:,} choices with a request_id {verb} exposure in the log"]
 
 
 def _ranked(holdout: HoldoutSet, estimator: RecommendationEstimator, *, places: int) -> pl.DataFrame:

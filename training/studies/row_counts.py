@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 
 import polars as pl
 
+from features.plurals import count_text
+
 Frames = Mapping[str, pl.LazyFrame]
 
 
@@ -29,7 +31,7 @@ def label_notes(table: str, frames: Frames) -> list[str]:
     >>> import polars as pl
     >>> cars = {"vehicle_id": ["a", "b", "c"], "price": [900, None, 700], "condition": ["used", "used", "new"]}
     >>> label_notes("vehicles", {"vehicles": pl.LazyFrame(cars)})
-    ['vehicles: 1 of 3 rows are used vehicles with a price; left out: 1 new vehicles, 1 without a price']
+    ['vehicles: 1 of 3 rows are used vehicles with a price; left out: 1 new vehicle, 1 without a price']
     """
     count = _COUNTS.get(table)
     if count is None:
@@ -38,7 +40,7 @@ def label_notes(table: str, frames: Frames) -> list[str]:
     left_out = {reason: n for reason, n in reasons.items() if n}
     if not left_out:
         return []
-    texts = ", ".join(f"{n:,} {reason}" for reason, n in left_out.items())
+    texts = ", ".join(count_text(n, _OF_ONE.get(reason, reason), reason) for reason, n in left_out.items())
     return [f"{counted}: {rows - sum(left_out.values()):,} of {rows:,} rows {what}; left out: {texts}"]
 
 
@@ -91,6 +93,7 @@ def _first_reasons(rows: pl.LazyFrame, conditions: Mapping[str, pl.Expr]) -> tup
     return n, dict(zip(sums, counts, strict=True))
 
 
+_OF_ONE = {"catalogue entries": "catalogue entry", "new vehicles": "new vehicle"}
 _Counts = tuple[str, str, int, dict[str, int]]  # table, what its rows are, their number, and those left out
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
+from features.plurals import count_text
 from features.sources import RawTables
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.estimators.pipeline import SampleWeights
@@ -128,7 +129,7 @@ class LabelledRows:
         if frame.height == 0:
             raise DataError(f"{task.name}: {_no_outcome(task, raw)}")
         immature = frame["label"].is_null()
-        notes = [f"{immature.sum():,} rows left out: their outcome is not observed yet"] * immature.any()
+        notes = [f"{count_text(int(immature.sum()), 'row')} left out: the outcome is not observed yet"] * immature.any()
         frame = frame.filter(~immature)
         if frame.height == 0:
             raise DataError(f"{task.name}: the outcome of no row is observed yet; add older rows")

@@ -262,7 +262,7 @@ def test_past_the_share_the_worst_rules_come_first_and_personal_values_are_not_s
     assert "5 of 6 rows (83.3%) break the contract, and max_quarantined_share in sources is 2.0%" in message
     assert "dependents: not between 0 and 20 in 5 rows, for example <personal>" in message
     assert "loan_amount: not a whole number in 4 rows, for example 199.5 (amounts are whole numbers of fen" in message
-    assert "secret: wrong type in 3 rows, for example <not shown>" in message and "and 1 more rules" in message
+    assert "secret: wrong type in 3 rows, for example <not shown>" in message and "and 1 more rule" in message
     text = message.replace(str(tmp_path), "")  # a temporary folder may be numbered like a phone
     assert "777" not in text and "138" not in text
     assert str(tmp_path / "quarantine" / "applications.parquet") in message

@@ -97,14 +97,14 @@ def test_identical_rows_are_exact_duplicates_even_if_another_version_lies_betwee
     tables = read(tmp_path, rows)
     assert channels(tables) == {"L1": "phone"}
     assert tables.reports["leads"].rules == {"exact duplicate": 1}
-    assert tables.reports["leads"].notes[0].startswith("1 older rows")
+    assert tables.reports["leads"].notes[0].startswith("1 older row")
 
 
 def test_equal_values_are_decided_by_the_position_with_a_note(tmp_path: Path) -> None:
     tables = read(tmp_path, "L1,2024-01-01,phone,5\nL1,2024-01-01,app,5\nL2,2024-01-01,app,1\n", latest_by="changed")
     assert channels(tables) == {"L1": "app", "L2": "app"}
     assert tables.reports["leads"].notes[1] == (
-        "1 keys have different rows with the same `changed`: the later row of the source is read"
+        "1 key has different rows with the same `changed`: the later row of the source is read"
     )
 
 
@@ -114,7 +114,7 @@ def test_a_newer_row_that_breaks_the_contract_is_reported(tmp_path: Path) -> Non
     assert channels(tables) == {"L1": "phone", "L2": "app"}
     report = tables.reports["leads"]
     assert report.rows_quarantined == 2
-    assert report.notes == ("1 keys have a newer row that breaks the contract; their older row is read",)
+    assert report.notes == ("1 key has a newer row that breaks the contract; the older row is read",)
 
 
 def test_without_the_option_all_versions_are_quarantined(tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
+from features.sources.config import SourcesConfig
 from features.sources.encoding_advice import propose, remedy
+from features.sources.reading import read_tables
 from features.sources.text_plausibility import chinese_japanese_korean, cyrillic, has_controls, latin
 
 TEXTS = [
@@ -66,3 +69,20 @@ def test_chinese_characters_inside_latin_words_are_not_plausible() -> None:
     assert latin("华东".encode("gb18030").decode("cp1252"), "cp1252") == 0
     assert cyrillic("Besançon".encode("cp1252").decode("cp1251")) == 0
     assert has_controls("a\x93b") and not has_controls("a\tb\r\n\x1a")
+
+
+def test_a_damaged_line_of_a_utf8_file_is_to_be_corrected_and_no_encoding_is_proposed(tmp_path: Path) -> None:
+    lines = "".join(f"L{i},2024-01-02,Besançon\n" for i in range(100)).encode()
+    damaged = lines.replace("L50,2024-01-02,Besançon".encode(), b"L50,2024-01-02,Besan\xe7on")
+    (tmp_path / "a.csv").write_bytes(b"id,created,who\n" + damaged)
+    columns = {"lead_id": "id", "created_at": "created", "campaign": "who"}
+    config = SourcesConfig.model_validate({"tables": {"leads": {"csv": str(tmp_path / "a.csv"), "columns": columns}}})
+    report = read_tables(config, ["leads"], quarantine_folder=tmp_path / "quarantine").reports["leads"]
+    assert (report.rows_read, report.rows_valid, report.rows_quarantined) == (100, 99, 1)
+    violation = report.violations[0]
+    assert violation.sentence.startswith(
+        "not valid in its encoding in 1 line, for example line 52 is not valid utf-8 ("
+    )
+    assert violation.remedy == (
+        "the rest of the file is utf-8: correct the characters there, or export the file again as UTF-8"
+    )

@@ -42,7 +42,7 @@ def test_each_row_is_counted_by_the_first_filter_that_leaves_it_out() -> None:
     counts = count_filtered(ROWS, row_filters(source, ROWS.collect_schema()))
     assert (counts.rows_read, counts.rows_left, counts.rows_left_out) == (4, 1, 3)
     assert counts.notes == (
-        "1 rows whose `kind` is not 'used' or null were left out by `only`",
+        "1 row whose `kind` is not 'used' or null was left out by `only`",
         "2 rows whose `code` is 3 or 4 were left out by `drop`",
         "0 rows whose `kind` is 'new' were left out by `drop`",
     )
@@ -51,7 +51,7 @@ def test_each_row_is_counted_by_the_first_filter_that_leaves_it_out() -> None:
 def test_many_values_are_shortened_in_a_note() -> None:
     source = TableSource(csv="x.csv", only={"code": list(range(1, 9))})
     (row_filter,) = row_filters(source, ROWS.collect_schema())
-    assert row_filter.note == "rows whose `code` is not one of 8 values (1, 2, ...) were left out by `only`"
+    assert row_filter.which == "whose `code` is not one of 8 values (1, 2, ...)"
 
 
 def test_the_values_of_a_column_are_shown_only_if_it_is_a_category() -> None:

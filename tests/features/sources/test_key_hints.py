@@ -23,7 +23,7 @@ def side(name: str, rows: dict[str, Any], column: str, source: pl.DataFrame | No
 
 def test_a_remedy_in_the_yaml_is_given_for_few_keys_and_works(tmp_path: Path) -> None:
     tables = loans(["A1", "A2", "A3"], ["a1", "A2", "A3"])
-    with pytest.raises(DataError, match=r"In upper case 1 of 1 keys have a partner \('a1' is 'A1' in applications\)"):
+    with pytest.raises(DataError, match=r"In upper case 1 of 1 keys has a partner \('a1' is 'A1' in applications\)"):
         read(tmp_path, tables)
     columns = {"application_id": {"from": "application_id", "map": {"a1": "A1"}, "map_other": "keep"}}
     raw = read(tmp_path, tables, {"loan_outcomes": {"columns": columns}})
@@ -124,9 +124,7 @@ def test_leads_none_of_which_has_an_event_stop_only_if_another_spelling_matches(
         event = {"event_id": ["1"], "event_at": [DAY * 8_000], "customer_id": [customer]}
         return {"leads": {"lead_id": ["L"], "created_at": [DAY * 8_001], "customer_id": ["C07"]}, "events": event}
 
-    with pytest.raises(
-        DataError, match=r"leads: 0 of 1 rows have an event .* In upper case 1 of 1 keys have a partner"
-    ):
+    with pytest.raises(DataError, match=r"leads: 0 of 1 rows have an event .* In upper case 1 of 1 keys has a partner"):
         read(tmp_path, tables("c07"))
     raw = read(tmp_path, tables("Z99"))
-    assert raw.key_notes == ("leads: 0 of 1 rows have an event of their customer in events, 1 have none",)
+    assert raw.key_notes == ("leads: 0 of 1 rows have an event of their customer in events, 1 has none",)

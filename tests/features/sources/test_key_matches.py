@@ -91,7 +91,7 @@ def test_a_share_above_the_limit_stops_with_numbers_and_both_remedies(tmp_path):
     with pytest.raises(DataError) as error:
         read(tmp_path, tables)
     for part in (
-        "loan_outcomes.application_id: 1 of 3 rows (33.3%; 1 of 3 keys) have no partner in applications",
+        "loan_outcomes.application_id: 1 of 3 rows (33.3%; 1 of 3 keys) has no partner in applications",
         "for example 'C'",
         "max_unmatched_share is 20.0%",
         "tables.loan_outcomes.columns.application_id or tables.applications.columns.application_id",
@@ -119,7 +119,7 @@ def test_references_on_which_nobody_joins_are_counted_and_do_not_stop(tmp_path):
 
 def test_applications_without_an_outcome_are_counted_and_do_not_stop(tmp_path):
     raw = read(tmp_path, loans(["a", "b", "c", "d"], ["a"]))
-    assert raw.key_notes == ("applications: 1 of 4 rows have an outcome in loan_outcomes, 3 have none",)
+    assert raw.key_notes == ("applications: 1 of 4 rows has an outcome in loan_outcomes, 3 have none",)
 
 
 def test_an_outcome_of_a_quarantined_application_is_explained_and_does_not_count_towards_the_limit(tmp_path):
@@ -128,7 +128,7 @@ def test_an_outcome_of_a_quarantined_application_is_explained_and_does_not_count
     raw = read(tmp_path, tables, max_quarantined_share=0.5, max_unmatched_share=0)
     match = match_of(raw, "loan_outcomes.application_id")
     assert (match.unmatched_rows, match.quarantined_rows, match.unexplained_share) == (1, 1, 0)
-    assert "1 of them refer to quarantined rows of applications" in match.text
+    assert "1 of them refers to quarantined rows of applications" in match.text
 
 
 def test_a_filter_of_the_other_table_explains_unmatched_keys(tmp_path):
@@ -138,7 +138,7 @@ def test_a_filter_of_the_other_table_explains_unmatched_keys(tmp_path):
     match = match_of(raw, "loan_outcomes.application_id")
     assert (match.unmatched_rows, match.filtered_rows, match.unexplained_share) == (2, 1, 0.25)
     assert match.examples == ("x",), "examples are keys that nothing explains"
-    assert "1 of them refer to rows that the filters of applications leave out" in match.text
+    assert "1 of them refers to rows that the filters of applications leave out" in match.text
 
 
 def test_a_reference_within_a_table_does_not_stop(tmp_path):

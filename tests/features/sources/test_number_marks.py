@@ -104,7 +104,7 @@ def test_percentages_are_fractions_where_all_values_are_percentages() -> None:
 def test_multiples_are_read_unless_the_factor_may_have_them() -> None:
     assert numbers(["12.5万", "3万元", "5"]) == [125_000, 30_000, 5]
     assert (
-        "2 numbers with a multiple such as 万 are multiplied; the other 1 numbers have no such word"
+        "2 numbers with a multiple such as 万 are multiplied; the other 1 number has no such word"
         in learn(["12.5万", "3万元", "5"]).notes
     )
     assert numbers(["12.5万"], factor=1_000_000) == [MULTIPLE]
@@ -186,7 +186,7 @@ def test_mixed_conventions_are_read_where_certain_and_quarantined_otherwise(tmp_
     options = {"decimal": ".", "thousands": [",", " "], "strip": ["$", "KSh", "¥"]}
     margins, report = read_margins(tmp_path, CURRENCY, **options)
     assert margins["S6"] == 123 and report.rules == {"gross_margin: wrong type": 1}
-    assert "gross_margin: 1 amounts have a fraction of a fen, which is rounded" in report.notes
+    assert "gross_margin: 1 amount has a fraction of a fen, which is rounded" in report.notes
 
 
 def test_the_error_names_the_rule_and_an_option(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_filter_column_need_not_be_mapped(tmp_path: Path, kind: str) -> None
     getattr(TABLE, f"write_{kind}")(path)
     rows, notes = selected(TableSource(**{kind: str(path), "only": {"branch": ["x"]}}))
     assert rows == [(0, "A", rows[0][2]), (2, "C", rows[1][2])]
-    assert notes == ("1 rows whose `branch` is not 'x' were left out by `only`",)
+    assert notes == ("1 row whose `branch` is not 'x' was left out by `only`",)
 
 
 def test_without_filters_nothing_is_counted(tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ def leads(tables: RawTables) -> list[str]:
 @pytest.mark.parametrize(
     ("entry", "left", "note"),
     [
-        ({"since": "2024-03-31"}, "L2 L3 L4 L5", "1 rows before 2024-03-31 were left out by `since`"),
+        ({"since": "2024-03-31"}, "L2 L3 L4 L5", "1 row before 2024-03-31 was left out by `since`"),
         ({"before": "2024-03-31"}, "L1", "4 rows at or after 2024-03-31 were left out by `before`"),
-        ({"until": "2024-03-31"}, "L1 L2 L3 L4", "1 rows after 2024-03-31 were left out by `until`"),
+        ({"until": "2024-03-31"}, "L1 L2 L3 L4", "1 row after 2024-03-31 was left out by `until`"),
         ({"until": "2024-03-31 18:00"}, "L1 L2 L3", "2 rows after 2024-03-31 18:00 were left out by `until`"),
         ({"before": "2024-03-31 18:00"}, "L1 L2", "3 rows at or after 2024-03-31 18:00 were left out by `before`"),
         (
@@ -89,8 +89,8 @@ def test_rows_that_need_no_time_pass_with_a_note(tmp_path: Path) -> None:
     tables = read_tables(config, ["vehicles"], quarantine_folder=tmp_path)
     assert tables.frames["vehicles"].collect()["vehicle_id"].to_list() == ["V2", "V3"]
     assert tables.reports["vehicles"].notes == (
-        "1 rows before 2024-02-01 were left out by `since`",
-        "1 rows without a value in listed_at pass `since`",
+        "1 row before 2024-02-01 was left out by `since`",
+        "1 row without a value in listed_at passes `since`",
     )
 
 

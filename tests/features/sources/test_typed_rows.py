@@ -97,7 +97,7 @@ def test_the_error_names_the_worst_rules_with_an_example_and_a_remedy_and_nothin
         in message
     )
     assert "application_id: duplicate key in 2 rows, for example 'E' (keep one row for each application_id" in message
-    assert "and 1 more rules. The rows are in None" in message
+    assert "and 1 more rule. The rows are in None" in message
     message = error_of({**DATA, "monthly_income": [-1] * 8}, 0.0)
     assert "monthly_income" in message and "for example <personal>" in message and "-1" not in message
 

@@ -49,7 +49,7 @@ def test_months_as_columns_become_rows_and_blank_cells_do_not(tmp_path: Path) ->
         ("6", "B", us(2023, 3, 1), 5.0),
     ]
     report = tables.reports["sales"]
-    assert report.notes[0] == "3 blank cells of the wide table are no rows (`unpivot`)"
+    assert report.notes[0] == "3 blank cells of the wide table were left out by `unpivot`"
     assert (report.rows_read, report.rows_left_out) == (3, 3)
 
 
@@ -191,7 +191,7 @@ def test_a_wrong_entry_is_one_clear_error(tmp_path: Path, unpivot: dict[str, Any
 
 
 def test_a_table_of_blank_cells_has_no_rows(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"leave none of the 2 rows: 2 blank cells of the wide table are no rows"):
+    with pytest.raises(DataError, match=r"leave none of the 2 rows: 2 blank cells of the wide table were left out"):
         read(tmp_path, "model,Jan-2023,Feb-2023\nA,,\n")
 
 

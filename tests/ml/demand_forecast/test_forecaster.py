@@ -134,7 +134,7 @@ def test_gaps_are_filled_as_configured() -> None:
     how = {"keys": ["model"], "frequency": "month", "one_row_each": True}
     panel, notes = build_panel(gappy, None, gaps="zero", **how)
     assert np.nan_to_num(panel.sold, nan=-1).tolist() == [[2, 3, 0, 8], [-1, 1, 0, -1]]
-    assert "1 missing periods" in notes[0] and "count as 0" in notes[1]
+    assert "1 missing period" in notes[0] and "counted as 0" in notes[1]
     assert build_panel(gappy, None, gaps="interpolate", **how)[0].sold[0, 2] == 5.5
     assert np.isnan(build_panel(gappy, None, gaps="unknown", **how)[0].sold[0, 2])
     with pytest.raises(DataError, match="model a has no row for 1970-04"):
@@ -158,7 +158,7 @@ def test_transactions_are_added_up_and_their_gaps_stay_unknown() -> None:
     assert np.nan_to_num(zero.sold, nan=-1).tolist() == [[5, 0, 1, 0], [-1, 1, 0, 1]] and notes == []
     unknown, notes = build_panel(rows, None, gaps="unknown", **how)
     assert np.nan_to_num(unknown.sold, nan=-1).tolist() == [[5, -1, 1, -1], [-1, 1, -1, 1]]
-    assert notes == ["2 missing periods within series (33.3%) are unknown and not used (params.gaps: unknown)"]
+    assert notes == ["2 missing periods within series (33.3%) left unknown and not used (params.gaps: unknown)"]
     linear, _ = build_panel(rows, None, gaps="interpolate", **how)
     assert np.nan_to_num(linear.sold, nan=-1).tolist() == [[5, 3, 1, -1], [-1, 1, 1, 1]]
     with pytest.raises(DataError, match="model a has no row for 1970-03"):

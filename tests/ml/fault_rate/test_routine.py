@@ -48,7 +48,7 @@ def test_vehicles_visits_readings_and_gaps_by_hand() -> None:
     assert history.visits.rows() == [(0, START + 100, 2_000.0), (0, START + 300, 6_000.0), (1, START + 100, None)]
     assert history.readings.rows() == [(0, START + d, 20.0 * d) for d in (100, 200, 300)]
     assert history.gaps.rows() == [(0, 200, 4_000.0)]
-    assert history.notes == ("left out: 1 records with a vehicle_id that is not in the fleet",)
+    assert history.notes == ("left out: 1 record with a vehicle_id that is not in the fleet",)
 
 
 def test_days_are_those_of_the_local_calendar() -> None:
@@ -78,7 +78,7 @@ def test_a_reading_that_contradicts_the_others_is_left_out_and_counted() -> None
     wrong = ("V1", 250, "oil", False, 500_000.0)
     history: ServiceHistory = build_service_history(fleet(), records(*LINES[:4], wrong), as_of=AS_OF)
     assert history.readings["km"].to_list() == [2_000.0, 4_000.0, 6_000.0]
-    assert any("1 odometer readings that contradict" in note for note in history.notes)
+    assert any("1 odometer reading that contradicts" in note for note in history.notes)
     assert (0, START + 250, None) in history.visits.rows()
 
 

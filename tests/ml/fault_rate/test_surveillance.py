@@ -51,7 +51,7 @@ def test_every_vehicle_is_at_risk_while_it_is_in_service() -> None:
     of_a = field.at_risk[(field.strata["model"] == "A").to_numpy()].sum(axis=0) * 365.25
     np.testing.assert_allclose(of_a, [7, 14, 7])
     assert field.counts(0).sum() == 1 and field.report_week.tolist() == [1]
-    assert any("1 faults with a vehicle_id that is not in the fleet" in note for note in field.notes)
+    assert any("1 fault with a vehicle_id that is not in the fleet" in note for note in field.notes)
 
 
 def test_season_and_absent_components_are_estimated() -> None:

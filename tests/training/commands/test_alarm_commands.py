@@ -29,7 +29,7 @@ def test_the_command_detects_the_fault_and_draws_the_evidence(tmp_path: Path) ->
     shown = chehang(
         "alarms", "--config", str(path), *rules, "--out", str(tmp_path / "alarms.csv"), home=tmp_path / "home"
     )
-    assert "brakes" in shown.stdout and "1 alarms in 18 cells" in shown.stdout
+    assert "brakes" in shown.stdout and "1 alarm in 18 cells" in shown.stdout
 
 
 def test_bad_arguments_are_refused_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,8 +75,8 @@ def test_totals_dated_on_the_first_lose_no_month_and_rows_left_out_are_counted(
     assert study.notes[:3] == (
         "the last month, 2023-12, is included: sales dated on the first day of their month count as totals of the "
         "whole month (params.unfinished: drop leaves it out)",
-        "1 rows of sales have no value in model and are left out",
-        "1 rows of sales have no quantity and add nothing to their period",
+        "1 row of sales without a value in model left out",
+        "1 row of sales without a quantity added nothing to the period",
     )
 
 
@@ -100,7 +100,7 @@ def test_dates_of_another_time_zone_are_noted(tmp_path: Path, monkeypatch: pytes
     sources.write_text(sources.read_text() + "timezone: Pacific/Auckland\n")
     shanghai = load_config("demand_forecast", path, settings=["params.timezone=Asia/Shanghai"])
     notes = PanelData.read(shanghai).notes
-    assert any(n.startswith("50 sales have another date in params.timezone (Asia/Shanghai)") for n in notes)
+    assert any(n.startswith("50 rows of sales have another date in params.timezone (Asia/Shanghai)") for n in notes)
     right = PanelData.read(load_config("demand_forecast", path))
     assert right.panel.name(0) == "2022-01" and not any("another date" in n for n in right.notes)
 

@@ -16,7 +16,7 @@ def test_vehicles_are_counted_by_the_first_reason_that_applies():
         "listed_at": [1, 1, 1, 1, None, None, 1],
     }
     assert label_notes("vehicles", {"vehicles": pl.LazyFrame(rows)}) == [
-        "vehicles: 2 of 7 rows are used vehicles with a price; left out: 1 catalogue entries, 1 new vehicles, "
+        "vehicles: 2 of 7 rows are used vehicles with a price; left out: 1 catalogue entry, 1 new vehicle, "
         "2 without a price, 1 without `listed_at`"
     ]
 
