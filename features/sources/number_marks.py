@@ -261,7 +261,7 @@ def _reading_notes(
     is_marked = parts["text"].cast(pl.Float64, strict=False).is_null() & numbers.is_not_null()
     if is_marked.any() and not (spec.decimal or spec.thousands or spec.strip):
         position = int(is_marked.arg_max() or 0)
-        n = parts.filter(is_marked)["rows"].sum()
+        n = int(parts.filter(is_marked)["rows"].sum())
         value = f" as {numbers[position]:.15g}" if is_shown else ""
         count = count_text(n, "number with marks is read", "numbers with marks are read")
         notes.append(f"{count}, such as {_shown(parts['text'][position], is_shown)}{value}")
@@ -271,9 +271,9 @@ def _reading_notes(
     if len(currencies) > 1:
         names = ", ".join(currencies)
         notes.append(f"amounts are in several currencies ({names}), so that those with a currency are quarantined")
-    in_multiples = parts.filter(pl.col("power") > 0)["rows"].sum()
+    in_multiples = int(parts.filter(pl.col("power") > 0)["rows"].sum())
     if in_multiples and reading.multiples:
-        rest = parts.filter(pl.col("power") == 0)["rows"].sum()
+        rest = int(parts.filter(pl.col("power") == 0)["rows"].sum())
         others = f"; the other {count_text(rest, 'number has', 'numbers have')} no such word" if rest else ""
         verb = "is" if in_multiples == 1 else "are"
         notes.append(f"{count_text(in_multiples, 'number')} with a multiple such as 万 {verb} multiplied{others}")
