@@ -170,7 +170,7 @@ def test_repeated_periods_may_be_added_up_or_refused_whatever_a_row_is() -> None
     how = {"keys": ["model"], "frequency": "month"}
     panel, notes = build_panel(rows, None, one_row_each=True, duplicates="add", **how)
     assert panel.sold.tolist() == [[5, 1]]
-    assert notes[0].startswith("1 series and months have several rows, 2 together, which were added up")
+    assert notes[0].startswith("1 series and month has several rows, 2 together, which were added up")
     with pytest.raises(DataError, match=r"2 rows of model a in 1970-02; with params.duplicates: refuse one row per"):
         build_panel(rows, None, duplicates="refuse", **how)
     with pytest.raises(DataError, match=r"with params.rows: periods one row .* set params.duplicates: add"):
@@ -181,7 +181,7 @@ def test_a_rare_repetition_is_noted() -> None:
     rows = sales(*(("a", t, 1.0) for t in range(30)), ("a", 7, 1.0))
     _, notes = build_panel(rows, None, keys=["model"], frequency="month")
     assert notes == [
-        "1 series and months have several rows, 2 together, which were added up (params.duplicates: refuse names the "
+        "1 series and month has several rows, 2 together, which were added up (params.duplicates: refuse names the "
         "first of them)"
     ]
 
