@@ -19,14 +19,19 @@ from features.sources.typed_rows import TypedRows
 from features.sources.validation import ValidationResult
 from features.sources.violations import Violation
 
+_LISTED = 8  # a longer list is not read, if the source has no other columns
 
-def capture_note(names: Sequence[str]) -> str:
+
+def capture_note(names: Sequence[str], *, has_other_columns: bool = True) -> str:
     """Return a note that lists the optional contract columns found by name alone.
 
     Parameters
     ----------
     names : sequence of str
         Contract columns, at least one: those of a mapping with `by_name`.
+    has_other_columns : bool
+        Whether the source has columns that are no contract columns, or maps some. Otherwise it was written for the
+        contract, and many columns are counted instead of listed.
 
     Returns
     -------
@@ -38,6 +43,8 @@ def capture_note(names: Sequence[str]) -> str:
     'taken by their names: model, price (a column of yours with another meaning? `model: null` leaves it out)'
     """
     whose = "their names" if len(names) > 1 else "its name"
+    if len(names) > _LISTED and not has_other_columns:
+        return f"taken by {whose}: all {len(names)} optional columns, as the contract names them"
     return (
         f"taken by {whose}: {', '.join(names)} (a column of yours with another meaning? `{names[0]}: null` leaves it "
         "out)"

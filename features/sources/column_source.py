@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import polars as pl
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from features.sources.instants import to_microseconds
 from features.yaml_config import Section
 
 Scalar: TypeAlias = bool | int | float | str | None
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+Number: TypeAlias = Annotated[float, BeforeValidator(_no_truth_value)]
+Count: TypeAlias = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
+Share: TypeAlias = Annotated[Number, Field(ge=0, le=1)]
 Mark: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1)]
 
 _CONVERSIONS = ("factor", "map", "map_other", "format", "unit", "nulls", "decimal", "thousands", "strip")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from features.periods import Timezone
-from features.sources.column_source import Name
+from features.sources.column_source import Name, Share
 from features.sources.table_source import TableSource
 from features.tables import TABLES
 from features.yaml_config import Section, load_yaml, name_hint
@@ -61,8 +61,8 @@ class SourcesConfig(Section):
     """
 
     timezone: Timezone = "Asia/Shanghai"
-    max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.02
-    max_unmatched_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    max_quarantined_share: Share = 0.02
+    max_unmatched_share: Share = 0.2
     tables: dict[str, TableSource] = Field(default_factory=dict)
     _file: str = PrivateAttr("sources")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
+from polars._typing import FrameType
 
 from features.errors import ConfigError, DataError
 from features.sources import encoding_advice
@@ -27,6 +28,13 @@ from features.sources.encodings import (
     is_utf8,
     write_utf8,
 )
+
+MAX_PUSHED_DOWN = 200  # columns; time for a filter inside of a Polars scan grows with the square of their number
+
+
+def _drop_blank_rows(frame: FrameType) -> FrameType:
+    """Return the rows with a value: blank lines are not rows."""
+    return frame.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))
 
 
 @dataclass(frozen=True)
@@ -171,7 +179,9 @@ class CsvFile:
             missing_columns="insert",
             raise_if_empty=False,
         )
-        return frame.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))  # blank lines are not rows
+        if len(names) > MAX_PUSHED_DOWN:
+            return frame.map_batches(_drop_blank_rows, predicate_pushdown=False, projection_pushdown=False)
+        return _drop_blank_rows(frame)
 
     @property
     def _separator(self) -> str:

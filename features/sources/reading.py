@@ -73,6 +73,8 @@ class TableReport:
         Optional contract columns that sources.yaml does not mention, read from the source columns of the same names.
     timezone : str
         IANA name of the time zone in which the table's instants are read and shown.
+    has_other_columns : bool
+        False if every column of the source is a contract column of the same name.
     """
 
     table: str
@@ -88,6 +90,7 @@ class TableReport:
     violations: tuple[Violation, ...] = ()
     by_name: tuple[str, ...] = ()
     timezone: str = "UTC"
+    has_other_columns: bool = True
 
     @property
     def counts(self) -> str:
@@ -98,7 +101,10 @@ class TableReport:
     @property
     def all_notes(self) -> tuple[str, ...]:
         """The note on columns found by name, if there are any, and `notes`."""
-        return (*((capture_note(self.by_name),) if self.by_name else ()), *self.notes)
+        return (
+            *((capture_note(self.by_name, has_other_columns=self.has_other_columns),) if self.by_name else ()),
+            *self.notes,
+        )
 
 
 @dataclass(frozen=True)
@@ -339,6 +345,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         violations,
         tuple(c.name for c in validated.mapping.columns if c.by_name),
         config.timezone_of(plan.table.name),
+        bool(plan.source.columns) or any(c not in plan.table.columns for c in plan.scan.columns),
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
     sources = {c.name: c.spec.source or c.name for c in validated.mapping.columns}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from features.periods import Timezone
-from features.sources.column_source import ColumnSource, Mark, Name, Scalar
+from features.sources.column_source import ColumnSource, Count, Mark, Name, Number, Scalar, Share
 from features.sources.lines import FileName, LineSource
 from features.yaml_config import Section, name_hint
 
@@ -20,16 +20,27 @@ COMMON_ENCODINGS = (
 
 
 def _moment(value: Any) -> Any:
-    """Parse the text of a date or of a date and time."""
-    if not isinstance(value, str):
+    """Parse the text of a date or of a date and time; a number would be read as seconds since 1970."""
+    if isinstance(value, date):
         return value
     try:
         return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError("must be a date such as 2024-03-31, or a date and time such as 2024-03-31 18:00") from None
 
 
+def _sheet(value: Any) -> Any:
+    if (
+        value is None
+        or (isinstance(value, str) and value)
+        or (isinstance(value, int) and value > 0 and value is not True)
+    ):
+        return value
+    raise ValueError("must be the name of a sheet, or its number from 1")
+
+
 Moment: TypeAlias = Annotated[date | datetime, BeforeValidator(_moment)]
+Sheet: TypeAlias = Annotated[int | str | None, BeforeValidator(_sheet)]
 
 
 class Unpivot(Section):
@@ -82,9 +93,9 @@ class Sample(Section):
         Another seed draws other keys.
     """
 
-    share: float = Field(gt=0, le=1)
+    share: Number = Field(gt=0, le=1)
     by: tuple[Name, ...] = ()
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: Count = Field(0, lt=2**32)
 
 
 class JoinedFile(Section):
@@ -103,7 +114,7 @@ class JoinedFile(Section):
     parquet: FileName | None = None
     csv: FileName | None = None
     excel: FileName | None = None
-    sheet: Name | Annotated[int, Field(ge=1)] | None = None
+    sheet: Sheet = None
     on: tuple[Name, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -175,12 +186,12 @@ class TableSource(Section):
     parquet: FileName | None = None
     csv: FileName | None = None
     excel: FileName | None = None
-    sheet: Name | Annotated[int, Field(ge=1)] | None = None
+    sheet: Sheet = None
     sql: Name | None = None
     url: SecretStr | None = None
     encoding: str = "utf-8"
     separator: Mark | None = None
-    skip_rows: Annotated[int, Field(ge=0)] | None = None
+    skip_rows: Count | None = None
     null_values: tuple[str, ...] = ()
     timezone: Timezone | None = None
     unpivot: Unpivot | None = None
@@ -195,7 +206,7 @@ class TableSource(Section):
     sample: Sample | None = None
     duplicate_keys: Literal["quarantine", "latest"] = "quarantine"
     latest_by: Name | None = None
-    max_unmatched_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_unmatched_share: Share | None = None
     lines: LineSource | None = None
     check_odometer: bool = False
     allow_future: bool = False

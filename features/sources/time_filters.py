@@ -41,7 +41,8 @@ def first_instant(moment: date | datetime, *, timezone: str, days_later: int = 0
     -8.0
     """
     if not isinstance(moment, datetime):
-        moment = datetime.combine(moment + timedelta(days_later), datetime.min.time())
+        day = min(moment, date.max - timedelta(days_later))  # 9999-12-31 is an open end
+        moment = datetime.combine(day + timedelta(days_later), datetime.min.time())
     zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(timezone))
     return (zoned - _EPOCH) // timedelta(microseconds=1)
 

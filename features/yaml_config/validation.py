@@ -21,6 +21,10 @@ Model = TypeVar("Model", bound=BaseModel)
 KeyPath = tuple[int | str, ...]
 
 MAX_ERRORS = 5
+_SHAPES = {  # rules in the words of YAML, by pydantic's type of error
+    **dict.fromkeys(("tuple_type", "list_type", "set_type"), "must be a list, such as [a, b]"),
+    **dict.fromkeys(("dict_type", "model_type", "mapping_type"), "must be keys and values, such as {key: value}"),
+}
 _SECRET = re.compile(r"url|password|secret|token|key$", re.IGNORECASE)
 
 
@@ -153,7 +157,8 @@ def _rule(detail: Any, model: type[BaseModel], written: Any, path: KeyPath) -> s
         except (KeyError, IndexError, TypeError):  # a validator has derived the invalid part from its parent
             value = detail["input"]
             break
-    rule = without_variables(detail["msg"].removeprefix("Value error, "), written)
+    message = _SHAPES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+    rule = without_variables(message, written)
     rule = rule[:1].lower() + rule[1:]
     if isinstance(value, Mapping | BaseModel) or (loc and _SECRET.search(str(loc[-1]))):
         return rule  # a mapping may contain a password

@@ -62,7 +62,7 @@ def test_single_values_override_overlays_and_overlays_override_the_file(tmp_path
         ),
         ("", ["params.points.base_point=3"], r"^--set: params\.points\.base_point: unknown key; .*`base_points`"),
         ("", ["split.seed=1", "split.seed=1"], r"^--set: split\.seed: is given twice"),
-        ("", ["params=false"], "^--set: params: input should be a valid dictionary"),
+        ("", ["params=false"], "^--set: params: must be keys and values"),
         ("", ["params.target_bad_rate="], r"^--set: params\.target_bad_rate: input should be a valid number, got None"),
     ],
 )

@@ -45,6 +45,17 @@ def test_columns_found_by_name_are_listed_in_one_line_and_those_mapped_or_requir
     assert [c.name for c in mapping.columns if c.may_be_set_aside] == ["price"]  # converted is a target
 
 
+def test_many_columns_of_a_table_in_the_contract_s_form_are_counted(tmp_path: Path) -> None:
+    names = ["store_id", "campaign", "model", "vehicle_id", "salesperson_id", "price", "budget", "gross_margin"]
+    data = TEN | dict.fromkeys(names, [1] * 10)
+    listed = report(tmp_path, data)
+    assert len(listed.by_name) == 8 and "store_id" in listed.all_notes[0]  # eight names are a list
+    counted = report(tmp_path, data | {"acquisition_cost": [1] * 10})
+    assert counted.all_notes[0] == "taken by their names: all 9 optional columns, as the contract names them"
+    other = report(tmp_path, data | {"acquisition_cost": [1] * 10, "our_code": [1] * 10})
+    assert "acquisition_cost" in other.all_notes[0]  # a source with columns of its own is listed
+
+
 def test_a_column_whose_values_do_not_convert_is_left_out_and_no_row_is_lost(tmp_path: Path) -> None:
     data = TEN | {"price": ["cheap"] * 9 + ["5"], "model": ["a"] * 10}
     leads = report(tmp_path, data)

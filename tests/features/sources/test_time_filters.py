@@ -193,3 +193,7 @@ def test_limits_in_a_zone_with_summer_time_begin_at_local_midnight() -> None:
     next_day = first_instant(date(2024, 3, 31), timezone="Europe/Berlin", days_later=1)
     assert (next_day - berlin) / 3_600_000_000 == 23
     assert local_moment(first_instant(datetime(1969, 12, 31, 5), timezone="UTC"), timezone="UTC") == "1969-12-31 05:00"
+
+
+def test_a_period_may_end_on_the_last_day_of_the_calendar(tmp_path: Path) -> None:
+    assert leads(read(tmp_path, until="9999-12-31")) == ["L1", "L2", "L3", "L4", "L5"]
