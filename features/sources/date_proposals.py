@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,14 @@ _MAX_SHAPES = 12
 _MAX_SAMPLE = 20_000  # distinct texts whose shapes are compared; a proposal is tried on all of them
 _MAX_OTHERS = 5  # distinct values that a proposal may leave unread, such as 0 or 99999999
 _SERIALS_FROM = -631_152_000_000_000  # 1950-01-01: smaller serials of spreadsheets are more likely other numbers
+# Shapes of periods that are no dates, and what to do about them.
+_PERIODS = {
+    r"9999[ -]?Q9|Q9[ -]?9999": "quarters are no dates: export the first day of each quarter, such as 2025-04-01",
+    r"9999[ -]?W9": "weeks are no dates: export the first day of each week, such as 2025-03-24",
+    r"[A-Za-z]+[_ -]?9+": (
+        "these are numbers of periods, not dates: `join` a file with the date of each, and map its column"
+    ),
+}
 _CONDITIONS: dict[Order, str] = {
     "day": "the day comes first",
     "month": "the month comes first",
@@ -230,6 +239,9 @@ def _unreadable(values: pl.Series) -> str:
     if values.dtype != pl.String:
         return ""
     shapes = {shape_of(text) for text in values.head(_MAX_SAMPLE).to_list()}
-    if any("9" in s and not formats_of(s) and any(c.isalpha() and c not in "BWPTZ" for c in s) for s in shapes):
+    for pattern, remark in _PERIODS.items():
+        if all(re.fullmatch(pattern, s) for s in shapes):
+            return remark
+    if any("9" in s and not formats_of(s) and re.search(r"[^\W\d_]{3}|[^\W\d_a-zA-Z]", s) for s in shapes):
         return "`format` reads English names of months only: export the column with numbers, such as 2025-03-26"
     return ""

@@ -10,11 +10,11 @@ Order: TypeAlias = Literal["day", "month", "year", ""]  # the first of three num
 
 _MONTHS = re.compile(r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*", re.IGNORECASE)
 _WEEKDAYS = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*", re.IGNORECASE)
-_TOKENS = re.compile(r"\d+|[A-Za-z]+")
-_HALVES, _ZONES = ("AM", "PM"), ("UTC", "GMT", "Z", "T")
+_TOKENS = re.compile(r"\d+|[A-Za-z]+|上午|下午")
+_HALVES, _ZONES = ("AM", "PM", "上午", "下午"), ("UTC", "GMT", "Z", "T")
 _CLOCK = re.compile(
-    r"(?P<gap>(?:, |,| +|T|:))(?P<clock>9(?P<mark>[:.])9(?:(?P=mark)9(?:\.9+)?)?)(?P<half> ?P)?"
-    r"(?P<zone> ?(?:UTC|GMT|Z|[+-]9:9|[+-]9999))?$"
+    r"(?P<gap>(?:, |,| +|T|:))(?P<early>P ?)?(?P<clock>9(?P<mark>[:.])9(?:(?P=mark)9(?:\.9+)?)?)(?P<half> ?P)?"
+    r"(?P<zone> ?(?:(?:UTC|GMT)?(?:[+-]9:9|[+-]9999)|UTC|GMT|Z))?$"
 )
 _COMPACT_CLOCK = re.compile(r"(?<=^99999999)(?P<gap>[ T])(?P<clock>999999|9999)$")
 _HAN_CLOCK = re.compile(r"(?P<gap> ?)(?P<clock>9时9分(?:9秒)?)$")
@@ -149,9 +149,10 @@ def _split(shape: str) -> tuple[str, str]:
     if match is None or match.start() == 0:
         return shape, ""
     mark = match["mark"]
-    marks = ["%I" if match["half"] else "%H", "%M", "%S"]
+    early = (match["early"] or "").replace("P", "%p")
+    marks = ["%I" if match["half"] or early else "%H", "%M", "%S"]
     whole, _, fraction = match["clock"].partition(".") if mark == ":" else (match["clock"], "", "")
     clock = mark.join(marks[: len(whole.split(mark))]) + ("%.f" if fraction else "")
     half = (match["half"] or "").replace("P", "%p")
     zone = re.sub(r"[+-]9999", "%z", re.sub(r"[+-]9:9", "%:z", match["zone"] or ""))
-    return shape[: match.start()], match["gap"] + clock + half + zone
+    return shape[: match.start()], match["gap"] + early + clock + half + zone

@@ -34,6 +34,8 @@ _DAYS, _MONTHS = ("%d", "%e", "%j", "%F", "%D", "%x", "%s", "%c", "%v", "%a", "%
 _LOCAL = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d", "%Y-%m-%d %H:%M")
 _ZONED = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M%#z")
 _ISO_MARKS = {"UTC": "Z", "GMT": "Z", "/": "-", "T": " "}
+_ISO_MARKS |= {"年": "-", "月": "-", "日": " ", "时": ":", "分": ":", "秒": ""}
+_HALVES = {"上午": "AM", "下午": "PM"}
 _UTC_NAMES = ("UTC", "GMT", "Z")
 _WIDTHS = {"Y": 4, "m": 2, "d": 2, "y": 2, "j": 3, "H": 2, "M": 2, "S": 2}
 _EXCEL_ZERO = -25_569  # 1899-12-30 in days since 1970; serial 60 is 1900-02-29, a day that never was
@@ -54,8 +56,8 @@ def to_microseconds(
     Parameters
     ----------
     raw : pl.Expr
-        Dates, datetimes, ISO 8601 text, text or digits in one of `formats`, or numbers in `unit`. Text has no
-        surrounding blanks.
+        Dates, datetimes, ISO 8601 text (also as 2023年1月31日 9时30分), text or digits in one of `formats`, or numbers
+        in `unit`. Text has no surrounding blanks.
     dtype : pl.DataType
         Their type.
     timezone : str
@@ -140,7 +142,7 @@ def is_bare_number(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _iso(text: pl.Expr, timezone: str) -> pl.Expr:
-    plain = text.str.replace_many(_ISO_MARKS, leftmost=True)
+    plain = text.str.replace_many(_ISO_MARKS, leftmost=True).str.strip_chars_end(" :")
     return pl.coalesce([_parsed(plain, f, timezone) for f in (*_LOCAL, *_ZONED)])
 
 
@@ -162,6 +164,8 @@ def _digits(text: pl.Expr, format: str) -> pl.Expr:
 
 
 def _parsed(text: pl.Expr, format: str, timezone: str) -> pl.Expr:
+    if "%p" in format:
+        text = text.str.replace_many(_HALVES)
     zoned = any(mark in format for mark in ("%z", "%:z", "%#z"))
     if "%" in format and not any(mark in format for mark in _DAYS):  # a month or a year stands for its first day
         missing_month = [] if any(mark in format for mark in _MONTHS) else ["01"]

@@ -67,10 +67,10 @@ def read_numbers(rows: pl.LazyFrame, mapping: ColumnMapping, *, personal: Collec
     schema = rows.collect_schema()
     columns = [c for c in mapping.columns if _is_bare(c) and _may_hold_numbers(schema[str(c.spec.source)])]
     texts = [c for c in columns if not schema[str(c.spec.source)].is_numeric()]
-    readings = _readings_of_texts(rows, texts, schema)
+    readings, han_notes = _readings_of_texts(rows, texts, schema, personal)
     columns = [c for c in columns if c.name not in readings]
     if not columns:
-        return NumberReadings(readings)
+        return NumberReadings(readings, han_notes)
     counts = (
         rows.select([e for c in columns for e in _counts(c, schema)]).collect(engine="streaming").row(0, named=True)
     )
@@ -89,7 +89,7 @@ def read_numbers(rows: pl.LazyFrame, mapping: ColumnMapping, *, personal: Collec
                 for f, n in dates.items()
                 if n
             ]
-    return NumberReadings(readings, tuple(notes))
+    return NumberReadings(readings, (*han_notes, *notes))
 
 
 def _is_bare(column: MappedColumn) -> bool:
@@ -101,14 +101,30 @@ def _may_hold_numbers(dtype: pl.DataType) -> bool:
     return dtype.is_numeric() or dtype == pl.String
 
 
-def _readings_of_texts(rows: pl.LazyFrame, columns: list[MappedColumn], schema: pl.Schema) -> dict[str, NumberDates]:
-    """Return the reading of each column of text that is not a column of numbers."""
+def _readings_of_texts(
+    rows: pl.LazyFrame, columns: list[MappedColumn], schema: pl.Schema, personal: Collection[str]
+) -> tuple[dict[str, NumberDates], tuple[str, ...]]:
+    """Return the reading of each column of text that is not a column of numbers, and notes on dates with 年."""
     if not columns:
-        return {}
-    shares = rows.select(_raw(c, schema).str.contains(BARE_NUMBER).mean().alias(c.name) for c in columns)
-    shares_by_name = shares.collect(engine="streaming").row(0, named=True)
+        return {}, ()
+    texts = {c.name: _raw(c, schema) for c in columns}
+    counts = rows.select(
+        *(t.str.contains(BARE_NUMBER).mean().alias(n) for n, t in texts.items()),
+        *(t.filter(t.str.contains("年", literal=True)).first().alias(f"{n}:han") for n, t in texts.items()),
+    )
+    row = counts.collect(engine="streaming").row(0, named=True)
+    shares = {n: row[n] for n in texts}
+    notes = [
+        f"column `{c.spec.source}` ({c.name}): dates{'' if c.name in personal else f' such as {example}'} are read as "
+        "year, month and day"
+        for c in columns
+        if (example := row[f"{c.name}:han"]) and "日" in example
+    ]
     # Between dates in text, a number is read by itself.
-    return {n: "calendar" if share else "absent" for n, share in shares_by_name.items() if not share or share < 0.5}
+    readings: dict[str, NumberDates] = {
+        n: "calendar" if share else "absent" for n, share in shares.items() if not share or share < 0.5
+    }
+    return readings, tuple(notes)
 
 
 def _raw(column: MappedColumn, schema: pl.Schema) -> pl.Expr:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from features.plurals import count_text
 from features.sources.column_values import VALUE, ColumnValues
 from features.sources.conversion import with_nulls
 from features.sources.date_proposals import DateEntry, DateProposal, propose_dates
 from features.sources.remedies_of_values import missing_markers
-from features.sources.yaml_lines import column_line
+from features.sources.yaml_lines import column_line, flow, scalar
 from features.tables import EARLIEST, LATEST
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -90,6 +92,8 @@ def _line(values: ColumnValues, entry: DateEntry, hidden: bool) -> str:
     if entry.others and is_optional and not hidden:
         changes["nulls"] = [*column.spec.nulls, *entry.others]
     days = "" if hidden else f", from {_day(entry.first, values)} to {_day(entry.last, values)}"
+    if entry.others and {*map(str, entry.others)} == {*map(str, values.broken())}:
+        return _without_effect(values, entry, changes.get("nulls"), hidden)
     line = column_line(column.name, column.spec, **changes)
     if not entry.others:
         return f"{line}: then every value can be read{days}"
@@ -97,6 +101,20 @@ def _line(values: ColumnValues, entry: DateEntry, hidden: bool) -> str:
         return f"{line}: then every value can be read{days}, or is missing"
     others = f"{len(entry.others)} others" if hidden else ", ".join(map(str, entry.others))
     return f"{line}: then the values can be read{days}; correct {others} in the source"
+
+
+def _without_effect(values: ColumnValues, entry: DateEntry, nulls: list[Any] | None, hidden: bool) -> str:
+    """Return the remedy for a few values that are no plausible dates where all others are read as they are."""
+    column = values.column
+    if nulls:
+        listed = " and ".join(scalar(v) for v in entry.others)
+        mean = "means" if len(entry.others) == 1 else "mean"
+        return f"if {listed} {mean} missing, {column_line(column.name, column.spec, nulls=nulls)}"
+    if hidden:
+        return f"correct {count_text(len(entry.others), 'value')} in the source"
+    dropped = flow({column.spec.source: list(entry.others)})
+    listed = ", ".join(map(str, entry.others))
+    return f"correct {listed} in the source, or leave these rows out with `drop: {dropped}` beside `columns`"
 
 
 def _day(us: int, values: ColumnValues) -> dt.date:

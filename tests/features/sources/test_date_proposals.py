@@ -16,6 +16,8 @@ from features.sources.instants import to_microseconds
 NOW = 1_764_000_000_000_000  # 2025-11-24
 DAY_FIRST, MONTH_FIRST = "the day comes first", "the month comes first"
 
+NOW_2026 = 1_764_000_000_000_000
+
 
 def propose(values: Any, timezone: str = "Asia/Shanghai") -> DateProposal:
     series = values if isinstance(values, pl.Series) else pl.Series(values)
@@ -123,3 +125,22 @@ def test_one_of_the_entries_reads_what_was_written(moments, format):
         instants = to_microseconds(pl.lit(texts), pl.String(), timezone="UTC", formats=formats, unit=None)
         readings.append(pl.select(instants).to_series().to_list())
     assert [round(e.timestamp()) * 10**6 for e in expected] in readings
+
+
+def test_halves_of_the_day_in_chinese_and_dates_of_javascript_have_formats() -> None:
+    halves = propose_dates(pl.Series(["2023/1/1 上午9:30", "2023/1/2 下午9:30"]), timezone="UTC", latest=NOW_2026)
+    assert halves.entries[0].changes == {"format": ["%Y/%m/%d %p%I:%M"]}
+    assert (halves.entries[0].last - halves.entries[0].first) / 3_600_000_000 == 36  # one day and twelve hours
+    script = propose_dates(pl.Series(["Sun Jan 01 2023 08:00:00 GMT+0800"]), timezone="UTC", latest=NOW_2026)
+    assert script.entries[0].first == 1_672_531_200_000_000  # 2023-01-01 00:00 UTC
+
+
+def test_periods_that_are_no_dates_are_called_what_they_are() -> None:
+    def remark(*texts: str) -> str:
+        return propose_dates(pl.Series(texts), timezone="UTC", latest=NOW_2026).remark
+
+    assert remark("2023Q1", "2023-Q2").startswith("quarters are no dates")
+    assert remark("2022-W52", "2023-W01").startswith("weeks are no dates")
+    assert remark("d_1", "d_1941").startswith("these are numbers of periods")
+    assert remark("1. Januar 2023", "2. März 2023").startswith("`format` reads English names of months only")
+    assert remark("x9", "9y") == ""

@@ -258,3 +258,35 @@ def test_a_format_with_an_hour_alone_is_refused_with_the_configuration():
     with pytest.raises(ValidationError, match="is no complete strptime format; a clock needs hour and minute"):
         ColumnSource(source="day", format=["%Y-%m-%d", "%Y-%m-%d %H"])
     assert ColumnSource(source="day", format="%d.%m.%Y %H:%M").format == ("%d.%m.%Y %H:%M",)
+
+
+def test_dates_with_chinese_units_are_read_and_noted() -> None:
+    days = ["1970年01月02日", "1970年1月2日"]
+    times = ["1970年01月02日 09:30", "1970年1月2日9时30分", "1970年01月02日09时30分15秒"]
+    texts = [*days, *times, "1970年1月"]
+        "1970年01月02日",
+        "1970年1月2日",
+        "1970年01月02日 09:30",
+        "1970年1月2日9时30分",
+        "1970年01月02日09时30分15秒",
+        "1970年1月",
+    ]
+    spec = ColumnSource(source="day")
+    mapping = ColumnMapping(
+        (MappedColumn("sold_at", "timestamp", spec, in_contract=True, required=True),), (), None, (), ()
+    )
+    numbers = read_numbers(pl.LazyFrame({"day": texts}), mapping)
+    assert numbers.notes == ("column `day` (sold_at): dates such as 1970年01月02日 are read as year, month and day",)
+    instants = to_microseconds(
+        pl.lit(pl.Series(texts)),
+        pl.String(),
+        timezone="UTC",
+        formats=(),
+        unit=None,
+        numbers=numbers.readings["sold_at"],
+    )
+    minutes = [None if us is None else us / 60_000_000 for us in pl.select(instants).to_series()]
+    assert minutes == [1_440, 1_440, 2_010, 2_010, 2_010.25, None]  # 24 h, and 24 h + 9 h 30; a month is no day
+    assert read_numbers(pl.LazyFrame({"day": texts}), mapping, personal=["sold_at"]).notes == (
+        "column `day` (sold_at): dates are read as year, month and day",
+    )

@@ -262,3 +262,15 @@ def test_a_line_of_yaml_reads_back_as_it_was_meant(content: dict[str, Any]) -> N
     assert column_line("p", ColumnSource(source="q")) == "`p: {from: q}`" and written(ColumnSource(source="q")) == {
         "from": "q"
     }
+
+
+def test_a_format_that_changes_nothing_is_not_proposed() -> None:
+    days = ["2023-01-01", "2023-01-02", "2023-01-03", "9999-12-31"]
+    text = time_remedy(values_of("leads", "created_at", days), False)
+    assert text == (
+        "correct 9999-12-31 in the source, or leave these rows out with `drop: {src: [9999-12-31]}` beside `columns`"
+    )
+    assert "9999" not in time_remedy(values_of("leads", "created_at", days), True)
+    text = time_remedy(values_of("leads", "closed_at", days), False)
+    assert text.startswith("if 9999-12-31 means missing, `closed_at: {from: src, nulls: [")
+    assert values_of("leads", "closed_at", days, **entry(text, "closed_at")).fits()
