@@ -2,7 +2,8 @@
 
 from features.sources.column_source import ColumnSource
 from features.sources.config import ExtraFeatures, SourcesConfig, load_sources
-from features.sources.reading import RawTables, TableReport, read_tables
+from features.sources.reading import RawTables, read_tables
+from features.sources.table_report import TableReport
 from features.sources.table_source import TableSource
 
 __all__ = [

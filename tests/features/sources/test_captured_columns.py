@@ -13,7 +13,8 @@ from features.errors import ConfigError, DataError
 from features.sources.captured_columns import capture_note, columns_to_set_aside
 from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig
-from features.sources.reading import RawTables, TableReport, read_tables
+from features.sources.reading import RawTables, read_tables
+from features.sources.table_report import TableReport
 from features.sources.table_source import TableSource
 from features.sources.typed_rows import Flag, TypedRows, convert_rows
 from features.sources.validated_rows import Readings, validate_columns

@@ -14,12 +14,13 @@ from features.sources.column_source import ColumnSource
 from features.sources.column_values import ColumnValues, written
 from features.sources.config import SourcesConfig
 from features.sources.numbers import AMBIGUOUS
-from features.sources.reading import TableReport, read_tables
+from features.sources.reading import read_tables
 from features.sources.remedies import remedy
 from features.sources.remedies_of_numbers import marks_remedy, number_remedy, range_remedy, whole_number_remedy
 from features.sources.remedies_of_times import future_remedy, time_remedy
 from features.sources.remedies_of_values import category_remedy, closest, flag_remedy, missing_markers
 from features.sources.rules import kind_of
+from features.sources.table_report import TableReport
 from features.sources.violations import Violation, in_source
 from features.sources.yaml_lines import column_line, flow, scalar
 from features.tables import TABLES
