@@ -299,7 +299,9 @@ def _not_parquet(where: str, files: list[Path], error: Exception) -> DataError:
                 magic_bytes = opened.read(4)
                 has_magic_bytes = magic_bytes in (b"PAR1", b"PARE")
         except OSError as os_error:
-            return DataError(f"{where}: {file.name}: {os_error.strerror}: give this user permission to read the file")
+            is_refused = isinstance(os_error, PermissionError)
+            remedy = "give this user permission to read it" if is_refused else "remove it, or put a Parquet file there"
+            return DataError(f"{where}: {file.name}: {os_error.strerror}: {remedy}")
         if not has_magic_bytes:
             is_workbook = magic_bytes in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
             remedy = "use `excel` for a workbook" if is_workbook else "use `csv`, or export it as Parquet"

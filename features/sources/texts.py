@@ -94,7 +94,7 @@ def as_key(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return pl.when(raw.is_null() | (raw.abs() < _LARGEST_EXACT)).then(as_text(raw, dtype))
     if is_text(dtype):
         # A function, because most columns need one comparison only, and expressions would always compute the rest.
-        return raw.map_batches(_keys, return_dtype=pl.String, is_elementwise=True)
+        return raw.cast(pl.String).map_batches(_keys, return_dtype=pl.String, is_elementwise=True)
     return as_text(raw, dtype)
 
 

@@ -92,3 +92,10 @@ def test_a_workbook_given_as_parquet_names_the_key(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PK\x03\x04....")
     with pytest.raises(DataError, match="is not a Parquet file: use `excel` for a workbook"):
         open_source("leads", TableSource(parquet=str(tmp_path / "a.parquet")))
+
+
+def test_a_broken_link_among_parquet_files_is_named(tmp_path: Path) -> None:
+    pl.DataFrame({"lead_id": ["L1"]}).write_parquet(tmp_path / "1.parquet")
+    (tmp_path / "2.parquet").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"2\.parquet: No such file or directory: remove it, or put a Parquet file"):
+        open_source("leads", TableSource(parquet=str(tmp_path)))

@@ -99,3 +99,11 @@ def test_rewritten_keys_are_counted_and_lost_ones_are_quarantined_with_a_remedy(
     assert report.notes[0].startswith("application_id: 2 keys are read without the marks of another program")
     with pytest.raises(DataError, match=r"digits lost to rounding .*export the column as text"):
         read_tables(SourcesConfig(tables={"loan_outcomes": table}), ["loan_outcomes"], **options)
+
+
+def test_keys_may_be_dates_and_categories() -> None:
+    days = pl.Series([19_723, None], dtype=pl.Date)
+    frame = pl.select(as_key(pl.lit(days), pl.Date()).alias("day"))
+    assert frame["day"].to_list() == ["2024-01-01", None]
+    groups = pl.Series(["'7", "A"], dtype=pl.Categorical)
+    assert pl.select(as_key(pl.lit(groups), pl.Categorical())).to_series().to_list() == ["7", "A"]
