@@ -41,3 +41,7 @@ class ConfigError(ChehangError):
 
 class ModelNotFound(ChehangError):
     """There is no such model version: train or promote one."""
+
+
+class MissingColumnError(DataError):
+    """A column that the task needs is not mapped in the sources."""

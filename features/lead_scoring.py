@@ -15,7 +15,7 @@ from features import as_of
 from features.aggregations import DAY, DAYS_PER_MICROSECOND, Aggregation, count, days_since, distinct, last, total
 from features.as_of import AS_OF, History
 from features.engines import collect
-from features.errors import DataError
+from features.errors import DataError, MissingColumnError
 from features.tables import CUSTOMERS, EVENTS, LEADS, SALES
 
 WINDOWS = (7, 30, 90)
@@ -139,7 +139,9 @@ def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     leads = tables["leads"]
     names = leads.collect_schema().names()
     if "converted_at" not in names and "converted" not in names:
-        raise DataError("leads: neither 'converted_at' nor 'converted' is a column; map one of them in the sources")
+        raise MissingColumnError(
+            "leads: neither 'converted_at' nor 'converted' is a column; map one of them in the sources"
+        )
     if LEADS.time not in names:
         return _timeless(leads, names)
     horizon = int(params.horizon_days * DAY)

@@ -264,6 +264,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         frame, counts = remove_implausible(frame, quarantine.with_suffix(".odometer.parquet"), where=where)
         rules |= counts
         notes += [f"{count_text(n, 'odometer reading')} removed: {rule}" for rule, n in counts.items()]
+    read_columns = {c.spec.source for c in plan.mapping.columns}
     report = TableReport(
         name,
         validation.rows_read,
@@ -279,6 +280,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         tuple(c.name for c in validated.mapping.columns if c.by_name),
         config.timezone_of(plan.table.name),
         bool(plan.source.columns) or any(c not in plan.table.columns for c in plan.scan.columns),
+        tuple(c for c in plan.scan.columns if c not in read_columns),
     )
     all_rows = table.frame.select(table.columns) if validation.broken.height else None
     sources = {c.name: c.spec.source or c.name for c in validated.mapping.columns}

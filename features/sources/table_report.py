@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from features.plurals import count_text
 from features.sources.captured_columns import capture_note
 from features.sources.violations import Violation
+
+_MAX_UNREAD = 12
+_OUTCOME = re.compile(
+    r"outcome|status|state|stage|result|won|convert|sold|order|default|bad|loss|label|target|y$|成交|状态|结果|战败|逾期|违约",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class TableReport:
         IANA name of the time zone in which the table's instants are read and shown.
     has_other_columns : bool
         False if every column of the source is a contract column of the same name.
+    unread_columns : tuple of str
+        Columns of the source that nothing in sources.yaml names and that no contract column is called.
     """
 
     table: str
@@ -60,12 +69,27 @@ class TableReport:
     by_name: tuple[str, ...] = ()
     timezone: str = "UTC"
     has_other_columns: bool = True
+    unread_columns: tuple[str, ...] = ()
 
     @property
     def counts(self) -> str:
         """Numbers of rows in words."""
         read = count_text(self.rows_read, "row")
         return f"{read} read, {self.rows_valid:,} valid, {self.rows_quarantined:,} quarantined"
+
+    @property
+    def unread_text(self) -> str:
+        """The end of a message on a column that is missing: the source columns that are not read; may be empty.
+
+        >>> TableReport("leads", 1, 1, 0, {}, "0", ("lead_id",), unread_columns=("who", "Lead Stage")).unread_text
+        '; columns of the source that are not read: `Lead Stage`, `who`'
+        """
+        # Columns that sound like an outcome come first.
+        names = sorted(self.unread_columns, key=lambda name: _OUTCOME.search(name) is None)
+        if not names:
+            return ""
+        more = f" and {len(names) - _MAX_UNREAD:,} more" if len(names) > _MAX_UNREAD else ""
+        return f"; columns of the source that are not read: {', '.join(f'`{n}`' for n in names[:_MAX_UNREAD])}{more}"
 
     @property
     def all_notes(self) -> tuple[str, ...]:

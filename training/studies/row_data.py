@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.engines import collect, to_engine
-from features.errors import ConfigError, DataError
+from features.errors import ConfigError, DataError, MissingColumnError
 from features.plurals import count_text
 from features.sources import RawTables
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
@@ -125,7 +125,11 @@ class LabelledRows:
                 f"time: {task.tables[0]} has no column '{config.time}'; map it in the sources, or set time: none "
                 "(the split is then random, and every report says so)"
             )
-        frame, spine = _labelled(config, raw, engine)
+        unread = raw.reports[task.tables[0]].unread_text
+        try:
+            frame, spine = _labelled(config, raw, engine)
+        except MissingColumnError as error:
+            raise DataError(f"{error}{unread}") from None
         if frame.height == 0:
             raise DataError(f"{task.name}: {_no_outcome(task, raw)}")
         immature = frame["label"].is_null()
@@ -144,6 +148,7 @@ class LabelledRows:
         if not numeric and not categorical:
             raise DataError(
                 f"{task.name}: {task.tables[0]} has no feature; map columns in the sources or add extra_features"
+                f"{unread}"
             )
         notes += _identifiers(frame, categorical)
         features = (*numeric, *categorical)

@@ -36,6 +36,11 @@ def test_every_unusable_table_is_one_error_line(tmp_path: Path) -> None:
         ("none", leads.clear(), "no row"),
         ("unsold", leads.with_columns(converted_at=pl.lit(None, pl.Int64)), "one class"),
         ("unlabelled", leads.drop("converted_at"), "neither 'converted_at' nor 'converted'"),
+        (
+            "renamed",
+            leads.rename({"converted_at": "Won on"}),
+            "in the sources; columns of the source that are not read",
+        ),
         ("at_once", leads.with_columns(created_at=START + pl.int_range(pl.len()) * 1_000), "test part has no row"),
     ):
         config = write_lead_scoring(tmp_path / name, {"leads": frame})
