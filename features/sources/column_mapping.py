@@ -70,6 +70,8 @@ class ColumnMapping:
         Errors that prevent the read.
     unused : tuple of str
         Names mapped in sources.yaml that are neither contract columns nor extra features.
+    available : tuple of str
+        All columns of the source.
     """
 
     columns: tuple[MappedColumn, ...]
@@ -77,6 +79,7 @@ class ColumnMapping:
     time: str | None
     problems: tuple[ChehangError, ...]
     unused: tuple[str, ...]
+    available: tuple[str, ...] = ()
 
 
 def map_columns(
@@ -164,6 +167,7 @@ def map_columns(
         None if undated else table.time,
         tuple(problems),
         tuple(n for n, s in source.columns.items() if s is not None and n not in expected and n not in excluded),
+        tuple(source_columns),
     )
 
 

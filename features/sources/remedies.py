@@ -10,6 +10,7 @@ from features.sources.column_values import ColumnValues
 from features.sources.conversion import DIGITS_LOST, NOT_FINITE, NOT_WHOLE, TYPE, UNKNOWN_UNIT, UNMAPPED
 from features.sources.numbers import AMBIGUOUS, CURRENCIES, MULTIPLE, PERCENT
 from features.sources.remedies_of_numbers import marks_remedy, number_remedy, range_remedy, whole_number_remedy
+from features.sources.remedies_of_periods import counters_remedy
 from features.sources.remedies_of_times import future_remedy, time_remedy
 from features.sources.remedies_of_values import category_remedy, flag_remedy, missing_markers, unmapped_remedy
 from features.sources.rules import DUPLICATE_KEY, FUTURE, NULL
@@ -86,6 +87,8 @@ def remedy(
         return _missing_value(table, values, field)
     if rule in (AMBIGUOUS, PERCENT):
         text = marks_remedy(rule, values)
+    elif values.column.kind == "timestamp" and rule != FUTURE and (counters := counters_remedy(values, mapping)):
+        text = counters
     elif rule in _BY_RULE:
         text = _BY_RULE[rule](values, hidden)
     elif values.column.kind == "timestamp":
