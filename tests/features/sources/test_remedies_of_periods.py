@@ -13,6 +13,7 @@ import pytest
 from features.errors import DataError
 from features.sources.config import SourcesConfig
 from features.sources.reading import read_tables
+from features.sources.remedies_of_periods import COMBINED
 from features.yaml_config.parsing import parse_yaml
 
 
@@ -28,6 +29,7 @@ def test_months_are_combined_with_the_column_of_the_year(tmp_path: Path, months:
     with pytest.raises(DataError, match="these are months without a year: if `Year` has the year") as raised:
         read(tmp_path, {"lead_id": "id", "created_at": "Month"})
     combine, column = re.findall(r"`((?:combine|created_at): .*?)`", str(raised.value))[:2]
+    assert list(parse_yaml(combine, "")["combine"]) == [COMBINED]
     with pytest.raises(DataError, match="map the combined column"):
         read(tmp_path, {"lead_id": "id", "created_at": "Month"}, **parse_yaml(combine, ""))
     frame = read(tmp_path, {"lead_id": "id", **parse_yaml(column, "")}, **parse_yaml(combine, ""))
