@@ -37,6 +37,7 @@ def bands(probability: npt.ArrayLike, *, approve: float, decline: float) -> npt.
     ['approve', 'refer', 'refer', 'decline']
     """
     pd = np.asarray(probability, dtype=np.float64)
-    if (invalid := ~((pd >= 0) & (pd <= 1))).any():
-        raise ValueError(f"probability must be from 0 to 1, got {pd[invalid][0]}")
-    return np.asarray(BANDS[(pd > approve).astype(int) + (pd > max(approve, decline))])
+    valid = (pd >= 0) & (pd <= 1)
+    if not valid.all():
+        raise ValueError(f"probability must be from 0 to 1, got {pd[~valid][0]}")
+    return np.asarray(BANDS[np.add(pd > approve, pd > max(approve, decline), dtype=np.intp)])
