@@ -134,7 +134,7 @@ def rules_file(name: str, *, beside: Path, path: Path | None = None, data_set: s
     beside : Path
         Configuration of the model; the file is looked up in its folder.
     path : Path, optional
-        Value of the option `--rules`; it is returned unchecked.
+        Value of the option `--rules`.
     data_set : str
         Key `name` of the configuration.
 
@@ -142,6 +142,11 @@ def rules_file(name: str, *, beside: Path, path: Path | None = None, data_set: s
     -------
     Path or None
         None if neither folder has the file; `missing_rules` is the text about it.
+
+    Raises
+    ------
+    ConfigError
+        `path` is no file.
 
     Examples
     --------
@@ -152,6 +157,8 @@ def rules_file(name: str, *, beside: Path, path: Path | None = None, data_set: s
     True
     """
     if path is not None:
+        if not path.is_file():
+            raise ConfigError(f"--rules {path}: no such file; give the path of an existing YAML file")
         return path
     candidates = (model_file(folder, name, data_set) for folder in (beside.parent, config_folder()))
     return next((candidate for candidate in candidates if candidate.is_file()), None)

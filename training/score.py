@@ -73,6 +73,8 @@ def score(
     check_answer_path(out)
     if data is not None and out.resolve() == data.resolve():
         raise ConfigError(f"--out {out}: is the input file of --data; choose another output file")
+    if rules is not None and not rules.is_file():
+        raise ConfigError(f"{rules}: no such file; pass an existing file of rules, or None")
     options: dict[str, Any] = {} if rules is None else {"rules": rules}
     answers = study_of(config).score(model, config, data=data, as_of=as_of, progress=progress, **options)
     write_answers(answers, out)

@@ -95,5 +95,7 @@ def test_rules_lie_beside_the_configuration_or_in_configs_and_those_of_the_data_
         assert place() == place("north") == path
     (own / "rules.north.yaml").touch()
     assert (place(), place("north"), place("south")) == (own / "rules.yaml", own / "rules.north.yaml", place())
-    assert rules_file("rules.yaml", beside=own / "task.yaml", path=Path("none.yaml")) == Path("none.yaml")
+    assert rules_file("rules.yaml", beside=own / "task.yaml", path=configs / "rules.yaml") == configs / "rules.yaml"
+    with pytest.raises(ConfigError, match=r"^--rules none\.yaml: no such file; give the path"):
+        rules_file("rules.yaml", beside=own / "task.yaml", path=Path("none.yaml"))
     assert missing_rules("rules.yaml").startswith("rules.yaml is neither beside the configuration nor in configs/")

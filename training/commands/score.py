@@ -63,7 +63,7 @@ def score(
         no_rules_file(rules, f"the predictions of {loaded.definition.base_name} depend on no rules")
     else:
         for beside in (config_path(task, config), loaded.sources):
-            rules = rules or rules_file(name, beside=beside, data_set=loaded.name or "")
+            rules = rules_file(name, beside=beside, path=rules, data_set=loaded.name or "")
         left_out = [] if rules else [f"the lists follow no merchandising rules: {missing_rules(name)}"]
     chosen = champions.version_or_champion(loaded.task, version)
     model, instant = champions.load(chosen), parsed_instant(as_of)

@@ -25,7 +25,8 @@ def tasks(
     # Reading the registry takes seconds, so without the option only a home that has named models is read.
     if champions or registry.has_named_folders():
         progress_printer(as_json)("reading the model registry")
-        rows += [{**_row(TASKS[name].entry), "versions": _numbers(name)} for name in registry.named_models()]
+        rows += [_row(TASKS[name].entry) for name in registry.named_models()]
+        rows = [{**row, "versions": _numbers(row["task"])} for row in rows]
     if champions:
         for row in rows:
             row["champion"] = registry.champion_number(row["task"])

@@ -53,12 +53,15 @@ def test_a_forecast_finds_its_rules_beside_the_configuration(demand_forecast: Tr
     assert shown.stdout.replace("\n", "").endswith(f"orders planned with {config.with_name('order_planning.yaml')}")
 
 
+@pytest.mark.parametrize("command", ["forecast", "score"])
 def test_a_file_of_rules_that_does_not_exist_is_an_error_before_anything_is_written(
-    demand_forecast: Trained, without_rules: Path
+    request: pytest.FixtureRequest, without_rules: Path, command: str
 ) -> None:
-    options = ["-c", str(demand_forecast.config), "--out", "plan.csv", "--rules", "none.yaml"]
-    done = chehang("forecast", *options, home=demand_forecast.home, check=False)
-    assert done.returncode == 1 and "none.yaml" in done.stderr.splitlines()[-1]
+    task: Trained = request.getfixturevalue({"forecast": "demand_forecast", "score": "recommendation"}[command])
+    options = ["-c", str(task.config), "--version", "1", "--out", "plan.csv", "--rules", "none.yaml"]
+    done = chehang(command, *options, home=task.home, check=False)
+    message = "error: --rules none.yaml: no such file; give the path of an existing YAML file"
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == message
     assert not list(without_rules.glob("plan*"))
 
 
