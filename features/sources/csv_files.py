@@ -196,6 +196,8 @@ class CsvFile:
             raise DataError(
                 f"{self.where}: is a web page or XML, not CSV: open it in a spreadsheet program, and save it as xlsx"
             )
+        if start.startswith((b'{"', b'[{"', b"[\n")):
+            raise DataError(f"{self.where}: is JSON, not CSV: export the rows as CSV or Parquet")
 
     def _check_header_text(self, text: str) -> None:
         """Raise an error if the first lines are in another encoding: a header cannot be quarantined."""

@@ -209,11 +209,14 @@ def name_hint(name: str, names: Iterable[object]) -> str:
     --------
     >>> name_hint("temr", ["term", "price"])
     'did you mean `term`?'
+    >>> name_hint("id", ["ID", "price"])
+    'did you mean `ID`?'
     >>> name_hint("colour", ["term", "price"])
     'available: `price`, `term`'
     """
     choices = sorted(str(k) for k in names)
-    matches = difflib.get_close_matches(name, choices, n=3, cutoff=0.6)
+    matches = [c for c in choices if c.casefold().strip() == name.casefold().strip()]
+    matches = matches or difflib.get_close_matches(name, choices, n=3, cutoff=0.6)
     if matches:
         return f"did you mean {' or '.join(f'`{m}`' for m in matches)}?"
     first = ", ".join(f"`{n}`" for n in choices[:30])

@@ -387,3 +387,9 @@ def test_a_quarantine_folder_that_is_not_writable(tmp_path):
     (tmp_path / "quarantine").write_text("a file")
     with pytest.raises(ConfigError, match=r"applications.parquet: cannot be written: .*make its folder writable"):
         read(tmp_path, parquet(tmp_path, GOOD | {"term_months": [0, 1]}), share=1.0)
+
+
+@pytest.mark.parametrize("text", [b'{"id": 1, "day": "2024-01-01"}\n{"id": 2}\n', b'[{"id": 1}]'])
+def test_json_is_called_what_it_is(tmp_path, text):
+    with pytest.raises(DataError, match="is JSON, not CSV: export the rows as CSV or Parquet"):
+        read(tmp_path, csv(tmp_path, text))
