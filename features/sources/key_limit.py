@@ -26,7 +26,7 @@ def unmatched_error(matches: Sequence[KeyMatch], config: SourcesConfig) -> DataE
     Returns
     -------
     DataError or None
-        The message has the numbers, examples, the hint, and both remedies; the caller raises it.
+        The message has the numbers, examples, the hint, and the remedies; the caller raises it.
 
     Examples
     --------
@@ -46,11 +46,12 @@ def unmatched_error(matches: Sequence[KeyMatch], config: SourcesConfig) -> DataE
         if match.unexplained_share > share and (match.joined or _is_misspelt(match, matches)):
             raised = math.ceil(round(match.unexplained_share * 100, 6)) / 100
             hint = "" if match.hint is None else f" {match.hint[0].upper()}{match.hint[1:]}."
+            # Where no row has a partner, a larger share would only move the error to the join.
+            remedy = f", or set `max_unmatched_share: {raised:g}` at tables.{match.table}" if raised < 1 else ""
             problems.append(
                 f"{match.counts}, and max_unmatched_share is {share:.1%}.{hint} Correct the mapping at "
                 f"tables.{match.table}.columns.{match.column} or tables.{match.other_table}.columns."
-                f"{match.other_column} in {config.file}, or set `max_unmatched_share: {raised:g}` at "
-                f"tables.{match.table}"
+                f"{match.other_column} in {config.file}{remedy}"
             )
     return DataError(". ".join(problems)) if problems else None
 

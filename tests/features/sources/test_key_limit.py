@@ -15,12 +15,17 @@ def match(unmatched: int, **counts: int) -> KeyMatch:
     return KeyMatch(**names, rows=1_000, unmatched_rows=unmatched, keys=1_000, unmatched_keys=unmatched, **counts)
 
 
-@pytest.mark.parametrize(("unmatched", "remedy"), [(201, "0.21"), (300, "0.3"), (1_000, "1")])
+@pytest.mark.parametrize(("unmatched", "remedy"), [(201, "0.21"), (300, "0.3"), (990, "0.99")])
 def test_the_remedy_is_the_smallest_share_that_lets_the_table_pass(unmatched: int, remedy: str) -> None:
     error = unmatched_error([match(unmatched)], SourcesConfig())
     assert f"set `max_unmatched_share: {remedy}` at tables.leads" in str(error)
     raised = SourcesConfig(tables={"leads": {"csv": "l.csv", "max_unmatched_share": float(remedy)}})
     assert unmatched_error([match(unmatched)], raised) is None
+
+
+def test_no_share_is_proposed_where_no_row_has_a_partner() -> None:
+    message = str(unmatched_error([match(1_000)], SourcesConfig()))
+    assert message.endswith("tables.customers.columns.customer_id in sources")
 
 
 def test_a_share_equal_to_the_limit_passes_and_explained_rows_do_not_count() -> None:
