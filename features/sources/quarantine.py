@@ -121,7 +121,10 @@ def write_table(path: Path, content: pl.DataFrame) -> Path | None:
 
 
 def _content(rows: pl.LazyFrame, broken: pl.DataFrame, lines: BadLines | None, cells_per_row: int) -> pl.DataFrame:
-    source_rows = rows.filter(pl.col(ROW).is_in(broken[ROW].implode())).collect()
+    if broken.is_empty():  # the usual case: the rows are not read once more
+        source_rows = pl.DataFrame(schema=rows.collect_schema())
+    else:
+        source_rows = rows.filter(pl.col(ROW).is_in(broken[ROW].implode())).collect()
     new_names = {c: f"{c} (source)" for c in source_rows.columns if c in ("source_row", "broken_rules", "line_text")}
     joined = broken.join(source_rows.rename(new_names), on=ROW, how="left", maintain_order="left")
     joined = joined.with_columns(pl.col(ROW).cast(pl.Int64) // cells_per_row)

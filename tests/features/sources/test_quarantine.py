@@ -32,3 +32,15 @@ def test_the_suffix_decides_the_format_and_an_invalid_path_is_refused(tmp_path: 
     assert (tmp_path / "t.csv").read_text() == "a\n1\n"
     with pytest.raises(ConfigError, match=r"t\.csv/x\.csv: cannot be written: .*make its folder writable"):
         write_table(tmp_path / "t.csv" / "x.csv", pl.DataFrame({"a": [1]}))
+
+
+def test_without_broken_rows_the_source_is_not_read_and_an_older_file_is_deleted(tmp_path: Path) -> None:
+    def fail(_: pl.DataFrame) -> pl.DataFrame:
+        raise AssertionError("the rows are read")
+
+    schema = {ROW: pl.UInt32(), "VIN": pl.String()}
+    rows = pl.LazyFrame(schema=schema).map_batches(fail, schema=schema)
+    path = tmp_path / "vehicles.parquet"
+    path.write_bytes(b"of an earlier run")
+    broken = pl.DataFrame(schema={ROW: pl.UInt32(), "broken_rules": pl.List(pl.String())})
+    assert write_quarantine(path, rows, broken) is None and not path.exists()
