@@ -144,7 +144,8 @@ def name_in(requested: str | None, layers: Sequence[Layer]) -> str:
         hint = "; write the part after the full stop as `name`" if isinstance(task, str) and task in TASKS else ""
         raise error_at("task", f"must be one of {', '.join(TASKS)}, got {task!r}{hint}", layers)
     if data_set is not None and not is_data_set(data_set):
-        hint = "" if isinstance(data_set, str) else f"; write a text, in quotes in the file: name: '{data_set}'"
+        is_number = not isinstance(data_set, str) and is_data_set(str(data_set))
+        hint = f"; write a text, in quotes in the file: name: '{data_set}'" if is_number else ""
         raise error_at("name", f"{DATA_SET_RULE}, got {data_set!r}{hint}", layers)
     name = str(ModelName(task, data_set or ""))
     if requested_data_set not in ("", data_set):

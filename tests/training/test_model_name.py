@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from features.errors import ConfigError
+from features.yaml_config import Layer
 from tests.conftest import ROOT
 from training.config import load_config
-from training.model_name import config_path, model_name
+from training.model_name import config_path, model_name, name_in
 
 FILE = ROOT / "configs" / "credit_risk.yaml"
 
@@ -89,3 +90,10 @@ def test_neither_task_nor_configuration_is_an_error() -> None:
     for call in (model_name, load_config):
         with pytest.raises(ConfigError, match=r"TASK: is missing; name one of recommendation, .* with --config"):
             call(None, None)
+
+
+@pytest.mark.parametrize("name", ["true", "[]", "1.5"])
+def test_no_text_is_proposed_that_would_be_refused(name: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        name_in("credit_risk", [Layer.from_text(f"name: {name}", "a.yaml")])
+    assert "name: must have 1 to 40 characters" in str(error.value) and "in quotes" not in str(error.value)
