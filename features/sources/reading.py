@@ -31,8 +31,9 @@ from features.sources.table_report import TableReport
 from features.sources.table_source import TableSource
 from features.sources.time_filters import filter_problems
 from features.sources.typed_rows import NO_MARKS, NO_NUMBERS, TypedRows, convert_rows, source_columns
-from features.sources.validated_rows import Readings, validate_columns
+from features.sources.validated_rows import Readings, ValidatedRows, validate_columns
 from features.sources.validation import ValidationResult, validate_rows
+from features.sources.violations import Violation
 from features.tables import TABLES
 from features.yaml_config import name_hint
 
@@ -233,10 +234,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     )
     table, limited, lines = validated.typed, limits[-1], logs[0].bad_lines if logs else None
     limit = max_unmatched_share(config, name)
-    notes = [
-        *log_notes(logs, share=share, unmatched_share=limit, file=config.file, table=name),
-        *validated.notes,
-    ]
+    notes = [*log_notes(logs, share=share, unmatched_share=limit, file=config.file, table=name), *validated.notes]
     broken, validation = validated.validation.broken, count_bad_lines(validated.validation, lines)
     _check_not_empty(validation, plan)
     quarantine_file = write_quarantine(quarantine, rows, broken, lines=lines, cells_per_row=plan.scan.cells_per_row)
@@ -264,38 +262,66 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         frame, counts = remove_implausible(frame, quarantine.with_suffix(".odometer.parquet"), where=where)
         rules |= counts
         notes += [f"{count_text(n, 'odometer reading')} removed: {rule}" for rule, n in counts.items()]
-    read_columns = {c.spec.source for c in plan.mapping.columns}
-    report = TableReport(
-        name,
-        validation.rows_read,
-        validation.rows_valid,
-        validation.broken.height,
-        rules,
-        validation.fingerprint,
-        table.columns,
-        tuple(notes),
-        _nulls(replace(plan, mapping=validated.mapping), config.timezone_of(plan.table.name), marks),
-        selected.counts.rows_left_out + limited.rows_left_out,
-        violations,
-        tuple(c.name for c in validated.mapping.columns if c.by_name),
-        config.timezone_of(plan.table.name),
-        bool(plan.source.columns) or any(c not in plan.table.columns for c in plan.scan.columns),
-        tuple(c for c in plan.scan.columns if c not in read_columns),
+    report = _report(
+        plan,
+        config,
+        validated,
+        validation,
+        rules=rules,
+        notes=notes,
+        violations=violations,
+        rows_left_out=selected.counts.rows_left_out + limited.rows_left_out,
     )
-    all_rows = table.frame.select(table.columns) if validation.broken.height else None
-    sources = {c.name: c.spec.source or c.name for c in validated.mapping.columns}
-    keys = KeyTable(
+    return _key_table(plan, config, validated, frame, has_broken_rows=bool(validation.broken.height)), report
+
+
+def _report(
+    plan: _Plan,
+    config: SourcesConfig,
+    validated: ValidatedRows,
+    validation: ValidationResult,
+    *,
+    rules: dict[str, int],
+    notes: Sequence[str],
+    violations: tuple[Violation, ...],
+    rows_left_out: int,
+) -> TableReport:
+    name, source, mapping = plan.table.name, plan.source, validated.mapping
+    read_columns = {c.spec.source for c in plan.mapping.columns}
+    return TableReport(
+        table=name,
+        rows_read=validation.rows_read,
+        rows_valid=validation.rows_valid,
+        rows_quarantined=validation.broken.height,
+        rules=rules,
+        fingerprint=validation.fingerprint,
+        columns=validated.typed.columns,
+        notes=tuple(notes),
+        nulls=_nulls(source, mapping, config.timezone_of(name), validated.readings.marks),
+        rows_left_out=rows_left_out,
+        violations=violations,
+        by_name=tuple(c.name for c in mapping.columns if c.by_name),
+        timezone=config.timezone_of(name),
+        has_other_columns=bool(source.columns) or any(c not in plan.table.columns for c in plan.scan.columns),
+        unread_columns=tuple(c for c in plan.scan.columns if c not in read_columns),
+    )
+
+
+def _key_table(
+    plan: _Plan, config: SourcesConfig, validated: ValidatedRows, valid: pl.LazyFrame, *, has_broken_rows: bool
+) -> KeyTable:
+    name, table = plan.table.name, validated.typed
+    return KeyTable(
         plan.table,
-        frame,
-        all_rows,
-        sources,
-        max_unmatched_share=limit,
+        valid,
+        table.frame.select(table.columns) if has_broken_rows else None,
+        {c.name: c.spec.source or c.name for c in validated.mapping.columns},
+        max_unmatched_share=max_unmatched_share(config, name),
         source_rows=lambda: plan.scan.rows().drop(ROW),
-        is_query=source.sql is not None,
-        timezone=config.timezone_of(plan.table.name),
+        is_query=plan.source.sql is not None,
+        timezone=config.timezone_of(name),
         unfiltered=_unfiltered(plan, config),
     )
-    return keys, report
 
 
 def _typed(
@@ -337,11 +363,11 @@ def _unfiltered(plan: _Plan, config: SourcesConfig) -> Callable[[str], pl.Series
 
 
 def _nulls(
-    plan: _Plan, timezone: str, marks: Mapping[str, NumberReading | None]
+    source: TableSource, mapping: ColumnMapping, timezone: str, marks: Mapping[str, NumberReading | None]
 ) -> dict[str, tuple[bool | int | float | str, ...]]:
     values = {}
-    for column in plan.mapping.columns:
-        spec = column.spec.model_copy(update={"nulls": (*column.spec.nulls, *plan.source.null_values)})
+    for column in mapping.columns:
+        spec = column.spec.model_copy(update={"nulls": (*column.spec.nulls, *source.null_values)})
         reading = marks.get(column.name)
         values[column.name] = nulls_in_contract_units(spec, column.kind, timezone=timezone, reading=reading)
     return {name: nulls for name, nulls in values.items() if nulls}

@@ -81,7 +81,7 @@ def test_checking_a_small_file_imports_nothing_heavy(tmp_path: Path) -> None:
         (["score", "credit_risk", "--out", "a.csv"], "reading configs/credit_risk.yaml"),
         (["forecast", "--out", "a.csv"], "reading configs/demand_forecast.yaml"),
         (["alarms", "--out", "a.csv"], "reading configs/fault_rate.yaml"),
-        (["alarm", "--rules", "none.yaml"], "reading none.yaml"),
+        (["alarm"], "reading configs/fault_alarms.yaml"),
         (["value", "--out", "a.csv", "--config", "none.yaml"], "reading none.yaml"),
         (["service-due", "--out", "a.csv", "--config", "none.yaml"], "reading none.yaml"),
         (["compare", "credit_risk"], "reading the model registry"),

@@ -117,7 +117,8 @@ def _sources(folder: Path, name: str) -> Mapping[str, Any]:
     if name == "mixed types":
         mixed = pl.Series(["many" if i % 3 else "36" for i in range(applications.height)])
         applications.with_columns(term_months=mixed).write_parquet(folder / "a.parquet")
-        return {"parquet": "a.parquet", **instant}
+        columns = {**instant["columns"], "term_months": "term_months"}  # a column found by its name alone is set aside
+        return {"parquet": "a.parquet", "columns": columns}
     return {"sql": "SELECT * FROM applications", "url": "postgresql://reader:secret@127.0.0.1:9/crm"}
 
 
