@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.markup import escape
+
 from features.errors import ChehangError
 from features.sources import TableReport
 from training.options import (
@@ -16,7 +18,7 @@ from training.options import (
     print_json,
     progress_printer,
 )
-from training.printing import print_checked
+from training.printing import err, print_checked
 
 
 def check(
@@ -31,10 +33,17 @@ def check(
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.study import load_data
 
-    progress(f"reading {', '.join(configured.definition.tables)}")
+    reading = f"reading {', '.join(configured.definition.tables)}"
+    progress(reading)
     lines: list[str] = []
     try:
-        data = load_data(configured, progress=lines.append)
+        with err.status(reading) as status:  # on a terminal: the last line, until the tables are printed
+
+            def show(line: str) -> None:
+                lines.append(line)
+                status.update(escape(line))
+
+            data = load_data(configured, progress=show)
     except ChehangError:
         for line in lines:  # notes on the tables that were read may explain the error
             progress(line)
