@@ -199,6 +199,7 @@ def plan_response(inspection: InspectionPlan, days: int) -> Plan:
         parts_to_stock=campaign.parts_to_stock,
         campaign_cost=inspection.campaign_cost,
         avoided_cost=inspection.avoided_cost,
+        inspect_all=inspection.inspect_all,
     )
 
 

@@ -80,6 +80,8 @@ class Plan(BaseModel):
         `parts_service_level` of the rules.
     campaign_cost, avoided_cost : float or None
         Cost of the campaign and of the faults that it avoids (yuan); None where no fault cost is known.
+    inspect_all : bool
+        Whether lives depend on the component: all vehicles are inspected, whatever the cost.
     """
 
     days: int
@@ -92,6 +94,7 @@ class Plan(BaseModel):
     parts_to_stock: int
     campaign_cost: float | None
     avoided_cost: float | None
+    inspect_all: bool
 
 
 class Alarm(BaseModel):

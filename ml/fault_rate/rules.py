@@ -10,6 +10,7 @@ from pydantic import Field
 
 from features.yaml_config import Section, load_yaml
 from ml.domain.faults.inspection_campaign import Campaign, plan_campaign
+from ml.fault_rate.safety import SafetyRules
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.vehicles import baseline_faults, rank_vehicles, vehicle_rows
 
@@ -41,6 +42,8 @@ class AlarmRules(Section):
         Cost of inspecting one vehicle; None takes the fault cost, as the same work is done.
     goodwill : float
         Cost of one fault beside its repair: towing, a courtesy car, lost customers.
+    safety : SafetyRules
+        Safety components, kinds of dangerous reports, and the workshop's capacity.
     """
 
     store: Path = Path("../var/fault_alarms.db")
@@ -53,6 +56,7 @@ class AlarmRules(Section):
     fault_cost: float | None = Field(None, ge=0, le=1e8, allow_inf_nan=False)
     campaign_cost: float | None = Field(None, ge=0, le=1e8, allow_inf_nan=False)
     goodwill: float = Field(0, ge=0, le=1e8, allow_inf_nan=False)
+    safety: SafetyRules = SafetyRules()
 
 
 def load_alarm_rules(path: Path, *, data_set: str = "") -> AlarmRules:
@@ -104,12 +108,15 @@ class InspectionPlan:
         Expected faults, visits and parts within `AlarmRules.days`.
     campaign_cost, avoided_cost : float or None
         Cost of the campaign and of the faults that it avoids (yuan); None where no fault cost is known.
+    inspect_all : bool
+        Whether lives depend on the component: all vehicles are inspected, whatever the cost.
     """
 
     vehicles: pl.DataFrame
     campaign: Campaign
     campaign_cost: float | None
     avoided_cost: float | None
+    inspect_all: bool = False
 
 
 def plan_inspection(
@@ -164,4 +171,5 @@ def plan_inspection(
         campaign=campaign,
         campaign_cost=None if visit_cost is None else visit_cost * campaign.expected_visits,
         avoided_cost=None if fault_cost is None else (fault_cost + rules.goodwill) * campaign.avoided,
+        inspect_all=rules.safety.is_safety(component),
     )
