@@ -200,7 +200,7 @@ APPLICATIONS = Table(
         "store_id": _reference(),
         "vehicle_id": _reference(refers_to="vehicles.vehicle_id"),
         "channel": _category(CHANNELS),
-        "region": _text(),
+        "region": _text(protected=True),  # a place of residence must not decide on a loan
         "condition": _category(CONDITIONS),
         "energy_type": _category(ENERGY_TYPES),
         "use": _category(USES),
@@ -213,7 +213,7 @@ APPLICATIONS = Table(
         "monthly_debt_payment": _money(personal=True),  # instalments of other loans
         "housing": _category(("own", "mortgage", "rent", "family", "employer"), personal=True),
         "marital_status": _category(("single", "married", "divorced", "widowed"), personal=True, protected=True),
-        "education": _category(("secondary", "college", "bachelor", "postgraduate"), personal=True),
+        "education": _category(("secondary", "college", "bachelor", "postgraduate"), personal=True, protected=True),
         "occupation": _text(personal=True),
         "employment_months": _integer(0, 720, unit="months", personal=True),  # with the present employer
         "residence_months": _integer(0, 1_200, unit="months", personal=True),  # at the present address

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel
 from pydantic import Field as Constraint
 
+from ml.bilingual import Text
+from ml.labels import unit_label
 from ml.signature import FEN, Field, Signature
 
 _YUAN = ("amounts are in yuan", "金额单位是元")
@@ -37,12 +39,6 @@ _PER_CENT = (
 )
 _OTHERS = ((10_000.0, "is the value in 万 (10,000)?", "数值是否以万为单位？"),)
 MAX_FRACTION, MAX_PER_CENT = 1.5, 150.0
-_UNIT_NAMES: dict[str | None, tuple[str | None, str | None]] = {
-    "fen": ("yuan", "元"),
-    "km": ("km", "公里"),
-    "months": ("months", "个月"),
-    "days": ("days", "天"),
-}
 
 
 class FieldWarning(BaseModel):
@@ -81,41 +77,41 @@ def field_warnings(columns: Mapping[str, Sequence[Any]], row: int, signature: Si
     >>> from ml.signature import Field
     >>> from ml.usual_values import UsualRange
     >>> usual = UsualRange(low=180_000, high=9_600_000)
-    >>> signature = Signature(fields=(Field(name="income", kind="integer", unit="fen", feature=True, usual=usual),))
-    >>> field_warnings({"income": [120_000]}, 0, signature)
+    >>> signature = Signature(fields=(Field(name="budget", kind="integer", unit="fen", feature=True, usual=usual),))
+    >>> field_warnings({"budget": [120_000]}, 0, signature)
     []
-    >>> warning, = field_warnings({"income": [90]}, 0, signature)
+    >>> warning, = field_warnings({"budget": [90]}, 0, signature)
     >>> warning.en
-    'income 0.9 is far below the training data (1,800 to 96,000 yuan): amounts are in yuan, not in 万元 (10,000 yuan)'
+    'budget 0.9 is far below the training data (1,800 to 96,000 yuan): amounts are in yuan, not in 万元 (10,000 yuan)'
     >>> warning.zh
-    'income 0.9 远低于训练数据（1,800 至 96,000 元）：金额单位是元，不是万元'
+    '购车预算 0.9 远低于训练数据（1,800 至 96,000 元）：金额单位是元，不是万元'
     """
     return [
         warning
         for name, low, high, has_zero, field in signature.plausible_limits
         if (value := columns[name][row]) is not None and not low <= value <= high and (value or not has_zero)
-        if (warning := _warning(field, float(value))) is not None
+        if (warning := _warning(field, signature.column_label(name), float(value))) is not None
     ]
 
 
-def _warning(field: Field, value: float) -> FieldWarning | None:
+def _warning(field: Field, name: Text, value: float) -> FieldWarning | None:
     assert field.usual is not None, "limits come from usual values"
     lowest, highest = field.usual.limits
     is_far = not lowest <= value <= highest
     scale = FEN if field.unit == "fen" else 1
     value, low, high = value / scale, field.usual.low / scale, field.usual.high / scale
-    unit_en, unit_zh = _UNIT_NAMES.get(field.unit, (field.unit, field.unit))
+    unit = unit_label(field.unit)
     zero_en, zero_zh = ("0, or ", "0 或 ") if field.usual.has_zero else ("", "")
-    usual_en = f"{zero_en}{_number(low)} to {_number(high)}{f' {unit_en}' if unit_en else ''}"
-    usual_zh = f"{zero_zh}{_number(low)} 至 {_number(high)}{f' {unit_zh}' if unit_zh else ''}"
+    usual_en = f"{zero_en}{_number(low)} to {_number(high)}{f' {unit.en}' if unit else ''}"
+    usual_zh = f"{zero_zh}{_number(low)} 至 {_number(high)}{f' {unit.zh}' if unit else ''}"
     side_en, side_zh = ("below", "低于") if value < low else ("above", "高于")
     hint_en, hint_zh = _unit_error(field.unit, value, low, high)
     if not (is_far or hint_en):
         return None
     return FieldWarning.model_construct(
         field=field.name,
-        en=f"{field.name} {_number(value)} is far {side_en} the training data ({usual_en}){hint_en}",
-        zh=f"{field.name} {_number(value)} 远{side_zh}训练数据（{usual_zh}）{hint_zh}",
+        en=f"{name.en} {_number(value)} is far {side_en} the training data ({usual_en}){hint_en}",
+        zh=f"{name.zh} {_number(value)} 远{side_zh}训练数据（{usual_zh}）{hint_zh}",
     )
 
 

@@ -14,6 +14,8 @@ from pydantic import Field as Constraint
 
 from features.contracts import Column, Table
 from features.errors import DataError
+from ml.bilingual import Text
+from ml.labels import Labels
 from ml.usual_values import UsualRange
 
 Kind = Literal["number", "integer", "flag", "category", "text", "instant"]
@@ -103,6 +105,8 @@ class Signature(BaseModel):
     ----------
     fields : tuple of Field
         Fields of the raw table's contract, then extra and computed features.
+    labels : Labels
+        Names of columns and values in the configuration of the training; `column_label` reads them.
 
     Examples
     --------
@@ -115,6 +119,22 @@ class Signature(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fields: tuple[Field, ...]
+    labels: Labels = Labels()
+
+    def column_label(self, name: str) -> Text:
+        """Return the readable name of a column or of a feature that is computed from columns.
+
+        Parameters
+        ----------
+        name : str
+            Such as `mileage_km`.
+
+        Examples
+        --------
+        >>> Signature(fields=(Field(name="paint", kind="text", own=True),)).column_label("paint").zh
+        '“paint”'
+        """
+        return self.labels.column(name, own=name in self.own)
 
     @property
     def numeric(self) -> list[str]:
@@ -233,6 +253,7 @@ def infer_signature(
     computed: Collection[str] = (),
     nulls: Mapping[str, Sequence[bool | int | float | str]] = NO_NULLS,
     stores: Sequence[str] = (),
+    labels: Labels | None = None,
 ) -> Signature:
     """Return the signature of a model from its training rows.
 
@@ -252,6 +273,8 @@ def infer_signature(
         By column: values that mean "missing", in the unit of the raw table, as in `features.sources.TableReport.nulls`.
     stores : sequence of str
         All stores of the table, column `store_id`; requests with another store are refused. Empty: any store is valid.
+    labels : Labels, optional
+        Names of columns and values in the configuration.
 
     Returns
     -------
@@ -300,7 +323,8 @@ def infer_signature(
                 }
             )
             for f in (*contract, *added)
-        )
+        ),
+        labels=labels or Labels(),
     )
 
 

@@ -17,6 +17,7 @@ from features.yaml_config import (
     read_layer,
     validate,
 )
+from ml.labels import Labels
 from ml.registry import TASKS
 from ml.task import Task
 from training.model_name import config_path, error_at, name_in
@@ -181,6 +182,8 @@ class TaskConfig(Section):
         Limits by metric name for promotion.
     tune : Tuning
         Hyperparameter search.
+    labels : Labels
+        Readable names of the dealership's columns and values, stored with the model.
     params : BaseModel
         Hyperparameters of the task, in the parameter class of the task.
     """
@@ -199,6 +202,7 @@ class TaskConfig(Section):
     bootstraps: int = Field(200, ge=20, le=10_000)
     gate: dict[str, MetricLimits] = Field(default_factory=dict)
     tune: Tuning = Tuning()
+    labels: Labels = Labels()
     params: SerializeAsAny[BaseModel]
 
     @property
@@ -289,8 +293,8 @@ def load_config(
     -------
     TaskConfig
         `task` (name of the model), `name` (of the data set), `sources` (resolved relative to `path`), `time`,
-        `extra_features`, `exclude_features`, `segments`, `protected`, `split`, `refit`, `bootstraps`, `gate`, `tune`
-        and `params`; `definition` is the task.
+        `extra_features`, `exclude_features`, `segments`, `protected`, `split`, `refit`, `bootstraps`, `gate`, `tune`,
+        `labels` and `params`; `definition` is the task.
 
     Raises
     ------

@@ -195,9 +195,12 @@ class CreditRiskEstimator(PipelineEstimator):
         texts = {code: {"zh": zh, "en": en} for code, (_, zh, en) in REASONS.items()}
         texts |= {code: {"zh": text.zh, "en": text.en} for code, text in self.params.reasons.items()}
         try:
-            return reason_groups(self.encoder_.feature_names_out_, groups=groups, texts=texts)
+            return reason_groups(self.encoder_.feature_names_out_, groups=groups, texts=texts, names=self._labels())
         except ValueError as e:
             raise ConfigError(f"params.reasons: {e}") from None
+
+    def _labels(self) -> dict[str, dict[str, str]]:
+        return {n: self.signature.column_label(n).model_dump() for n in self.encoder_.feature_names_out_}
 
     def probability_of_default(self, matrix: FloatArray) -> FloatArray:
         """Return the calibrated probability of default of each row, shape (n_rows,).

@@ -1,4 +1,7 @@
-"""Built-in reason codes of `credit_risk`: features, and a sentence for the customer in Chinese and English."""
+"""Built-in reason codes of `credit_risk`: features, and a sentence for the customer in Chinese and English.
+
+Age, gender, marital status, education and region have no reason: they are protected attributes, which no model uses.
+"""
 
 from __future__ import annotations
 
@@ -56,19 +59,14 @@ REASONS: dict[str, tuple[tuple[str, ...], str, str]] = {
         "您的家庭负担较重，或没有共同借款人。",
         "You support several dependants, or there is no co-borrower.",
     ),
-    "EDUCATION": (
-        ("education",),
-        "您填报的学历对本次评分不利。",
-        "The level of education in your application lowers the score.",
-    ),
     "VEHICLE": (
         ("condition", "energy_type", "use"),
         "您所选车辆类型的贷款风险偏高。",
         "Loans for this type of vehicle carry a higher risk.",
     ),
-    "PLACE": (
-        ("region", "channel"),
-        "您申请的地区或渠道的贷款风险偏高。",
-        "Applications from this region or channel carry a higher risk.",
+    "CHANNEL": (
+        ("channel",),
+        "通过您所用渠道提交的申请，贷款风险偏高。",
+        "Applications through the channel that you used carry a higher risk.",
     ),
 }

@@ -25,61 +25,63 @@ def warning_of(value: float | None, usual: UsualRange, unit: str | None = None) 
     [
         (
             90, INCOME, "fen",
-            "x 0.9 is far below the training data (1,800 to 96,000 yuan): amounts are in yuan, not in 万元 "
+            "“x” 0.9 is far below the training data (1,800 to 96,000 yuan): amounts are in yuan, not in 万元 "
             "(10,000 yuan)",
-            "x 0.9 远低于训练数据（1,800 至 96,000 元）：金额单位是元，不是万元",
+            "“x” 0.9 远低于训练数据（1,800 至 96,000 元）：金额单位是元，不是万元",
         ),
         (
             1_250, UsualRange(low=2_000_000, high=50_000_000), "fen",
-            "x 12.5 is far below the training data (20,000 to 500,000 yuan): amounts are in yuan, not in 万元 "
+            "“x” 12.5 is far below the training data (20,000 to 500,000 yuan): amounts are in yuan, not in 万元 "
             "(10,000 yuan)",
-            "x 12.5 远低于训练数据（20,000 至 500,000 元）：金额单位是元，不是万元",
+            "“x” 12.5 远低于训练数据（20,000 至 500,000 元）：金额单位是元，不是万元",
         ),
         (
             120_000_000, INCOME, "fen",
-            "x 1,200,000 is far above the training data (1,800 to 96,000 yuan): amounts are in yuan, not in fen",
-            "x 1,200,000 远高于训练数据（1,800 至 96,000 元）：金额单位是元，不是分",
+            "“x” 1,200,000 is far above the training data (1,800 to 96,000 yuan): amounts are in yuan, not in fen",
+            "“x” 1,200,000 远高于训练数据（1,800 至 96,000 元）：金额单位是元，不是分",
         ),
         (
             6.5, UsualRange(low=500, high=400_000), "km",
-            "x 6.5 is far below the training data (500 to 400,000 km): distances are in km, not in 万公里 (10,000 km)",
-            "x 6.5 远低于训练数据（500 至 400,000 公里）：里程单位是公里，不是万公里",
+            "“x” 6.5 is far below the training data (500 to 400,000 km): distances are in km, not in 万公里 "
+            "(10,000 km)",
+            "“x” 6.5 远低于训练数据（500 至 400,000 公里）：里程单位是公里，不是万公里",
         ),
         (
             3, UsualRange(low=36, high=60), "months",
-            "x 3 is far below the training data (36 to 60 months): the unit is months, not years",
-            "x 3 远低于训练数据（36 至 60 个月）：单位是月，不是年",
+            "“x” 3 is far below the training data (36 to 60 months): the unit is months, not years",
+            "“x” 3 远低于训练数据（36 至 60 个月）：单位是月，不是年",
         ),
         (
             5, UsualRange(low=12, high=60), "months",
-            "x 5 is far below the training data (12 to 60 months): the unit is months, not years",
-            "x 5 远低于训练数据（12 至 60 个月）：单位是月，不是年",
+            "“x” 5 is far below the training data (12 to 60 months): the unit is months, not years",
+            "“x” 5 远低于训练数据（12 至 60 个月）：单位是月，不是年",
         ),
         (
             5, UsualRange(low=0.01, high=0.98, has_zero=True), None,
-            "x 5 is far above the training data (0, or 0.01 to 0.98): the training data has fractions such as 0.3, "
+            "“x” 5 is far above the training data (0, or 0.01 to 0.98): the training data has fractions such as 0.3, "
             "not per cent",
-            "x 5 远高于训练数据（0 或 0.01 至 0.98）：训练数据用小数（如 0.3），不用百分数",
+            "“x” 5 远高于训练数据（0 或 0.01 至 0.98）：训练数据用小数（如 0.3），不用百分数",
         ),
         (
             45, UsualRange(low=0.01, high=0.98, has_zero=True), None,
-            "x 45 is far above the training data (0, or 0.01 to 0.98): the training data has fractions such as 0.3, "
+            "“x” 45 is far above the training data (0, or 0.01 to 0.98): the training data has fractions such as 0.3, "
             "not per cent",
-            "x 45 远高于训练数据（0 或 0.01 至 0.98）：训练数据用小数（如 0.3），不用百分数",
+            "“x” 45 远高于训练数据（0 或 0.01 至 0.98）：训练数据用小数（如 0.3），不用百分数",
         ),
         (
             0.2, UsualRange(low=5, high=95), None,
-            "x 0.2 is far below the training data (5 to 95): the training data has per cent such as 30, not fractions",
-            "x 0.2 远低于训练数据（5 至 95）：训练数据用百分数（如 30），不用小数",
+            "“x” 0.2 is far below the training data (5 to 95): the training data has per cent such as 30, not "
+            "fractions",
+            "“x” 0.2 远低于训练数据（5 至 95）：训练数据用百分数（如 30），不用小数",
         ),
         (
             1.2, UsualRange(low=3_000, high=90_000), None,
-            "x 1.2 is far below the training data (3,000 to 90,000): is the value in 万 (10,000)?",
-            "x 1.2 远低于训练数据（3,000 至 90,000）：数值是否以万为单位？",
+            "“x” 1.2 is far below the training data (3,000 to 90,000): is the value in 万 (10,000)?",
+            "“x” 1.2 远低于训练数据（3,000 至 90,000）：数值是否以万为单位？",
         ),
-        (-1, INCOME, None, "x -1 is far below the training data (180,000 to 9,600,000)", None),
-        (0, INCOME, None, "x 0 is far below the training data (180,000 to 9,600,000)", None),
-        (98, UsualRange(low=1, high=9, has_zero=True), None, "x 98 is far above the training data (0, or 1 to 9)",
+        (-1, INCOME, None, "“x” -1 is far below the training data (180,000 to 9,600,000)", None),
+        (0, INCOME, None, "“x” 0 is far below the training data (180,000 to 9,600,000)", None),
+        (98, UsualRange(low=1, high=9, has_zero=True), None, "“x” 98 is far above the training data (0, or 1 to 9)",
          None),
     ],
 )  # fmt: skip

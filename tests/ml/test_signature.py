@@ -8,6 +8,8 @@ from pydantic import ValidationError
 
 from features.errors import DataError
 from features.tables import APPLICATIONS
+from ml.bilingual import Text
+from ml.labels import Labels
 from ml.requests import columns_of, request_model, row_as_request
 from ml.signature import Field, Signature, contract_fields, feature_columns, infer_signature
 
@@ -71,3 +73,16 @@ def test_outcomes_protected_attributes_and_references_are_no_features() -> None:
     with pytest.raises(DataError, match="feature 'nothing' is not a column of applications"):
         infer_signature(FRAME, APPLICATIONS, numeric=["nothing"], categorical=[], extra=[])
     assert Signature(fields=(Field(name="a", kind="flag", feature=True),)).numeric == ["a"]
+
+
+def test_names_of_the_configuration_are_stored_with_the_signature() -> None:
+    labels = Labels(columns={"late": Text(zh="逾期次数", en="late payments")})
+    rows = pl.DataFrame({"late": [1.0, 2.0], "price": [1.0, 2.0], "housing": ["own", "rent"]})
+    signature = infer_signature(
+        rows, APPLICATIONS, numeric=["late", "price"], categorical=["housing"], extra=["late", "price"], labels=labels
+    )
+    restored = Signature.model_validate_json(signature.model_dump_json())
+    assert restored.labels == labels and restored.column_label("late").zh == "逾期次数"
+    assert restored.column_label("price").zh == "“price”"  # an own column: no price of a vehicle
+    assert hash(restored) == hash(signature) != hash(signature.model_copy(update={"labels": Labels()}))
+    assert Signature.model_validate({"fields": []}).labels == Labels()

@@ -171,6 +171,7 @@ class LabelledRows:
             computed=computed,
             nulls=raw.reports[task.tables[0]].nulls,
             stores=_stores(raw.frames[task.tables[0]]),
+            labels=config.labels,
         )
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
         return cls(

@@ -68,7 +68,11 @@ class ReasonGroups:
 
 
 def reason_groups(
-    features: Sequence[str], *, groups: Mapping[str, str], texts: Mapping[str, Text] | None = None
+    features: Sequence[str],
+    *,
+    groups: Mapping[str, str],
+    texts: Mapping[str, Text] | None = None,
+    names: Mapping[str, Text] | None = None,
 ) -> ReasonGroups:
     """Return the reason code of every feature.
 
@@ -81,6 +85,8 @@ def reason_groups(
         made from its own name.
     texts : mapping, optional
         Reason code to {"zh": ..., "en": ...}. A code without texts gets a generic text with its features' names.
+    names : mapping, optional
+        Feature to its readable name, {"zh": ..., "en": ...}, for generic texts; by default the feature in quotes.
 
     Returns
     -------
@@ -96,11 +102,12 @@ def reason_groups(
     --------
     >>> from ml.domain.credit.reason_codes import reason_groups
     >>> declared = {"loan_amount": "R01", "loan_to_value": "R01"}
-    >>> reasons = reason_groups(["loan_amount", "loan_to_value", "age"], groups=declared)
+    >>> named = {"late": {"zh": "逾期次数", "en": "late payments"}}
+    >>> reasons = reason_groups(["loan_amount", "loan_to_value", "late"], groups=declared, names=named)
     >>> reasons.codes, reasons.code_index.tolist()
-    (('R01', 'AGE'), [0, 0, 1])
-    >>> reasons.texts[1]["en"]
-    'The value of age raises the estimated risk'
+    (('R01', 'LATE'), [0, 0, 1])
+    >>> reasons.texts[1]["zh"]
+    '申请资料中的逾期次数使评分降低。'
     """
     if len(set(features)) != len(features):
         duplicate = next(name for name in features if list(features).count(name) > 1)
@@ -119,12 +126,14 @@ def reason_groups(
         feature_codes.append(code)
     codes = tuple(features_of)
     position = {code: i for i, code in enumerate(codes)}
-    declared_texts = texts or {}
+    declared_texts, feature_names = texts or {}, names or {}
     return ReasonGroups(
         codes=codes,
         code_index=np.array([position[code] for code in feature_codes], dtype=np.intp),
         texts=tuple(
-            _declared_text(code, declared_texts[code]) if code in declared_texts else _generic_text(features_of[code])
+            _declared_text(code, declared_texts[code])
+            if code in declared_texts
+            else _generic_text([feature_names.get(n, {"zh": f"“{n}”", "en": f"“{n}”"}) for n in features_of[code]])
             for code in codes
         ),
     )
@@ -144,12 +153,13 @@ def _declared_text(code: str, text: Text) -> Text:
     return dict(text)
 
 
-def _generic_text(names: Sequence[str]) -> Text:
-    verb = "raises" if len(names) == 1 else "raise"
-    noun = "value" if len(names) == 1 else "values"
+def _generic_text(names: Sequence[Text]) -> Text:
+    """Return a text that the customer understands and can check: which entries of the application lower the score."""
+    values = "value" if len(names) == 1 else "values"
+    lower = "lowers" if len(names) == 1 else "lower"
     return {
-        "zh": f"{'、'.join(names)}的取值提高了风险估计",
-        "en": f"The {noun} of {', '.join(names)} {verb} the estimated risk",
+        "zh": f"申请资料中的{'、'.join(name['zh'] for name in names)}使评分降低。",
+        "en": f"The {values} of {', '.join(name['en'] for name in names)} {lower} the score.",
     }
 
 
@@ -229,7 +239,7 @@ def adverse_reasons(
     Examples
     --------
     >>> from ml.domain.credit.reason_codes import adverse_reasons, reason_groups
-    >>> groups = reason_groups(["income", "debt", "age"], groups={})
+    >>> groups = reason_groups(["income", "debt", "term"], groups={})
     >>> for reason in adverse_reasons([0.3, 0.9, -0.5], [0.0, 0.0, 0.0], groups=groups, points_per_log_odds=20.0):
     ...     print(reason.code, round(reason.share, 2), round(reason.points, 1))
     DEBT 0.75 -18.0

@@ -68,7 +68,18 @@ def test_undeclared_features_get_their_own_code() -> None:
     )
     assert groups.codes == ("MONTHLY_INCOME", "学历")
     assert groups.texts[0]["en"] == "Income"
-    assert groups.texts[1] == {"zh": "学历的取值提高了风险估计", "en": "The value of 学历 raises the estimated risk"}
+    assert groups.texts[1] == {"zh": "申请资料中的“学历”使评分降低。", "en": "The value of “学历” lowers the score."}
+
+
+def test_a_generic_text_has_readable_names() -> None:
+    names = {"late": {"zh": "逾期次数", "en": "late payments"}}
+    groups = reason_groups(["late", "visits"], groups={"late": "R", "visits": "R"}, names=names)
+    assert groups.texts == (
+        {
+            "zh": "申请资料中的逾期次数、“visits”使评分降低。",
+            "en": "The values of late payments, “visits” lower the score.",
+        },
+    )
 
 
 @pytest.mark.parametrize(
