@@ -18,7 +18,7 @@ KEY = "vehicle_id"
 MONTH = 2_629_746_000_000  # us: a twelfth of the mean Gregorian year
 MONTHS_PER_MICROSECOND = 1 / MONTH
 # Columns that are unknown to a caller who requests a price, or that reveal it.
-EXCLUDED = frozenset({"price", "cost", "kind", "condition"})
+EXCLUDED = frozenset({"price", "cost", "kind", "condition", "built_at"})
 
 
 def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> nw.LazyFrame[Any]:

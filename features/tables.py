@@ -110,6 +110,7 @@ VEHICLES = Table(
         "range_km": _number(0, 3_000, unit="km"),  # electric driving range
         "model_year": _integer(1950, 2100),
         "launched_at": _instant(),  # market launch of the model version
+        "built_at": _instant(),  # production date
         "first_registered_at": _instant(),  # of a used vehicle
         "age_months": _number(0, 1_200, unit="months"),  # since first registration, at `listed_at`
         "mileage_km": _number(0, 2_000_000, unit="km"),  # odometer at `listed_at`
@@ -300,6 +301,7 @@ SERVICE_RECORDS = Table(
         "component": _text(),  # null for labour and unmapped lines
         "fault": _flag(),  # whether the line repairs a fault; false for routine work
         "line_text": _text(),  # text of the invoice line
+        "fault_code": _text(),  # trouble code read from the vehicle, such as C1234
         "odometer_km": _number(0, 2_000_000, unit="km"),
         "labour_hours": _number(0, 1_000, unit="h"),
         "cost": _money(),  # amount of the line

@@ -23,7 +23,8 @@ for tests and benchmarks) and `manifest.json`. The model, with the modules that 
 Files of the truth: `applications` (probability_of_default; observable_probability, its mean over the hidden term; the
 outcome of declined applications), `demand` (by store, model and month), `leads` (terms of the equation, decision),
 `tastes`, `appeal`, `stores` (coefficients), `exposures` (utility and view probability of each impression),
-`fault_injection`, `fault_exposure` (expected faults without the injection), `faults` (all faults, reported or not).
+`fault_injection`, `fault_exposure` (expected faults without the injection), `faults` (all faults, reported or not),
+`dangers` (workshop lines whose text tells of a danger, or denies it).
 """
 
 from training.simulator.dealership import generate

@@ -13,6 +13,9 @@ from training.simulator.applications import applications_frame, build_applicatio
 from training.simulator.books import customers_frame, leads_frame, sales_frame, stock_frame
 from training.simulator.browsing import browse
 from training.simulator.catalogue import catalogue_frame
+from training.simulator.dangers import danger_truth, draw_dangers
+from training.simulator.dangers import texts as danger_texts
+from training.simulator.draws import labels
 from training.simulator.event_log import Log, event_chunks, exposure_chunks, join_logs
 from training.simulator.faults import build_hazard, draw_faults
 from training.simulator.fleet import build_fleet, fleet_frame
@@ -130,11 +133,15 @@ def _workshop_tables(world: World) -> tuple[_Frames, _Frames]:
     hazard = build_hazard(stream, fleet, catalogue, window)
     faults = draw_faults(stream, fleet, hazard, window)
     lines = build_lines(stream, fleet, faults, catalogue=catalogue, window=window)
-    records = service_frame(stream, lines, fleet, catalogue=catalogue, stores=world.stores)
+    dangers = draw_dangers(world.size.stream("dangers"), lines, hazard)
+    records = service_frame(
+        stream, lines, fleet, catalogue=catalogue, stores=world.stores, other_texts=labels(danger_texts(), dangers)
+    )
     truths = {
         "fault_injection": truth.injection_truth(window),
         "fault_exposure": truth.fault_exposure_truth(faults, fleet, hazard, catalogue=catalogue, window=window),
         "faults": truth.fault_truth(faults, fleet),
+        "dangers": danger_truth(dangers, lines, hazard),
     }
     return {"fleet": fleet_frame(fleet, world), "service_records": records}, truths
 

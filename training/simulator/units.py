@@ -354,6 +354,7 @@ def units_frame(units: Units, catalogue: Catalogue, stores: Stores, window: Wind
             **describe(catalogue, units.item),
             "use": labels(USES, np.where(units.used, units.commercial.astype(np.int64), -1)),
             "model_year": pl.Series(year),
+            "built_at": pl.Series(units.built_at),
             "first_registered_at": instants(registered, before=window.end),
             "mileage_km": pl.Series(units.mileage),
             "price": pl.Series(fen(units.price)),

@@ -164,7 +164,9 @@ def _delay(rng: Random, count: int, *, median_days: float, spread: float) -> Int
     return HOUR + (median_days * rng.lognormal(0, spread, count) * DAY).astype(np.int64)
 
 
-def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalogue, stores: Stores) -> pl.DataFrame:
+def service_frame(
+    rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalogue, stores: Stores, other_texts: pl.Series
+) -> pl.DataFrame:
     """Return the table `service_records` (columns: `features.tables.SERVICE_RECORDS`), one row per line.
 
     Parameters
@@ -179,6 +181,8 @@ def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalog
         `world.catalogue`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
     stores : Stores
         `world.stores`, with `world` = `training.simulator.world.build_world(training.simulator.Size(months=3))`.
+    other_texts : polars.Series of String, length of `lines`
+        Text of a line; null for the ordinary text of its work.
 
     Returns
     -------
@@ -200,7 +204,7 @@ def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalog
             "model": labels(catalogue.names, fleet.model[lines.car]),
             "component": labels(_NAMES, np.where(labour, -1, lines.work)),
             "fault": pl.Series(lines.fault),
-            "line_text": labels(_TEXTS, lines.work),
+            "line_text": pl.select(pl.coalesce(other_texts, labels(_TEXTS, lines.work))).to_series(),
             "odometer_km": pl.Series(odometer),
             "labour_hours": pl.Series(np.where(labour, lines.hours, 0.0)),
             "cost": pl.Series(fen(np.asarray(np.round(cost, 1), dtype=np.float64))),

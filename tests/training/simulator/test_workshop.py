@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
 from features.tables import ENERGY_TYPES
@@ -71,7 +72,9 @@ def _frame() -> list[dict[str, object]]:
         fault=np.array([True, False]),
     )
     fleet = make_fleet(2, monthly_km=1_000 * 30.4375 / 30, start_km=20, store=1)
-    return service_frame(np.random.default_rng(0), lines, fleet, catalogue=CATALOGUE, stores=STORES).to_dicts()
+    other_texts = pl.Series(["制动失灵", None])
+    rng = np.random.default_rng(0)
+    return service_frame(rng, lines, fleet, catalogue=CATALOGUE, stores=STORES, other_texts=other_texts).to_dicts()
 
 
 def test_hours_are_charged_on_the_labour_line_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +82,7 @@ def test_hours_are_charged_on_the_labour_line_alone(monkeypatch: pytest.MonkeyPa
     repair, labour = _frame()
     assert (repair["component"], repair["fault"], repair["labour_hours"]) == ("brakes", True, 0.0)
     assert (labour["component"], labour["fault"], labour["labour_hours"]) == (None, False, 1.5)
+    assert repair["line_text"] == "制动失灵"  # instead of the ordinary text
     assert (labour["cost"], labour["line_text"]) == (21_000, "工时费")  # 1.5 hours at 140 yuan
     assert repair["record_id"] == "R000000001" and repair["vehicle_id"] == "V00000002"
     assert repair["store_id"] == "S0002" and repair["reported_at"] == START + 38 * DAY
