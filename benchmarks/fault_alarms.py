@@ -32,7 +32,7 @@ from ml.domain.faults.sequential_evidence import cumulative_evidence
 from ml.domain.faults.shrinkage.disproportionality import proportional_reporting_ratio
 from ml.domain.faults.shrinkage.fitting import fit_mixture
 from ml.domain.faults.shrinkage.priors import Prior
-from ml.domain.faults.shrinkage.scores import posterior_quantile
+from ml.domain.faults.shrinkage.scores import scores
 from ml.domain.faults.shrinkage.squashing import squash
 
 MODELS, COMPONENTS, WEEKS = 20, 10, 52
@@ -90,7 +90,7 @@ def statistics(cells: Group, count: FloatArray, priors: list[Prior], chosen: sli
     prr = np.nan_to_num(np.asarray(ratio.value).reshape(n.shape), nan=-np.inf, posinf=-np.inf)
     eb05 = np.empty(n.shape)
     for w, prior in enumerate(priors):
-        flat = posterior_quantile(prior, n[:, w].ravel().astype(np.int64), expected[:, w].ravel(), probability=0.05)
+        flat = scores(prior, n[:, w].ravel().astype(np.int64), expected[:, w].ravel()).lower
         eb05[:, w] = np.asarray(flat).reshape(n[:, w].shape)
     log_share = np.log(cells.yearly / cells.yearly.sum())[chosen]
     log_e = cumulative_evidence(n.ravel(), expected.ravel(), cells.between_model_variance).log_e

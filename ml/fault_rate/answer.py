@@ -8,19 +8,14 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import polars as pl
-from scipy.special import gammaincinv
 
 from features.errors import FeatureError
 from ml.bilingual import Text
-from ml.domain.faults.shrinkage.priors import one_gamma
-from ml.domain.faults.shrinkage.scores import posterior_mean, posterior_quantile
 from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.rate_ratios import rate_ratio_interval
 from ml.fault_rate.request import Alarm, Cell, FaultAnswer, FaultRequest, Plan, Week
 from ml.fault_rate.rules import InspectionPlan
 from ml.fault_rate.snapshot import Snapshot
-
-INTERVAL = (0.05, 0.95)
 
 
 def respond(estimator: FaultEstimator, requests: Sequence[FaultRequest], *, explain: bool = False) -> list[FaultAnswer]:
@@ -131,16 +126,6 @@ def _matches(est: FaultEstimator, request: FaultRequest, row: Mapping[str, Any])
     )
 
 
-def _rate_ratio_posterior(snapshot: Snapshot, count: float, expected: float) -> tuple[float, float]:
-    """Return shape and rate of the gamma posterior of a rate ratio.
-
-    The prior is a gamma distribution of mean 1 whose variance is the between-model variance ``v``; the posterior is
-    ``gamma(1 / v + count, 1 / v + expected)``.
-    """
-    prior = 1 / snapshot.between_model_variance
-    return prior + count, prior + expected
-
-
 def inspection_plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> InspectionPlan | None:
     """Return the inspection plan of an alarm under `est.rules`.
 
@@ -160,7 +145,7 @@ def inspection_plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> Inspectio
         row["model"],
         row["component"],
         built=build_days(row["built_from"], row["built_until"]),
-        posterior=_rate_ratio_posterior(est.snapshot, row["count"], row["expected"]),
+        posterior=(row["ratio_shape"], row["ratio_shape"] / row["rate_ratio"]),
     )
 
 
@@ -221,7 +206,7 @@ def _text(row: Mapping[str, Any], plan: Plan | None) -> Text:
 def _cell(snapshot: Snapshot, model: str, component: str, *, explain: bool) -> Cell:
     row = snapshot.row(model, component)
     count, expected = float(snapshot.count[row, -1]), float(snapshot.expected[row, -1])
-    rate_ratio, low, high = rate_ratio_interval(snapshot, count, expected)
+    rate_ratio, low, high = (float(v[0]) for v in rate_ratio_interval(snapshot, [row], [count], [expected]))
     return Cell(
         model=model,
         component=component,
@@ -236,31 +221,6 @@ def _cell(snapshot: Snapshot, model: str, component: str, *, explain: bool) -> C
         alarm=bool((snapshot.log_e[row] >= snapshot.alarm_threshold[row]).any()),
         evidence=_weeks(snapshot, row) if explain else [],
     )
-
-
-def rate_ratio_interval(snapshot: Snapshot, count: float, expected: float) -> tuple[float, float, float]:
-    """Return posterior mean and 90% credible limits of a rate ratio; those of the prior where `expected` is 0.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``, or as returned by
-        `ml.fault_rate.snapshot.Snapshot.of`. Its between-model variance is read.
-    count, expected : float
-        Observed faults, and faults expected at the baseline rate.
-
-    Returns
-    -------
-    tuple of float
-        Mean, 5% and 95% quantile of the observed over the expected rate.
-    """
-    shape = 1 / snapshot.between_model_variance
-    if expected <= 0:
-        low, high = (float(gammaincinv(shape, p)) / shape for p in INTERVAL)
-        return 1.0, low, high
-    prior = one_gamma(shape, shape)
-    low, high = (float(posterior_quantile(prior, [count], [expected], probability=p)[0]) for p in INTERVAL)
-    return float(posterior_mean(prior, [count], [expected])[0]), low, high
 
 
 def _without_exposure(cell: Cell) -> str:
@@ -280,53 +240,3 @@ def _weeks(snapshot: Snapshot, row: int) -> list[Week]:
         Week(evaluated_on=day, count=float(n), expected=float(e), log_evidence=float(evidence))
         for day, n, e, evidence in weeks
     ]
-
-
-def alarm_of(snapshot: Snapshot, model: str, component: str) -> Mapping[str, Any] | None:
-    """Return the alarm of a cell.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``, or as returned by
-        `ml.fault_rate.snapshot.Snapshot.of`.
-    model, component : str
-        Model and component of the cell, a row of `snapshot.cells`.
-
-    Returns
-    -------
-    dict or None
-        Row of `snapshot.alarms` by column, such as `detected_on` and `rate_ratio`; None where the cell has no alarm.
-    """
-    rows = snapshot.alarms.filter(pl.col("model") == model, pl.col("component") == component)
-    return rows.row(0, named=True) if rows.height else None
-
-
-def cell_posterior(snapshot: Snapshot, model: str, component: str) -> tuple[float, float]:
-    """Return shape and rate of the gamma posterior of a cell's rate ratio.
-
-    Where the cell has an alarm, its counts are those of the affected builds.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``, or as returned by
-        `ml.fault_rate.snapshot.Snapshot.of`.
-    model, component : str
-        Model and component of the cell, a row of `snapshot.cells`.
-
-    Returns
-    -------
-    tuple of (float, float)
-        Shape and rate; the posterior mean of the rate ratio is shape over rate.
-
-    Raises
-    ------
-    DataError
-        The model or component is not tested.
-    """
-    alarm = alarm_of(snapshot, model, component)
-    if alarm is not None:
-        return _rate_ratio_posterior(snapshot, alarm["count"], alarm["expected"])
-    row = snapshot.row(model, component)
-    return _rate_ratio_posterior(snapshot, float(snapshot.count[row, -1]), float(snapshot.expected[row, -1]))

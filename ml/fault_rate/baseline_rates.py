@@ -15,6 +15,7 @@ from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 AGES = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0])  # years: limits of the age bands
 MONTHS = 12
+KINDS = ("constant", "season", "wear", "regression", "trees")  # fits of a component's rate, the simplest first
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,11 @@ class BaselineRates:
     component_present : ndarray of bool, shape (n_components, n_pairs)
         Whether vehicles of the pair have the component.
     model_kinds : tuple of str
-        Selected regression of each component: `regression`, `trees` or `constant`; `unknown` where no vehicle had the
-        component in the reference weeks: its expected faults are 0 and it raises no alarm.
-    deviance : ndarray of shape (n_components, 3)
-        Held-out Poisson deviance per fault of the three regressions; NaN for an unknown component.
+        Selected fit of each component, one of `KINDS`; `unknown` where no vehicle had the component in the reference
+        weeks: its expected faults are 0 and it raises no alarm.
+    deviance : ndarray of shape (n_components, 5)
+        Held-out Poisson deviance per fault of the fits in the order of `KINDS`; NaN for an unknown component, and for
+        fits with a season where fewer than 52 weeks are known.
     """
 
     components: tuple[str, ...]

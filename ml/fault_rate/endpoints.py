@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from features.errors import DataError
 from ml.domain.faults.detection_power import smallest_detectable_ratio, weeks_to_detection
 from ml.endpoint import Champions, Endpoint, no_rules, respond_each
-from ml.fault_rate.answer import alarm_of, build_days, cell_posterior, check_tested, plan_response
+from ml.fault_rate.answer import build_days, check_tested, plan_response
 from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.rate_ratios import alarm_of, cell_posterior
 from ml.fault_rate.request import Day, Plan
 from ml.signature import Name, RequestPart
 
@@ -269,7 +270,7 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
         np.full(max(request.weeks, LONG_TERM), weekly),
         ratio=request.rate_ratio,
         alarm_threshold=alarm_threshold,
-        between_model_variance=snapshot.between_model_variance,
+        between_model_variance=1 / float(snapshot.test_shape[row]),
         initial_totals=totals,
         samples=SAMPLES,
     )
@@ -289,7 +290,7 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
         detectable_ratio_in_52_weeks=smallest_detectable_ratio(
             weekly * LONG_TERM,
             alarm_threshold=alarm_threshold,
-            between_model_variance=snapshot.between_model_variance,
+            between_model_variance=1 / float(snapshot.test_shape[row]),
         ),
     )
 

@@ -74,7 +74,9 @@ class FaultEstimator:
         return {name: float(value.mean()) for name, value in spread.items()}
 
     def predict(self, X: pl.DataFrame) -> pl.DataFrame:
-        """Return the faults expected at the baseline rate.
+        """Return the faults expected at the normal rate of each model: the baseline rate times its own rate ratio.
+
+        A model without reference weeks has the ratio 1.
 
         Parameters
         ----------
@@ -101,6 +103,9 @@ class FaultEstimator:
         expected = np.zeros(X.height)
         distance_band = baseline.distance_band(X["monthly_km"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
         component = X["component"].to_numpy()
+        own_ratios = self.trained.cells.with_columns(
+            own_ratio=pl.Series(self.trained.own_shape / self.trained.own_rate)
+        )
         for c, name in enumerate(baseline.components):
             index = np.flatnonzero(component == name)
             rows = X[index]
@@ -109,7 +114,11 @@ class FaultEstimator:
             )
             present = baseline.has_component(c, rows["model"].to_list(), rows["energy_type"].to_list())
             vehicle_years = rows["vehicle_years"].to_numpy()
-            expected[index] = np.where(present, rate, 0.0) * vehicle_years * self.trained.scale
+            own = rows.select("model").join(
+                own_ratios.filter(component=name), on="model", how="left", maintain_order="left"
+            )
+            ratio = own["own_ratio"].fill_null(1.0).to_numpy() * self.trained.scale
+            expected[index] = np.where(present, rate, 0.0) * vehicle_years * ratio
         return pl.DataFrame({"expected": expected})
 
     def inspection_plan(
@@ -124,7 +133,7 @@ class FaultEstimator:
         built : tuple of int or None
             Affected builds as days from 1970-01-01: from the first and before the second; None leaves a side open.
         posterior : tuple of float
-            Shape and rate of the gamma posterior of the rate ratio, from `ml.fault_rate.answer.cell_posterior`.
+            Shape and rate of the gamma posterior of the rate ratio, from `ml.fault_rate.rate_ratios.cell_posterior`.
 
         Returns
         -------

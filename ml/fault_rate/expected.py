@@ -1,9 +1,12 @@
 """Expected faults of the fleet at the baseline rates, and the fit of these rates to the reference weeks.
 
-The effects of age, distance and season on a component's rate are the same for all models. Three regressions of the rate
-are fitted to the first 70% of the reference weeks: a Poisson regression (effects multiply), Poisson trees of LightGBM
-(effects may interact) and a constant. The one with the smallest Poisson deviance on the last 30% is refitted to all
-reference weeks. A season is fitted only to 52 weeks or more.
+The effects of age, distance and season on a component's rate are the same for all models. Five fits of a component's
+rate compete, the simplest first: one constant rate, a season, the wear (age and distance), a Poisson regression of all
+three (effects multiply), and Poisson trees of LightGBM (effects may interact). A fit replaces the simpler one only if
+its gain is clear: the reference weeks are divided into blocks of two weeks, each is predicted by fits to the other
+blocks (every fifth block is held out at once, so that every month stays in the training blocks), and the mean paired
+gain of Poisson deviance over the blocks must exceed twice its standard error. A season is fitted only to 52 weeks or
+more.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
-from ml.domain.arrays import BoolArray, FloatArray
-from ml.fault_rate.baseline_rates import BaselineRates, combination_of, combinations
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+from ml.fault_rate.baseline_rates import KINDS, BaselineRates, combination_of, combinations
 from ml.fault_rate.exposure import FleetExposure
 
-HOLDOUT_SHARE = 0.3
+BLOCK_WEEKS, FOLDS = 2, 5  # length of a held-out block; every fifth block is held out at once
+CLEAR_GAIN = 2.0  # standard errors by which a fit must improve on the simpler one
 YEAR_WEEKS = 52
 ABSENT_EXPECTED = 6.0  # a group with no fault where this many are expected does not have the component
 PRIOR_SD = 0.4  # standard deviation of the log rate ratio of a band in the regression's penalty
@@ -93,7 +97,6 @@ def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLik
         fitted rates (faults per vehicle-year).
     """
     reported_exposure = exposure.at_risk * np.broadcast_to(np.asarray(complete, dtype=np.float64), (exposure.weeks,))
-    cut = max(int(until * (1 - HOLDOUT_SHARE)), 1)
     seasonal = until >= YEAR_WEEKS
     bands = len(exposure.distance_limits) + 1
     effects = combinations(bands)
@@ -111,17 +114,15 @@ def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLik
             at_risk = reported_exposure[:, :until].sum(axis=1) * present[c]
             present[c] &= _has_component(groups, counts[:, :until].sum(axis=1), at_risk)
         table = _Cells(len(effects), combination, counts, reported_exposure * present[c][:, None])
-        early, late = table.sums(0, cut), table.sums(cut, until)
-        if min(early[1].sum(), late[1].sum()) <= 0:
+        if table.at_risk[:, :until].sum() <= 0:
             present[c] = False
             model_kinds.append("unknown")
-            deviances.append([np.nan] * len(_FITS))
+            deviances.append([np.nan] * len(KINDS))
             continue
-        holdout = {kind: deviance(late[0], fit(effects, *early) * late[1]) for kind, fit in _FITS.items()}
-        best = min(holdout, key=lambda kind: holdout[kind])
-        rates[c] = _FITS[best](effects, *table.sums(0, until))
-        model_kinds.append(best)
-        deviances.append([v / max(late[0].sum(), 1.0) for v in holdout.values()])
+        kind, held_out = select_fit(table, effects, until, seasonal=seasonal)
+        rates[c] = _FITS[kind](effects, *table.sums(np.arange(until)))
+        model_kinds.append(kind)
+        deviances.append(held_out)
     baseline_rates = BaselineRates(
         components=exposure.components,
         distance_limits=exposure.distance_limits,
@@ -152,13 +153,44 @@ class _Cells:
     counts: FloatArray
     at_risk: FloatArray
 
-    def sums(self, begin: int, end: int) -> tuple[FloatArray, FloatArray]:
-        """Return faults and exposure of the weeks from `begin` before `end`, each of shape (n_effects,)."""
-        code, n = self.combination[:, begin:end].ravel(), self.n_effects
+    def sums(self, weeks: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return faults and exposure of some weeks, each of shape (n_effects,)."""
+        code, n = self.combination[:, weeks].ravel(), self.n_effects
         return (
-            np.bincount(code, weights=self.counts[:, begin:end].ravel(), minlength=n).astype(np.float64),
-            np.bincount(code, weights=self.at_risk[:, begin:end].ravel(), minlength=n).astype(np.float64),
+            np.bincount(code, weights=self.counts[:, weeks].ravel(), minlength=n).astype(np.float64),
+            np.bincount(code, weights=self.at_risk[:, weeks].ravel(), minlength=n).astype(np.float64),
         )
+
+
+def select_fit(table: _Cells, effects: IntArray, until: int, *, seasonal: bool) -> tuple[str, list[float]]:
+    """Return the kind of fit with a clear gain over the simpler ones, and the held-out deviance per fault of each kind.
+
+    The gain of a kind over the present choice is compared block by block: its mean must exceed `CLEAR_GAIN` standard
+    errors. Blocks without exposure do not count; with fewer than two blocks the constant rate stays.
+    """
+    kinds = [kind for kind in KINDS if seasonal or kind not in ("season", "wear")]
+    blocks = [np.arange(first, min(first + BLOCK_WEEKS, until)) for first in range(0, until, BLOCK_WEEKS)]
+    sums = [table.sums(weeks) for weeks in blocks]
+    scores: dict[str, list[float]] = {kind: [] for kind in kinds}
+    faults = 0.0
+    total = [np.sum([part[k] for part in sums], axis=0) for k in (0, 1)]
+    for fold in range(min(FOLDS, len(blocks))):
+        held_out = [part for part in sums[fold::FOLDS] if part[1].sum() > 0]
+        count, at_risk = (total[k] - np.sum([part[k] for part in sums[fold::FOLDS]], axis=0) for k in (0, 1))
+        at_risk = np.maximum(at_risk, 0.0)
+        if at_risk.sum() <= 0 or not held_out:
+            continue
+        faults += sum(float(n.sum()) for n, _ in held_out)
+        for kind in kinds:
+            fitted = _FITS[kind](effects, count, at_risk)
+            scores[kind] += [deviance(n, fitted * years) for n, years in held_out]
+    choice = kinds[0]
+    for kind in kinds[1:]:
+        gain = np.array(scores[choice]) - np.array(scores[kind])
+        if len(gain) > 1 and gain.mean() > CLEAR_GAIN * max(gain.std(ddof=1) / np.sqrt(len(gain)), 1e-9):
+            choice = kind
+    per_fault = {kind: sum(values) / max(faults, 1.0) for kind, values in scores.items()}
+    return choice, [per_fault.get(kind, np.nan) for kind in KINDS]
 
 
 def _has_component(groups: npt.NDArray[Any], counts: FloatArray, at_risk: FloatArray) -> BoolArray:
@@ -176,6 +208,14 @@ def _has_component(groups: npt.NDArray[Any], counts: FloatArray, at_risk: FloatA
 def _constant(effects: npt.NDArray[Any], count: FloatArray, at_risk: FloatArray) -> FloatArray:
     """Return one rate for all combinations; half a fault where none occurred."""
     return np.full(len(effects), max(count.sum(), 0.5) / max(at_risk.sum(), 1e-12))
+
+
+def _season(effects: npt.NDArray[Any], count: FloatArray, at_risk: FloatArray) -> FloatArray:
+    return _regression(effects * np.array([0, 0, 1]), count, at_risk)
+
+
+def _wear(effects: npt.NDArray[Any], count: FloatArray, at_risk: FloatArray) -> FloatArray:
+    return _regression(effects * np.array([1, 1, 0]), count, at_risk)
 
 
 def _regression(effects: npt.NDArray[Any], count: FloatArray, at_risk: FloatArray) -> FloatArray:
@@ -221,4 +261,4 @@ def _trees(effects: npt.NDArray[Any], count: FloatArray, at_risk: FloatArray) ->
     return np.asarray(ratios * scale)
 
 
-_FITS = {"regression": _regression, "trees": _trees, "constant": _constant}
+_FITS = {"constant": _constant, "season": _season, "wear": _wear, "regression": _regression, "trees": _trees}

@@ -18,6 +18,9 @@ class FaultParams(Section):
         Family-wise false-alarm rate: probability of one or more false alarms over all cells and all test weeks.
     longest_delay_days : int
         Days after which a fault counts as reported.
+    rate_drift : float
+        Change of a normal rate against the reference weeks that is no fault (one standard deviation, as a share):
+        vehicles older than any before, a mild winter, other habits of recording.
     distance_bands : int
         Number of bands of monthly distance with equally many vehicles.
     """
@@ -25,4 +28,5 @@ class FaultParams(Section):
     reference_weeks: int = Field(52, ge=2, le=2_000)
     false_alarm_rate: float = Field(0.05, gt=0, lt=1, allow_inf_nan=False)
     longest_delay_days: int = Field(120, ge=1, le=3_650)
+    rate_drift: float = Field(0.1, ge=0, le=1, allow_inf_nan=False)
     distance_bands: int = Field(3, ge=1, le=20)

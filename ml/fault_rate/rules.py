@@ -10,6 +10,7 @@ from pydantic import Field
 
 from features.yaml_config import Section, load_yaml
 from ml.domain.faults.inspection_campaign import Campaign, plan_campaign
+from ml.fault_rate.rate_ratios import normal_ratio
 from ml.fault_rate.safety import SafetyRules
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.vehicles import baseline_faults, rank_vehicles, vehicle_rows
@@ -142,7 +143,7 @@ def plan_inspection(
     built : tuple of int or None
         Affected builds as days from 1970-01-01: from the first and before the second; None leaves a side open.
     posterior : tuple of float
-        Shape and rate of the gamma posterior of the rate ratio, from `ml.fault_rate.answer.cell_posterior`.
+        Shape and rate of the gamma posterior of the rate ratio, from `ml.fault_rate.rate_ratios.cell_posterior`.
 
     Returns
     -------
@@ -154,7 +155,7 @@ def plan_inspection(
         return None
     rows = vehicle_rows(snapshot.vehicles, model, built)
     expected = baseline_faults(snapshot.vehicles, rows, component, snapshot.baseline_rates, days=rules.days)
-    expected = expected * snapshot.scale
+    expected = expected * snapshot.scale * normal_ratio(snapshot, model, component)
     campaign = plan_campaign(
         expected,
         posterior=posterior,

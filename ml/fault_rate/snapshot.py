@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,14 +20,15 @@ from ml.artefacts.npz import PARAMS, from_npz, member, pack_params, to_npz, unpa
 from ml.domain.arrays import FloatArray
 from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.exposure import WEEK_DAYS
+from ml.fault_rate.model_effects import RAISED
 from ml.fault_rate.surveillance import ALARM, SurveillanceResult
 from ml.fault_rate.vehicles import Vehicles
 
 RECENT_WEEKS = 13
 METADATA = frozenset(
     {
-        "basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "notes", "alarms", "costs",
-        "has_vehicles", "timezone",
+        "basis", "first_day", "until_day", "alpha", "between_model_variance", "between_model_sd", "rate_drift", "scale",
+        "notes", "alarms", "raised", "costs", "has_vehicles", "timezone",
     }
 )  # fmt: skip
 
@@ -46,17 +48,33 @@ class Snapshot:
         count.
     alpha : float
         Family-wise false-alarm rate.
-    between_model_variance, scale : float
-        Variance of the models' own rate ratios around the baseline, upper 95% limit; and mean rate ratio of the cells
-        that are no outliers, which multiplies the baseline rates.
+    between_model_variance, between_model_sd : float
+        Variance of the cells' own rate ratios around the baseline, upper 95% limit: the prior of the evidence; and
+        their most likely standard deviation.
+    rate_drift : float
+        Standard deviation of a cell's rate in the test weeks over that of the reference weeks, without a fault.
+    scale : float
+        Mean rate ratio of the cells that are no outliers; it multiplies the baseline rates.
     cells : DataFrame
         `model`, `component` of each cell.
+    own_shape, own_rate : ndarray of shape (n_cells,)
+        Shape and rate of the gamma posterior of each cell's own rate ratio, its normal rate over the baseline rate,
+        given its reference weeks: ``gamma(1 / v + n, 1 / v + e)`` with v the between-model variance. A model without
+        reference weeks has the prior ``gamma(1 / v, 1 / v)``.
+    raised : DataFrame
+        Cells whose own rate was credibly higher than that of the other models in the reference weeks already, from
+        `ml.fault_rate.model_effects.raised_cells`.
     count, expected, log_e : ndarray of shape (n_cells, n_test_weeks)
-        Cumulative reported faults, their expected value, and the log evidence at the end of each test week.
+        Cumulative reported faults, their expected value at the normal rate of the cell, and the log evidence at the end
+        of each test week.
     alarm_threshold : ndarray of shape (n_cells,)
         Log evidence at which a cell raises an alarm.
     expected_weekly : ndarray of shape (n_cells,)
-        Expected faults per week, mean of the last 13 weeks.
+        Expected faults per week at the normal rate of the cell, mean of the last 13 weeks.
+    builds : ndarray of shape (n_rows, 7)
+        A row for each cell and build period in service, with the columns: row of `cells`, half-year of builds
+        since 1970-01-01, faults and expected faults of the reference weeks, those of the test weeks reported by now,
+        and expected faults per week of the last 13 weeks; expected values at the baseline rates times `scale`.
     alarms : DataFrame
         As returned by `ml.fault_rate.surveillance.SurveillanceResult.alarms`.
     baseline_rates : BaselineRates
@@ -76,13 +94,19 @@ class Snapshot:
     until_day: float
     alpha: float
     between_model_variance: float
+    between_model_sd: float
+    rate_drift: float
     scale: float
     cells: pl.DataFrame
+    own_shape: FloatArray
+    own_rate: FloatArray
+    raised: pl.DataFrame
     count: FloatArray
     expected: FloatArray
     log_e: FloatArray
     alarm_threshold: FloatArray
     expected_weekly: FloatArray
+    builds: FloatArray
     alarms: pl.DataFrame
     baseline_rates: BaselineRates
     costs: Mapping[str, float]
@@ -122,14 +146,20 @@ class Snapshot:
             first_day=float(first),
             until_day=float(first + WEEK_DAYS * weeks),
             alpha=alpha,
-            between_model_variance=float(surveillance.between_model_variance),
-            scale=float(surveillance.scale),
+            between_model_variance=surveillance.population.upper,
+            between_model_sd=math.sqrt(surveillance.population.variance),
+            rate_drift=surveillance.references[0].drift,
+            scale=surveillance.population.mean,
             cells=surveillance.cells,
+            own_shape=np.array([reference.shape for reference in surveillance.references]),
+            own_rate=np.array([reference.rate for reference in surveillance.references]),
+            raised=surveillance.raised,
             count=surveillance.count,
             expected=surveillance.expected,
             log_e=surveillance.log_e,
             alarm_threshold=surveillance.alarm_threshold,
             expected_weekly=surveillance.expected_weekly(RECENT_WEEKS),
+            builds=_builds(surveillance),
             alarms=surveillance.alarms(),
             baseline_rates=surveillance.expected_faults.baseline_rates,
             costs=costs,
@@ -142,6 +172,11 @@ class Snapshot:
     def evaluation_days(self) -> npt.NDArray[np.datetime64]:
         """The day after each test week; the week's figures contain the faults reported before it."""
         return np.floor(self.first_day + WEEK_DAYS * np.arange(1, self.log_e.shape[1] + 1)).astype("datetime64[D]")
+
+    @property
+    def test_shape(self) -> FloatArray:
+        """Shape of each cell's own rate ratio in the test weeks: that of the posterior, with the drift. (n_cells,)."""
+        return np.asarray(1 / (1 / self.own_shape + self.rate_drift**2))
 
     def row(self, model: str, component: str) -> int:
         """Return the row of a cell in `cells`, `count`, `expected` and `log_e`.
@@ -173,15 +208,17 @@ class Snapshot:
         """Return the snapshot as the bytes of one npz file, without pickle; `from_file` restores it."""
         metadata = {
             "basis": self.basis, "first_day": self.first_day, "until_day": self.until_day, "alpha": self.alpha,
-            "between_model_variance": self.between_model_variance, "scale": self.scale, "notes": list(self.notes),
-            "costs": dict(self.costs), "alarms": json.loads(self.alarms.write_json()),
+            "between_model_variance": self.between_model_variance, "between_model_sd": self.between_model_sd,
+            "rate_drift": self.rate_drift, "scale": self.scale, "notes": list(self.notes), "costs": dict(self.costs),
+            "alarms": json.loads(self.alarms.write_json()), "raised": self.raised.to_dicts(),
             "has_vehicles": self.vehicles is not None, "timezone": self.timezone,
         }  # fmt: skip
         arrays: dict[str, npt.NDArray[Any]] = {
             "model": np.array(self.cells["model"].to_list(), dtype=np.str_),
             "component": np.array(self.cells["component"].to_list(), dtype=np.str_),
             "count": self.count, "expected": self.expected, "log_e": self.log_e,
-            "alarm_threshold": self.alarm_threshold, "expected_weekly": self.expected_weekly,
+            "alarm_threshold": self.alarm_threshold, "expected_weekly": self.expected_weekly, "builds": self.builds,
+            "own_shape": self.own_shape, "own_rate": self.own_rate,
         }  # fmt: skip
         vehicles = self.vehicles.to_arrays() if self.vehicles is not None else {}
         return to_npz({**pack_params(metadata), **arrays, **self.baseline_rates.to_arrays(), **vehicles})
@@ -210,18 +247,31 @@ class Snapshot:
         dates = [n for n, t in ALARM.items() if t == pl.Date]
         json_types = {n: pl.String if n in dates else t for n, t in ALARM.items()}
         alarms = pl.DataFrame(metadata["alarms"], schema=json_types).with_columns(pl.col(dates).str.to_date())
-        names = ("basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "costs", "timezone")
-        fields: dict[str, Any] = {n: metadata[n] for n in names}
-        fields |= {n: member(arrays, n, ndim=2) for n in ("count", "expected", "log_e")}
-        fields |= {n: member(arrays, n, ndim=1) for n in ("alarm_threshold", "expected_weekly")}
+        fields: dict[str, Any] = {n: metadata[n] for n in METADATA - {"alarms", "raised", "notes", "has_vehicles"}}
+        fields |= {n: member(arrays, n, ndim=2) for n in ("count", "expected", "log_e", "builds")}
+        fields |= {
+            n: member(arrays, n, ndim=1) for n in ("alarm_threshold", "expected_weekly", "own_shape", "own_rate")
+        }
         return cls(
             **fields,
             cells=cells,
             alarms=alarms,
+            raised=pl.DataFrame(metadata["raised"], schema=RAISED),
             baseline_rates=BaselineRates.from_arrays(arrays),
             vehicles=Vehicles.from_arrays(arrays) if metadata["has_vehicles"] else None,
             notes=tuple(metadata["notes"]),
         )
+
+
+def _builds(surveillance: SurveillanceResult) -> FloatArray:
+    """Return the rows of `Snapshot.builds`."""
+    counts, scale = surveillance.counts, surveillance.population.mean
+    values = (
+        counts.reference_count, counts.reference_expected * scale, counts.count[:, :, -1],
+        counts.expected[:, :, -1] * scale, counts.weekly[:, :, -RECENT_WEEKS:].mean(axis=2) * scale,
+    )  # fmt: skip
+    cell, period = np.nonzero(np.sum(values, axis=0) > 0)
+    return np.column_stack([cell, counts.periods[period], *(v[cell, period] for v in values)]).astype(np.float64)
 
 
 def snapshot_until(path: Path) -> float:

@@ -172,7 +172,11 @@ class SurveillanceStudyData(SurveillanceData):
         cut = max(2, start * 2 // 3)
         alpha = self.params.false_alarm_rate
         surveillance = run_surveillance(
-            self.exposure, start=cut, alpha=alpha, longest_delay=self.params.longest_delay_days
+            self.exposure,
+            start=cut,
+            alpha=alpha,
+            longest_delay=self.params.longest_delay_days,
+            rate_drift=self.params.rate_drift,
         )
         rows = rows_of_weeks(self.exposure, surveillance, cut, start)
         estimator = FaultEstimator(Snapshot.of(surveillance, alpha=alpha, vehicles=None, costs={}))

@@ -259,6 +259,7 @@ class SurveillanceData:
             start=self.params.reference_weeks,
             alpha=self.params.false_alarm_rate,
             longest_delay=self.params.longest_delay_days,
+            rate_drift=self.params.rate_drift,
             reset_weeks=reset_weeks,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 from features.aggregations import DAY
 from ml.bilingual import Text
 from ml.domain.faults.detection_power import weeks_to_detection
+from ml.fault_rate.baseline_rates import KINDS
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.surveillance import SurveillanceResult
@@ -212,7 +214,7 @@ def _power(estimator: FaultEstimator) -> list[dict[str, float | None]]:
             np.full(104, weekly),
             ratio=ratio,
             alarm_threshold=alarm_threshold,
-            between_model_variance=snapshot.between_model_variance,
+            between_model_variance=1 / float(snapshot.test_shape[row]),
             samples=500,
         )
         delay = {"median_weeks": detection.quantile(0.5), "detected_in_26_weeks": detection.share(SHORT_TERM)}
@@ -222,7 +224,7 @@ def _power(estimator: FaultEstimator) -> list[dict[str, float | None]]:
 
 def _notes(surveillance: SurveillanceResult) -> list[str]:
     kinds = surveillance.expected_faults.baseline_rates.model_kinds
-    models = [f"{kind} for {kinds.count(kind)}" for kind in ("regression", "trees", "constant") if kind in kinds]
+    models = [f"{kind} for {kinds.count(kind)}" for kind in KINDS if kind in kinds]
     notes = [f"baseline rates by {', '.join(models)} of {len(kinds)} components, selected on held-out weeks"]
     unknown = [n for n, kind in zip(surveillance.exposure.components, kinds, strict=True) if kind == "unknown"]
     if unknown:
@@ -232,8 +234,31 @@ def _notes(surveillance: SurveillanceResult) -> list[str]:
         )
     if not surveillance.expected_faults.baseline_rates.seasonal:
         notes.append("fewer than 52 reference weeks: baseline rates have no season")
-    spread = np.exp(np.sqrt(surveillance.between_model_variance))
-    notes.append(
-        f"fault rates differ between models by a factor of {spread:.2f} (one standard deviation, upper 95% limit)"
+    return [
+        *notes,
+        left_variance_note(surveillance),
+        *([raised_note(surveillance)] if surveillance.raised.height else []),
+    ]
+
+
+def left_variance_note(surveillance: SurveillanceResult) -> str:
+    """Return how much models differ, and how much of it the reference weeks leave unknown for the median fault."""
+    shapes = np.array([reference.test_shape for reference in surveillance.references])
+    order = np.argsort(shapes)
+    faults = surveillance.expected[order, -1].cumsum()
+    left = 1 / math.sqrt(shapes[order][int(np.searchsorted(faults, faults[-1] / 2))])
+    smallest, largest = 1 / math.sqrt(shapes.max()), 1 / math.sqrt(shapes.min())
+    return (
+        f"fault rates of a component differ between models by {math.sqrt(surveillance.population.variance):.0%} (one "
+        f"standard deviation); after the reference weeks the normal rate of a model is known to within {left:.0%} for "
+        f"half of the faults (from {smallest:.0%} to {largest:.0%})"
     )
-    return notes
+
+
+def raised_note(surveillance: SurveillanceResult) -> str:
+    """Return the models and components whose rate was raised in the reference weeks already."""
+    cells = ", ".join(
+        f"{model} {component} {ratio:.2f} times ({low:.2f} to {high:.2f})"
+        for model, component, _, _, ratio, low, high in surveillance.raised.iter_rows()
+    )
+    return f"above the other models from the start, so that no alarm is due to it: {cells}"

@@ -11,8 +11,8 @@ import polars as pl
 
 from features.errors import ConfigError
 from features.periods import clock_instants
-from ml.fault_rate.answer import rate_ratio_interval
 from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.rate_ratios import rate_ratio_interval
 from ml.instants import instant, microseconds
 from ml.model import Model
 from training.config import TaskConfig
@@ -67,16 +67,14 @@ def score_cells(
     over = snapshot.log_e[:, : week + 1] >= snapshot.alarm_threshold[:, None]
     first = np.where(over.any(axis=1), over.argmax(axis=1), -1)
     count, expected = snapshot.count[:, week], snapshot.expected[:, week]
-    ratios = np.array([rate_ratio_interval(snapshot, n, e) for n, e in zip(count, expected, strict=True)]).reshape(
-        -1, 3
-    )
+    ratio, low, high = rate_ratio_interval(snapshot, np.arange(len(count)), count, expected)
     return snapshot.cells.with_columns(
         pl.lit(instant(int(ends[week]))).dt.convert_time_zone(snapshot.timezone).alias("as_of"),
         count=pl.Series(count),
         expected=pl.Series(expected),
-        rate_ratio=pl.Series(ratios[:, 0]),
-        low=pl.Series(ratios[:, 1]),
-        high=pl.Series(ratios[:, 2]),
+        rate_ratio=pl.Series(ratio),
+        low=pl.Series(low),
+        high=pl.Series(high),
         log_evidence=pl.Series(snapshot.log_e[:, : week + 1].max(axis=1)),
         alarm_threshold=pl.Series(snapshot.alarm_threshold),
         detected_on=pl.Series([days[w].item() if w >= 0 else None for w in first], dtype=pl.Date),

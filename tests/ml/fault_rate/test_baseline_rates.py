@@ -23,7 +23,7 @@ def baseline() -> BaselineRates:
         pairs=(("A", ""), ("E", "battery_electric")),
         component_present=np.array([[True, True], [True, False]]),
         model_kinds=("trees", "unknown"),
-        deviance=np.array([[1.0, 2.0, 3.0], [np.nan] * 3]),
+        deviance=np.array([[1.0, 2.0, 3.0, 4.0, 5.0], [np.nan] * 5]),
     )
 
 

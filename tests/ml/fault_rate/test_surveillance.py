@@ -10,6 +10,7 @@ import pytest
 
 from features.errors import DataError
 from ml.fault_rate import surveillance
+from ml.fault_rate.baseline_rates import KINDS
 from ml.fault_rate.expected import deviance, expect_faults
 from ml.fault_rate.exposure import FleetExposure, build_exposure
 from ml.fault_rate.params import FaultParams
@@ -63,11 +64,12 @@ def test_season_and_absent_components_are_estimated() -> None:
     assert 1.5 < rate[winter].mean() / rate[~winter].mean() < 2.3
     assert not usual.component_present[field.components.index("pump")][(field.strata["model"] == "E").to_numpy()].any()
     assert usual.component_present[field.components.index("brakes")].all()
-    fits = ("regression", "trees", "constant")  # the columns of `deviance`
-    assert usual.baseline_rates.model_kinds == tuple(fits[k] for k in usual.baseline_rates.deviance.argmin(axis=1))
-    # A season that doubles the faults of batteries is clear: the constant rate fits worse.
-    of_battery = usual.baseline_rates.deviance[field.components.index("battery")]
-    assert of_battery[:2].min() < 0.99 * of_battery[2]
+    # A season that doubles the faults of batteries is a clear gain; brakes and pumps have one rate.
+    assert dict(zip(field.components, usual.baseline_rates.model_kinds, strict=True)) == {
+        "battery": "season", "brakes": "constant", "pump": "constant"
+    }  # fmt: skip
+    of_battery = dict(zip(KINDS, usual.baseline_rates.deviance[field.components.index("battery")], strict=True))
+    assert of_battery["season"] < 0.99 * of_battery["constant"]
     for c in range(len(COMPONENTS)):
         observed, expected = field.counts(c)[:, 104:150].sum(), usual.of_component(c)[:, 104:150].sum()
         assert abs(observed - expected) < 4 * np.sqrt(expected) + 0.05 * expected
@@ -83,6 +85,10 @@ def test_the_fault_is_detected_early_with_its_builds() -> None:
     assert abs((alarm["built_until"] - date(2022, 1, 8)).days) <= 92
     assert 2.0 < alarm["rate_ratio"] < 3.6 and alarm["low"] < alarm["rate_ratio"] < alarm["high"]
     assert alarm["probability_notable"] > 0.99
+    row = result.cells.rows().index(("D", "brakes"))
+    # The fault was in the reference weeks: the normal rate is that of the other builds, not the mean of all.
+    assert result.normal_ratio[row] == pytest.approx(alarm["own_ratio"]) and result.references[row].mean > 1.3
+    assert result.count[row, -1] > 1.3 * result.expected[row, -1]
     assert result.delay is not None and 0.4 < result.delay.completeness(8) < 0.6
 
 
@@ -111,6 +117,8 @@ def test_bad_arguments_are_refused() -> None:
         watch(field, start=1)
     with pytest.raises(DataError, match="alpha"):
         watch(field, start=60, alpha=1.0)
+    with pytest.raises(DataError, match="rate_drift"):
+        surveillance.run_surveillance(field, start=60, alpha=0.05, longest_delay=120, rate_drift=2.0)
     with pytest.raises(DataError, match="no fault"):
         build_exposure(fleet, records.with_columns(fault=pl.lit(value=False)), as_of=START + DAYS * DAY, since=START)
     with pytest.raises(DataError, match="in the first 60 weeks"):

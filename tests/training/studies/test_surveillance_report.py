@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from ml.fault_rate.exposure import FleetExposure, build_exposure
+from ml.fault_rate.model_effects import RAISED
 from ml.registry import TASKS
 from ml.report.report import Report
 from ml.report.sections import TimeSeries
@@ -61,7 +62,12 @@ def surveillance_of(
     exposure: FleetExposure, *, model_kinds: tuple[str, ...] = ("constant", "regression"), delay: Any = None
 ) -> Any:
     expected_faults = SimpleNamespace(baseline_rates=SimpleNamespace(model_kinds=model_kinds, seasonal=False))
-    return SimpleNamespace(exposure=exposure, delay=delay, expected_faults=expected_faults, between_model_variance=0.04)
+    references = tuple(SimpleNamespace(test_shape=shape) for shape in (25.0, 100.0, 400.0))
+    return SimpleNamespace(
+        exposure=exposure, delay=delay, expected_faults=expected_faults, references=references,
+        expected=np.array([[1.0], [6.0], [3.0]]), population=SimpleNamespace(variance=0.04),
+        raised=pl.DataFrame([("A", "pump", 9, 4.0, 1.6, 1.2, 2.1)], schema=RAISED, orient="row"),
+    )  # fmt: skip
 
 
 def study(exposure: FleetExposure, surveillance: Any, **changes: Any) -> Any:
@@ -86,7 +92,9 @@ class TwiceAsOften:
 
     def __init__(self, weekly: list[float]) -> None:
         self.trained = SimpleNamespace(
-            expected_weekly=np.array(weekly), alarm_threshold=np.full(len(weekly), 3.0), between_model_variance=0.0
+            expected_weekly=np.array(weekly),
+            alarm_threshold=np.full(len(weekly), 3.0),
+            test_shape=np.full(len(weekly), 1e9),
         )
 
     def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -172,5 +180,9 @@ def test_notes_name_regressions_and_unknown_components() -> None:
     assert notes[2].startswith("no vehicle had pump in the reference weeks")
     assert notes[3].startswith("fewer than 52 reference weeks")
     assert notes[4] == (
-        "fault rates differ between models by a factor of 1.22 (one standard deviation, upper 95% limit)"
+        "fault rates of a component differ between models by 20% (one standard deviation); after the reference weeks "
+        "the normal rate of a model is known to within 10% for half of the faults (from 5% to 20%)"
+    )
+    assert notes[5] == (
+        "above the other models from the start, so that no alarm is due to it: A pump 1.60 times (1.20 to 2.10)"
     )

@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, nbinom, poisson
+from scipy.stats import nbinom, poisson
 
-from ml.domain.faults.sequential_evidence import (
-    build_range_evidence,
-    cumulative_evidence,
-    no_evidence,
-    update_evidence,
-)
+from ml.domain.faults.sequential_evidence import no_evidence, update_evidence
 
 
 @settings(deadline=None)
@@ -29,26 +24,6 @@ def test_without_a_fault_the_mean_of_the_evidence_is_one(expected: float, disper
     evidence = update_evidence(no_evidence(len(counts)), counts, np.full(len(counts), expected), dispersion)
     mean = float((chance[chance > 0] * np.exp(evidence.log_e[chance > 0])).sum())
     assert mean == pytest.approx(1.0, rel=1e-3)
-
-
-def test_the_mean_build_range_evidence_is_one_and_affected_builds_raise_it() -> None:
-    """By enumeration of two builds of cells with a gamma own rate; then a range in the middle against all builds."""
-    between_model_variance, expected = 0.2, np.array([1.5, 0.7])
-    first, second = (n.ravel().astype(float) for n in np.meshgrid(np.arange(80), np.arange(80)))
-    total, size = first + second, 1 / between_model_variance
-    chance = nbinom.pmf(total, size, size / (size + expected.sum())) * binom.pmf(
-        first, total, expected[0] / expected.sum()
-    )
-    log_e = build_range_evidence(
-        np.column_stack([first, second]), np.tile(expected, (len(first), 1)), between_model_variance
-    )
-    assert float((chance * np.exp(log_e))[chance > 1e-14].sum()) == pytest.approx(1.0, rel=1e-3)
-    middle = [[20, 20, 45, 45, 20, 20]]
-    assert build_range_evidence(middle, [[20.0] * 6], 0.04)[0] > cumulative_evidence([170], [120.0], 0.04).log_e[0] + 5
-    with pytest.raises(ValueError, match="between_model_variance"):
-        build_range_evidence(middle, [[20.0] * 6], 0.0)
-    with pytest.raises(ValueError, match="row for each cell"):
-        build_range_evidence([1, 2], [1.0, 1.0], 0.1)
 
 
 def test_the_order_of_weeks_and_their_division_do_not_matter_for_poisson_counts() -> None:

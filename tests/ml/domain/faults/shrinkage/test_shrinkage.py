@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,13 +18,8 @@ from ml.domain.faults.shrinkage.contingency import count_pairs, count_reports
 from ml.domain.faults.shrinkage.disproportionality import proportional_reporting_ratio, reporting_odds_ratio
 from ml.domain.faults.shrinkage.fitting import fit_mixture
 from ml.domain.faults.shrinkage.likelihood import Likelihood
-from ml.domain.faults.shrinkage.priors import Prior, one_gamma, two_gammas
-from ml.domain.faults.shrinkage.scores import (
-    posterior_mean,
-    posterior_quantile,
-    probability_above,
-    scores,
-)
+from ml.domain.faults.shrinkage.priors import Posterior, Prior, one_gamma, posterior, two_gammas
+from ml.domain.faults.shrinkage.scores import scores
 from ml.domain.faults.shrinkage.squashing import Bins, automatic_bins, squash
 
 PRIOR = two_gammas(3.25, 0.4, 2.03, 1.91, 0.065)
@@ -31,24 +27,28 @@ positive = st.floats(0.05, 20.0)
 priors = st.builds(two_gammas, positive, positive, positive, positive, st.floats(0.01, 0.99))
 
 
+def after(prior: Prior, count: npt.ArrayLike, expected: npt.ArrayLike) -> Posterior:
+    return posterior(prior, np.asarray(count, dtype=float), np.asarray(expected, dtype=float))
+
+
 # One gamma: everything has a closed form.
 
 
 def test_posterior_mean_of_one_gamma_is_a_weighted_mean_of_prior_and_cell() -> None:
     """(2 + 4) / (2 + 1) = 2, and (2 + 0) / (2 + 1)."""
-    assert posterior_mean(one_gamma(2, 2), [4, 0], [1.0, 1.0]) == pytest.approx([2.0, 2 / 3])
+    assert after(one_gamma(2, 2), [4, 0], [1.0, 1.0]).mean() == pytest.approx([2.0, 2 / 3])
 
 
 @pytest.mark.parametrize("probability", [0.001, 0.05, 0.5, 0.95, 0.999])
 @pytest.mark.parametrize("alpha", [0.01, 0.3, 2.0, 300.0, 1e5])
 def test_quantiles_of_one_gamma_are_scipys(alpha: float, probability: float) -> None:
     count, expected = np.array([0, 1, 7, 400]), np.array([1e-6, 0.4, 3.0, 350.0])
-    quantile = posterior_quantile(one_gamma(alpha, 1.5), count, expected, probability=probability)
+    quantile = after(one_gamma(alpha, 1.5), count, expected).quantile(probability)
     assert quantile == pytest.approx(gamma.ppf(probability, alpha + count, scale=1 / (1.5 + expected)), rel=1e-10)
 
 
 def test_large_exposure_gives_the_ratio_and_small_exposure_the_prior() -> None:
-    mean = posterior_mean(PRIOR, [3_000_000, 0], [1e6, 1e-9])
+    mean = after(PRIOR, [3_000_000, 0], [1e6, 1e-9]).mean()
     assert mean == pytest.approx([3.0, PRIOR.mean], rel=1e-4)
 
 
@@ -71,7 +71,7 @@ def _density(prior: Prior, count: int, expected: float) -> Callable[[float], flo
 def test_scores_are_those_of_the_integrated_posterior(count: int, expected: float) -> None:
     density, result = _density(PRIOR, count, expected), scores(PRIOR, [count], [expected])
     lower, ebgm, upper = (float(x[0]) for x in (result.lower, result.ebgm, result.upper))
-    far = float(posterior_quantile(PRIOR, [count], [expected], probability=1 - 1e-12)[0])
+    far = float(after(PRIOR, [count], [expected]).quantile(1 - 1e-12)[0])
 
     def integral(f: Callable[[float], float], low: float, high: float) -> float:
         return float(quad(f, low, high, epsabs=0, epsrel=1e-10, limit=500, points=[min(ebgm, high)])[0])
@@ -80,7 +80,7 @@ def test_scores_are_those_of_the_integrated_posterior(count: int, expected: floa
     assert integral(lambda x: density(x) * np.log(x), 1e-300, far) / whole == pytest.approx(np.log(ebgm), abs=1e-7)
     assert integral(density, 0, lower) / whole == pytest.approx(0.05, abs=1e-8)
     assert integral(density, 0, upper) / whole == pytest.approx(0.95, abs=1e-8)
-    mean, above = posterior_mean(PRIOR, [count], [expected]), probability_above(PRIOR, [count], [expected], ratio=ebgm)
+    mean, above = after(PRIOR, [count], [expected]).mean(), after(PRIOR, [count], [expected]).probability_above(ebgm)
     assert integral(lambda x: density(x) * x, 0, far) / whole == pytest.approx(float(mean[0]), rel=1e-7)
     assert integral(density, ebgm, far) / whole == pytest.approx(float(above[0]), abs=1e-8)
 
@@ -88,9 +88,9 @@ def test_scores_are_those_of_the_integrated_posterior(count: int, expected: floa
 @settings(max_examples=150, deadline=None)
 @given(prior=priors, count=st.integers(0, 500), expected=st.floats(1e-4, 1e3), probability=st.floats(0.001, 0.999))
 def test_a_quantile_has_its_probability_below_it(prior: Prior, count: int, expected: float, probability: float) -> None:
-    ratio = float(posterior_quantile(prior, [count], [expected], probability=probability)[0])
+    ratio = float(after(prior, [count], [expected]).quantile(probability)[0])
     if ratio > 0:
-        assert float(probability_above(prior, [count], [expected], ratio=ratio)[0]) == pytest.approx(
+        assert float(after(prior, [count], [expected]).probability_above(ratio)[0]) == pytest.approx(
             1 - probability, abs=1e-9
         )
 
@@ -121,8 +121,8 @@ def test_the_geometric_mean_of_two_distant_gammas_may_lie_below_the_lower_limit(
 @settings(max_examples=100, deadline=None)
 @given(prior=priors)
 def test_without_exposure_a_cell_has_the_prior(prior: Prior) -> None:
-    tiny = posterior_quantile(prior, [0], [1e-12], probability=0.9)[0]
-    assert float(probability_above(prior, [0], [1e-12], ratio=float(tiny))[0]) == pytest.approx(0.1, abs=1e-9)
+    tiny = after(prior, [0], [1e-12]).quantile(0.9)[0]
+    assert float(after(prior, [0], [1e-12]).probability_above(float(tiny))[0]) == pytest.approx(0.1, abs=1e-9)
     parts = zip(prior.alpha, prior.beta, prior.share, strict=True)
     assert sum(p * gamma.sf(tiny, a, scale=1 / b) for a, b, p in parts) == pytest.approx(0.1, abs=1e-6)
 
@@ -372,8 +372,6 @@ def test_bad_cells_are_refused(count: list[float], expected: list[float], messag
         (lambda: two_gammas(1, 1, 1, 1, 1.0), r"share1 must be between 0 and 1, got 1\.0"),
         (lambda: scores(PRIOR, [1], [1.0], lower=0.9, upper=0.1), "lower must be below upper, got 0.9 and 0.1"),
         (lambda: scores(PRIOR, [1], [1.0], at_once=0), "at_once must be at least 1"),
-        (lambda: posterior_quantile(PRIOR, [1], [1.0], probability=5), "probability must be between 0 and 1, got 5"),
-        (lambda: probability_above(PRIOR, [1], [1.0], ratio=0.0), "ratio must be a finite number above 0"),
         (
             lambda: reporting_odds_ratio([1], [5], column_total=[9], total=20, level=95),
             "level must be between 0 and 1, got 95",
