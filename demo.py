@@ -256,11 +256,24 @@ def _plan(url: str) -> None:
     out.print(f'\n[bold cyan]$ curl {path} -d \'{{"stores": ["{store}"]}}\'[/bold cyan]')
     answer = _ask(path, {"stores": [store]})
     title = f"Store {store}: purchase orders for {answer['first_period']} 待确认采购订单"
-    table = Table("model", "in stock", "demand 10%", "50%", "90%", "order up to", "order 采购", box=None, title=title)
-    for o in sorted(answer["orders"], key=lambda o: (-o["order"], o["model"]))[:10]:
-        demand = (f"{o[n]:.0f}" for n in ("demand_p10", "demand_p50", "demand_p90"))
-        table.add_row(o["model"], str(o["on_hand"]), *demand, str(o["order_up_to"]), str(o["order"]))
+    columns = (
+        "model",
+        "in stock 库存",
+        "expected demand 预计需求",
+        "order up to 目标库存",
+        "order 采购",
+        "lost without 不采购失销",
+    )
+    table = Table(*columns, "lost with 采购后失销", box=None, title=title)
+    ordered = [o for o in answer["orders"] if o["order"]]
+    for o in sorted(ordered, key=lambda o: o["priority"])[:10]:
+        lost = (f"{o[n]:.1f}" for n in ("lost_without_order", "lost_with_order"))
+        table.add_row(
+            o["model"], str(o["on_hand"]), f"{o['demand_mean']:.1f}", str(o["order_up_to"]), str(o["order"]), *lost
+        )
     out.print(table)
+    for text in answer["summary"]:
+        out.print(f"  {text['en']}\n  {text['zh']}")
     request = {"store_id": store, "model": example["model"]}
     forecast = _ask(f"{url}/v1/demand_forecast?explain=true", request)["periods"][0]
     for driver in forecast["drivers"]:

@@ -216,35 +216,6 @@ def print_values(valuation: Any) -> None:
             print_notes([f"{name}: {count_text(content['rows_without_customer'], 'row')} without a customer left out"])
 
 
-def print_plan(plan: Any) -> None:
-    """Print the forecast of the total demand by period, and the largest orders if there are orders.
-
-    Parameters
-    ----------
-    plan : Plan
-        As returned by ``training.runs.forecast.forecast(model, config, out=Path("plan.csv"), rules=None)``.
-    """
-    total = plan.forecasts.filter(level="everything")
-    table = Table("period", "expected", "80% interval", title="total demand (cars)")
-    for row in total.iter_rows(named=True):
-        table.add_row(row["period"], f"{row['mean']:,.1f}", f"{row['p10']:,.0f} .. {row['p90']:,.0f}")
-    out.print(table)
-    if plan.orders is None:
-        return
-    columns = ("store_id", "model", "on_hand", "on_order", "order_up_to", "transfer_in", "transfer_out", "order")
-    table = Table(*columns, title="largest orders (cars)")
-    for row in (
-        plan.orders.orders.sort("order", "store_id", "model", descending=[True, False, False]).head(12).to_dicts()
-    ):
-        table.add_row(*(str(row[c]) for c in columns))
-    out.print(table)
-    moved = int(plan.orders.transfers["quantity"].sum()) if plan.orders.transfers.height else 0
-    out.print(
-        f"{int(plan.orders.orders['order'].sum()):,} cars to order, {moved:,} to move between stores; expected saving "
-        f"against no orders and no moves: {plan.orders.gain:,.0f} yuan"
-    )
-
-
 def print_alarms(run: Any) -> None:
     """Print the alarms, strongest first, the inspection campaign of each, and the number of cells tested.
 

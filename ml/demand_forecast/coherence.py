@@ -9,18 +9,17 @@ JASA 116. Means add up; quantiles do not, because series are not perfectly corre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 from scipy.special import ndtr, ndtri
 
 from features.errors import DataError
-from ml.demand_forecast.forecast import GRID, Forecast, ForecastTable
+from ml.demand_forecast.forecast import GRID, Forecast, ForecastTable, Paths, draws_at_levels
 from ml.demand_forecast.panel import Panel
 from ml.domain.arrays import FloatArray, IntArray
 
@@ -30,7 +29,7 @@ MAX_EXPLAINED = 0.95  # upper limit of the variance share that all factors expla
 PRIOR_ORIGINS = 3.0  # weight of the prior shares, in validation origins
 PRIOR = (0.05, 0.01)  # prior variance shares of the factor of all series, and of each grouping's factor
 PRIOR_PERSISTENCE = 0.5  # prior share of a factor that persists over the horizon
-Paths = NDArray[np.float32]
+Blocks = Container[int] | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ class Dependence:
         return cls(tuple(content["shares"]), tuple(content["persistence"]))
 
     def uniforms(
-        self, groups: Sequence[IntArray], horizon: int, *, n: int = PATHS, seed: int = 0
+        self, groups: Sequence[IntArray], horizon: int, *, n: int = PATHS, seed: int = 0, blocks: Blocks = None
     ) -> Iterator[tuple[slice, Paths]]:
         """Yield correlated uniform draws in blocks of series.
 
@@ -177,6 +176,8 @@ class Dependence:
             Groups in each grouping, as returned by `ml.demand_forecast.forecaster.Forecaster.codes`; first: all series.
         horizon, n, seed : int
             Periods, number of paths, and seed of the draws.
+        blocks : container of int, optional
+            Numbers of the blocks to draw, from 0; all if omitted. The draws of a block do not depend on the others'.
 
         Yields
         ------
@@ -200,7 +201,8 @@ class Dependence:
             for i, g in enumerate(groups)
         ]
         rest = np.float32(np.sqrt(max(1 - sum(self.shares), 0.0)))
-        for number, begin in enumerate(range(0, size, BLOCK)):
+        for number in (b for b in range(-(-size // BLOCK)) if blocks is None or b in blocks):
+            begin = number * BLOCK
             rows = slice(begin, min(begin + BLOCK, size))
             shape = (rows.stop - begin, horizon, n)
             own = _normals(np.random.default_rng([seed, len(groups), number]), shape, self.persistence[-1])
@@ -315,14 +317,9 @@ def demand_paths(
     paths : ndarray of float32, shape (n_block, horizon, n)
         Units per period, whole numbers where demand is counted.
     """
-    steps = GRID.astype(np.float32)
     for rows, u in dependence.uniforms(groups, forecast.mean.shape[1], n=n, seed=seed):
         quantiles = forecast.take(rows).quantiles(GRID).astype(np.float32)
-        low = np.clip(np.searchsorted(steps, u, side="right") - 1, 0, len(steps) - 2)
-        a, b = (np.take_along_axis(quantiles, i, axis=2) for i in (low, low + 1))
-        share = np.clip((u - steps[low]) / (steps[low + 1] - steps[low]), 0, 1)
-        y = a + share * (b - a)
-        yield rows, np.rint(y) if forecast.is_count else y
+        yield rows, draws_at_levels(quantiles, u, is_count=forecast.is_count)
 
 
 def node_quantiles(

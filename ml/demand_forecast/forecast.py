@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.demand.count_distribution import quantile
 
+Paths = NDArray[np.float32]
 GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]  # quantile levels of every stored forecast
 
 
@@ -155,3 +156,34 @@ class ForecastTable:
         """
         values = np.array([np.interp(levels, GRID, q) for q in self.quantiles[row]])
         return np.asarray(np.ceil(values - 1e-6) if is_count else values)
+
+
+def draws_at_levels(quantiles: NDArray[np.float32], levels: Paths, *, is_count: bool) -> Paths:
+    """Return quantiles at drawn levels by linear interpolation between the levels of `GRID`.
+
+    Parameters
+    ----------
+    quantiles : ndarray of float32, shape (n_series, horizon, n_grid)
+        Quantiles at the levels of `GRID`, units per period.
+    levels : ndarray of float32, shape (n_series, horizon, n)
+        Draws between 0 and 1.
+    is_count : bool
+        Whether to round to whole units.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_series, horizon, n)
+        Units per period.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> uniforms = np.full((1, 1, 1), 0.42, dtype=np.float32)
+    >>> draws_at_levels((10 * GRID[None, None, :]).astype(np.float32), uniforms, is_count=True).ravel().tolist()
+    [4.0]
+    """
+    steps = GRID.astype(np.float32)
+    low = np.clip(np.searchsorted(steps, levels, side="right") - 1, 0, len(steps) - 2)
+    a, b = (np.take_along_axis(quantiles, i, axis=2) for i in (low, low + 1))
+    values = a + np.clip((levels - steps[low]) / (steps[low + 1] - steps[low]), 0, 1) * (b - a)
+    return np.asarray(np.rint(values) if is_count else values)

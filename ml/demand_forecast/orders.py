@@ -3,133 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from features.errors import DataError, FeatureError
-from features.periods import first_day, period_label
+from features.periods import period_label
+from ml.bilingual import Text
 from ml.demand_forecast.estimator import DemandEstimator
-from ml.demand_forecast.forecast import GRID
-from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules, plan_orders
+from ml.demand_forecast.order_models import Order, OrdersAnswer, OrdersRequest, PolicyCost, Position, Transfer
+from ml.demand_forecast.order_plan import plan_for_cells
+from ml.demand_forecast.planning import PlanningRules, load_planning_rules
 from ml.endpoint import Champions, Endpoint, respond_each_by_rules
 from ml.home import model_file
-from ml.signature import Name, RequestPart
 from ml.store_names import name_examples
 
 FEN = 100
 TASK = "demand_forecast"
 RULES = "order_planning.yaml"
-Cars = Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-class Position(RequestPart):
-    """Stock of one model in one store.
-
-    Attributes
-    ----------
-    on_hand : int
-        Vehicles in the store.
-    on_order : int
-        Vehicles ordered and not yet delivered.
-    price : float or None
-        Price, yuan; the latest one in the model's history if omitted.
-    """
-
-    store_id: Name
-    model: Name
-    on_hand: Cars
-    on_order: Cars = 0
-    price: float | None = Field(None, gt=0, le=1e9, allow_inf_nan=False)
-
-
-class OrdersRequest(RequestPart):
-    """Current stock, and the stores and lead times to plan for.
-
-    Attributes
-    ----------
-    stock : tuple of Position
-        Stores and models to plan; if empty, all of the model, with the stock at the end of its history.
-    stores : tuple of str
-        Stores to plan; all if empty. Used where `stock` is empty.
-    lead_days : float or None
-        Days from an order until the vehicle is in the store; that of `order_planning.yaml` if omitted.
-    review_days : float or None
-        Days between orders; that of `order_planning.yaml` if omitted.
-    """
-
-    stock: tuple[Position, ...] = Field((), max_length=100_000, strict=False)
-    stores: tuple[Name, ...] = Field((), max_length=1_000, strict=False)
-    lead_days: float | None = Field(None, ge=0, le=730)
-    review_days: float | None = Field(None, gt=0, le=730)
-
-
-class Order(BaseModel):
-    """Plan for one model in one store; numbers are vehicles, demand is over lead time plus review period.
-
-    Attributes
-    ----------
-    order_up_to : int
-        Target of stock plus vehicles on order, before transfers.
-    critical_ratio : float
-        Probability of meeting all demand at which one more vehicle costs as much as it saves.
-    transfer_in, transfer_out, order : int
-        Vehicles to receive from, to send to other stores, and to order.
-    expected_cost : float
-        Expected cost of shortage and surplus after transfers and orders, yuan.
-    demand_p10, demand_p50, demand_p90 : float
-        Quantiles of demand.
-    """
-
-    store_id: str
-    model: str
-    on_hand: int
-    on_order: int
-    order_up_to: int
-    critical_ratio: float
-    transfer_in: int
-    transfer_out: int
-    order: int
-    expected_cost: float
-    demand_p10: float
-    demand_p50: float
-    demand_p90: float
-
-
-class Transfer(BaseModel):
-    """Vehicles of one model to move from one store to another."""
-
-    model: str
-    from_store: str
-    to_store: str
-    quantity: int
-
-
-class OrdersAnswer(BaseModel):
-    """Order plan.
-
-    Attributes
-    ----------
-    orders : list of Order
-        One per store and model.
-    transfers : list of Transfer
-        Vehicles to move before ordering.
-    gain : float
-        Expected saving compared with no transfers and no orders, yuan.
-    lead_days, review_days : float
-        Days that the plan covers, together.
-    first_period : str
-        First forecast period; lead time and review period are counted from its start.
-    """
-
-    orders: list[Order]
-    transfers: list[Transfer]
-    gain: float
-    lead_days: float
-    review_days: float
-    first_period: str
+Record = TypeVar("Record", bound=BaseModel)
 
 
 def _example(champions: Champions) -> Mapping[str, Any]:
@@ -155,7 +49,8 @@ def answer(rules: PlanningRules, champions: Champions, request: OrdersRequest) -
     Returns
     -------
     OrdersAnswer
-        `orders` (one per store and model), `transfers` (vehicles to move), and `gain` (expected saving in yuan).
+        `orders` (one per store and model), `transfers` (vehicles to move), `comparison` with other practices (yuan) and
+        `summary`.
 
     Raises
     ------
@@ -171,79 +66,23 @@ def answer(rules: PlanningRules, champions: Champions, request: OrdersRequest) -
     rows, cells = planning_cells(estimator, request.stock, stores=request.stores)
     plan = plan_for_cells(estimator, rows, cells, rules)
     return OrdersAnswer(
-        orders=[Order(**{_field(n): v for n, v in row.items()}) for row in plan.orders.to_dicts()],
-        transfers=[Transfer(**{_field(n): v for n, v in row.items()}) for row in plan.transfers.to_dicts()],
-        gain=plan.gain,
+        orders=[_record(Order, row) for row in plan.orders.to_dicts()],
+        transfers=[_record(Transfer, row) for row in plan.transfers.to_dicts()],
+        comparison=[_record(PolicyCost, row) for row in plan.comparison.to_dicts()],
+        summary=list(plan.summary),
         lead_days=rules.lead_days,
         review_days=rules.review_days,
         first_period=period_label(estimator.panel.first + estimator.origin, estimator.panel.frequency),
     )
 
 
-def _field(column: str) -> str:
-    return column.removesuffix("_yuan")
-
-
-def plan_for_cells(
-    estimator: DemandEstimator, rows: Sequence[int], cells: pl.DataFrame, rules: PlanningRules
-) -> OrderPlan:
-    """Plan orders and transfers from an estimator's forecast over lead time plus review period.
-
-    Parameters
-    ----------
-    estimator : DemandEstimator
-        ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator``, with series by `store_id`
-        and `model`.
-    rows, cells : list of int, and DataFrame
-        Series and their stock, as returned by `planning_cells`.
-    rules : PlanningRules
-        As returned by `ml.demand_forecast.planning.load_planning_rules`.
-
-    Returns
-    -------
-    OrderPlan
-        `orders` and `transfers` (DataFrames, vehicles), and `gain` (yuan).
-
-    Raises
-    ------
-    DataError
-        As `ml.demand_forecast.planning.plan_orders`; or the horizon is shorter than lead time plus review period.
-
-    Examples
-    --------
-    >>> plan = plan_for_cells(estimator, *planning_cells(estimator, ()), rules)  # doctest: +SKIP
-    """
-    demand = estimator.cumulative_demand(periods_in_days(estimator, rules.lead_days + rules.review_days))
-    return plan_orders(cells, GRID, np.asarray(demand[np.asarray(rows, dtype=np.intp)], dtype=np.float64), rules)
-
-
-def periods_in_days(estimator: DemandEstimator, days: float) -> float:
-    """Convert a number of days, counted from the start of the first forecast period, to periods, not rounded.
-
-    With months, 45 days from 1 February are 1 + 17 / 31 periods.
-
-    Parameters
-    ----------
-    estimator : DemandEstimator
-        ``ml.champions.load(ml.champions.version_or_champion("demand_forecast")).estimator``, for example.
-    days : float
-        Number of days, not below 0.
-
-    Raises
-    ------
-    DataError
-        The horizon is shorter than `days`.
-    """
-    panel = estimator.panel
-    first = panel.first + estimator.origin
-    edges = first_day(np.arange(first, first + estimator.params.horizon + 1), panel.frequency)
-    since = (edges - edges[0]).astype(np.float64)
-    if days > since[-1]:
-        raise DataError(
-            f"lead time and review period are {days:g} days together, the model forecasts {since[-1]:g} days: reduce "
-            "lead_days or review_days, or train with a longer params.horizon"
-        )
-    return float(np.interp(days, since, np.arange(len(since))))
+def _record(record: type[Record], row: Mapping[str, Any]) -> Record:
+    """Return a row of a table as part of the answer: amounts without their unit, texts in both languages."""
+    fields = {name.removesuffix("_yuan"): value for name, value in row.items()}
+    texts = {name.removesuffix("_zh") for name in fields if name.endswith("_zh")}
+    for name in texts:
+        fields[name] = Text(zh=fields.pop(f"{name}_zh"), en=fields.pop(f"{name}_en"))
+    return record(**fields)
 
 
 def planning_cells(

@@ -14,15 +14,15 @@ from pydantic import Field
 from features.errors import DataError
 from features.yaml_config import Section, load_yaml
 from ml.domain.arrays import FloatArray
-from ml.domain.demand.newsvendor import UnitCosts, expected_cost, interpolate_quantiles, order_up_to
+from ml.domain.demand.newsvendor import UnitCosts, interpolate_quantiles, order_up_to
 from ml.domain.demand.transfers import marginal_values, plan_transfers
 
-ORDERS = {
+QUANTITIES = {
     "store_id": pl.String, "model": pl.String, "on_hand": pl.Int64, "on_order": pl.Int64, "order_up_to": pl.Int64,
     "critical_ratio": pl.Float64, "transfer_in": pl.Int64, "transfer_out": pl.Int64, "order": pl.Int64,
-    "expected_cost_yuan": pl.Float64, "demand_p10": pl.Float64, "demand_p50": pl.Float64, "demand_p90": pl.Float64,
+    "demand_p10": pl.Float64, "demand_p50": pl.Float64, "demand_p90": pl.Float64,
 }  # fmt: skip
-TRANSFERS = {"model": pl.String, "from_store": pl.String, "to_store": pl.String, "quantity": pl.Int64}
+MOVES = {"model": pl.String, "from_store": pl.String, "to_store": pl.String, "quantity": pl.Int64}
 
 
 class CarCosts(Section):
@@ -70,6 +70,8 @@ class PlanningRules(Section):
         Costs that replace single values of `costs`; those of the model take precedence.
     order_cost : float
         Cost of ordering a vehicle in addition to its price, yuan.
+    budget : float or None
+        Purchase value that the orders of one plan may reach, yuan; the plan says which lines fit it, and is not cut.
     transfer_cost, transfer_cost_between_regions : float or None
         Cost of moving a vehicle within a region and to another region, yuan; None if vehicles are not moved.
     unknown_stock : {'refuse', 'zero'}
@@ -82,6 +84,7 @@ class PlanningRules(Section):
     by_brand: dict[str, CarCosts] = Field(default_factory=dict)
     by_model: dict[str, CarCosts] = Field(default_factory=dict)
     order_cost: float = Field(600, ge=0, le=1e7, allow_inf_nan=False)
+    budget: float | None = Field(None, gt=0, le=1e13, allow_inf_nan=False)
     transfer_cost: float | None = Field(350, ge=0, le=1e7, allow_inf_nan=False)
     transfer_cost_between_regions: float | None = Field(None, ge=0, le=1e7, allow_inf_nan=False)
     unknown_stock: Literal["refuse", "zero"] = "refuse"
@@ -165,33 +168,106 @@ def load_planning_rules(path: Path) -> PlanningRules:
 
 
 @dataclass(frozen=True)
-class OrderPlan:
-    """Orders and transfers, as returned by `plan_orders`.
+class OrderQuantities:
+    """Numbers of vehicles to move and to order, as returned by `plan_quantities`.
 
     Attributes
     ----------
     orders : DataFrame
-        One row per store and model: `store_id`, `model`, `on_hand`, `on_order`, `order_up_to` (target stock before
-        transfers), `critical_ratio`, `transfer_in`, `transfer_out`, `order`, `expected_cost_yuan` (of the stock after
-        transfers and orders), `demand_p10`, `demand_p50`, `demand_p90` (vehicles over lead time plus review period).
+        One row per store and model: `store_id`, `model`, `on_hand`, `on_order`, `order_up_to` (vehicles in stock and on
+        order up to which one more is worth its order), `critical_ratio`, `transfer_in`, `transfer_out`, `order`,
+        `demand_p10`, `demand_p50`, `demand_p90` (vehicles over lead time plus review period).
     transfers : DataFrame
         `model`, `from_store`, `to_store`, `quantity`.
-    gain : float
-        Expected saving compared with no transfers and no orders, yuan.
     """
 
     orders: pl.DataFrame
     transfers: pl.DataFrame
-    gain: float
 
 
-def plan_orders(cells: pl.DataFrame, levels: FloatArray, quantiles: FloatArray, rules: PlanningRules) -> OrderPlan:
+@dataclass(frozen=True)
+class CellCosts:
+    """Costs of one vehicle of each store and model, yuan, as returned by `cell_costs`.
+
+    Attributes
+    ----------
+    underage, overage : ndarray of shape (n_cells,)
+        Cost of a lost sale, and of a vehicle unsold until the next review.
+    purchase : ndarray of shape (n_cells,)
+        Purchase cost.
+    """
+
+    underage: FloatArray
+    overage: FloatArray
+    purchase: FloatArray
+
+    def critical_ratio(self, order_cost: float) -> FloatArray:
+        """Return the probability of meeting all demand at which one more vehicle costs as much as it saves.
+
+        A sold vehicle saves its underage less its order cost, as in the linear programme of the plan.
+
+        Parameters
+        ----------
+        order_cost : float
+            Cost of ordering a vehicle in addition to its price, yuan.
+
+        Returns
+        -------
+        ndarray of shape (n_cells,)
+            Above 0 and below 1.
+
+        Examples
+        --------
+        >>> CellCosts(np.array([1_000.0]), np.array([100.0]), np.array([9e4])).critical_ratio(120.0).round(3).tolist()
+        [0.8]
+        """
+        return np.clip((self.underage - order_cost) / (self.underage + self.overage), 1e-6, 1 - 1e-6)
+
+
+def cell_costs(cells: pl.DataFrame, rules: PlanningRules) -> CellCosts:
+    """Return the costs of one vehicle of each store and model.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        `model`, and optionally `brand` and `price` (yuan).
+    rules : PlanningRules
+        As returned by `load_planning_rules`; ``PlanningRules()`` has the defaults.
+
+    Raises
+    ------
+    DataError
+        Unit costs cannot be computed, see `PlanningRules.unit_costs`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> costs = cell_costs(pl.DataFrame({"model": ["x"], "price": [100_000.0]}), PlanningRules())
+    >>> costs.underage.tolist(), costs.purchase.tolist()
+    ([7500.0], [94000.0])
+    """
+    has_brand, has_price = "brand" in cells.columns, "price" in cells.columns
+    costs = [
+        rules.unit_costs(row["model"], row["brand"] if has_brand else None, row["price"] if has_price else None)
+        for row in cells.iter_rows(named=True)
+    ]
+    return CellCosts(
+        np.array([c.underage for c in costs]),
+        np.array([c.overage(rules.review_days) for c in costs]),
+        np.array([c.cost for c in costs]),
+    )
+
+
+def plan_quantities(
+    cells: pl.DataFrame, levels: FloatArray, quantiles: FloatArray, rules: PlanningRules
+) -> OrderQuantities:
     """Plan transfers of surplus vehicles, and orders of those still missing, at the least expected cost.
 
     Parameters
     ----------
     cells : DataFrame
-        `store_id`, `model`, `on_hand`, `on_order` (vehicles), and optionally `region`, `brand`, `price` (yuan).
+        `store_id`, `model`, `on_hand`, `on_order` (vehicles), and optionally `region`, `brand`, `price` (yuan), as
+        returned by `checked_cells`.
     levels : ndarray of shape (n_levels,)
         Quantile levels, increasing.
     quantiles : ndarray of shape (n_cells, n_levels)
@@ -201,13 +277,13 @@ def plan_orders(cells: pl.DataFrame, levels: FloatArray, quantiles: FloatArray, 
 
     Returns
     -------
-    OrderPlan
-        `orders` (one row per row of `cells`, vehicles), `transfers`, and `gain` (yuan); empty tables for empty `cells`.
+    OrderQuantities
+        `orders` (one row per row of `cells`, vehicles) and `transfers`; empty tables for empty `cells`.
 
     Raises
     ------
     DataError
-        A store and model occurs twice, a stock is missing or negative, or unit costs cannot be computed.
+        Unit costs cannot be computed.
 
     Examples
     --------
@@ -217,60 +293,72 @@ def plan_orders(cells: pl.DataFrame, levels: FloatArray, quantiles: FloatArray, 
     >>> import polars as pl
     >>> cells = pl.DataFrame({"store_id": ["a", "b"], "model": ["x", "x"], "on_hand": [4, 0], "on_order": [0, 0],
     ...                       "price": [100_000.0, 100_000.0]})
-    >>> plan = plan_orders(cells, np.array([0.1, 0.9]), np.array([[1.0, 2.0], [1.0, 2.0]]), PlanningRules())
+    >>> plan = plan_quantities(cells, np.array([0.1, 0.9]), np.array([[1.0, 2.0], [1.0, 2.0]]), PlanningRules())
     >>> plan.orders["order_up_to"].to_list(), plan.transfers.rows(), plan.orders["order"].to_list()
     ([2, 2], [('x', 'a', 'b', 2)], [0, 0])
     """
-    cells = _checked(cells, rules)
     if cells.height == 0:
-        return OrderPlan(pl.DataFrame(schema=ORDERS), pl.DataFrame(schema=TRANSFERS), 0.0)
-    has_brand, has_price = "brand" in cells.columns, "price" in cells.columns
-    costs = [
-        rules.unit_costs(row["model"], row["brand"] if has_brand else None, row["price"] if has_price else None)
-        for row in cells.iter_rows(named=True)
-    ]
-    underage = np.array([c.underage for c in costs])
-    overage = np.array([c.overage(rules.review_days) for c in costs])
-    # A sold vehicle saves its underage less its order cost: the same trade-off as in the linear programme below.
-    ratio = np.clip((underage - rules.order_cost) / (underage + overage), 1e-6, 1 - 1e-6)
-    target = order_up_to(levels, quantiles, ratio)
+        return OrderQuantities(pl.DataFrame(schema=QUANTITIES), pl.DataFrame(schema=MOVES))
+    costs = cell_costs(cells, rules)
+    ratio = costs.critical_ratio(rules.order_cost)
+    most = order_up_to(levels, quantiles, ratio)
     on_hand, on_order = cells["on_hand"].to_numpy(), cells["on_order"].to_numpy()
     position = on_hand + on_order
-    into, out, order = (np.zeros(cells.height, dtype=np.int64) for _ in range(3))
+    target, into, out, order = (np.zeros(cells.height, dtype=np.int64) for _ in range(4))
     transfers: list[tuple[str, str, str, int]] = []
-    gain, store = 0.0, cells["store_id"].to_list()
+    store = cells["store_id"].to_list()
     regions = cells["region"].fill_null("").to_numpy() if "region" in cells.columns else np.zeros(cells.height)
     by_model: Mapping[Any, pl.DataFrame] = cells.with_row_index("row").partition_by("model", as_dict=True)
     for (model,), model_cells in by_model.items():
         rows = model_cells["row"].to_numpy()
-        max_cars = int(max(position[rows].max(), target[rows].max())) + 1
+        max_cars = int(max(position[rows].max(), most[rows].max())) + 1
         value = marginal_values(
-            levels, quantiles[rows], max_cars=max_cars, underage=underage[rows], overage=overage[rows]
+            levels, quantiles[rows], max_cars=max_cars, underage=costs.underage[rows], overage=costs.overage[rows]
         )
         plan = plan_transfers(
             position[rows], value, order_cost=rules.order_cost, region=regions[rows], movable=on_hand[rows],
             within=_or_infinite(rules.transfer_cost), beyond=_or_infinite(rules.transfer_cost_between_regions),
         )  # fmt: skip
-        order[rows] = plan.orders
-        gain += plan.gain
+        order[rows], target[rows] = plan.orders, (value > rules.order_cost).sum(axis=1)
         for i, j, cars in plan.transfers:
             out[rows[i]] += cars
             into[rows[j]] += cars
             transfers.append((model, store[rows[i]], store[rows[j]], cars))
-    cost = expected_cost(levels, quantiles, position - out + into + order, underage=underage, overage=overage)
     p10, p50, p90 = interpolate_quantiles(levels, quantiles, np.array([0.1, 0.5, 0.9])).T
     orders = cells.select("store_id", "model", "on_hand", "on_order").with_columns(
         order_up_to=target, critical_ratio=ratio, transfer_in=into, transfer_out=out, order=order,
-        expected_cost_yuan=cost, demand_p10=p10, demand_p50=p50, demand_p90=p90,
+        demand_p10=p10, demand_p50=p50, demand_p90=p90,
     )  # fmt: skip
-    return OrderPlan(orders, pl.DataFrame(transfers, schema=TRANSFERS, orient="row"), gain)
+    return OrderQuantities(orders, pl.DataFrame(transfers, schema=MOVES, orient="row"))
 
 
 def _or_infinite(cost: float | None) -> float:
     return np.inf if cost is None else cost
 
 
-def _checked(cells: pl.DataFrame, rules: PlanningRules) -> pl.DataFrame:
+def checked_cells(cells: pl.DataFrame, rules: PlanningRules) -> pl.DataFrame:
+    """Return the stock without missing numbers.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        `store_id`, `model`, `on_hand`, `on_order` (vehicles); other columns are returned unchanged.
+    rules : PlanningRules
+        `unknown_stock`: whether a missing stock is an error or 0.
+
+    Raises
+    ------
+    DataError
+        A store and model occurs twice, or a stock is missing or negative.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> cells = pl.DataFrame({"store_id": ["a"], "model": ["x"], "on_hand": [4], "on_order": [None]})
+    >>> checked_cells(cells, PlanningRules())["on_order"].to_list()
+    [0]
+    """
+
     def name(rows: pl.DataFrame) -> str:
         return f"store {rows['store_id'][0]}, model {rows['model'][0]}"
 

@@ -106,35 +106,6 @@ def test_values_by_stream(printed: Printed) -> None:
     assert "(sum over customers, times a correction of 1.025 estimated on the hold-out)" in text
 
 
-FORECASTS = pl.DataFrame(
-    {"level": ["everything", "store"], "period": ["2024-01", "2024-01"], "mean": [1_234.5, 2.0], "p10": [900.0, 1.0],
-     "p90": [1_500.0, 3.0]}
-)  # fmt: skip
-
-
-def test_a_plan_shows_totals_and_the_largest_orders_first(printed: Printed) -> None:
-    columns = ("on_hand", "on_order", "order_up_to", "transfer_in", "transfer_out")
-    orders = pl.DataFrame({"store_id": ["S1", "S2"], "model": ["A", "A"], "order": [2, 7]}).with_columns(
-        pl.lit(i).alias(c) for i, c in enumerate(columns)
-    )
-    transfers = pl.DataFrame({"quantity": [3]})
-    plan = SimpleNamespace(
-        forecasts=FORECASTS, orders=SimpleNamespace(orders=orders, transfers=transfers, gain=12_000.0)
-    )
-    text = printed(printing.print_plan, plan)
-    assert "2024-01 │ 1,234.5 │ 900 .. 1,500" in text
-    assert text.index("S2 │ A │ 0 │ 1 │ 2 │ 3 │ 4 │ 7") < text.index("S1 │ A")
-    assert (
-        "9 cars to order, 3 to move between stores; expected saving against no orders and no moves: 12,000 yuan" in text
-    )
-
-
-def test_a_plan_without_orders_has_the_forecasts_alone(printed: Printed) -> None:
-    plan = SimpleNamespace(forecasts=FORECASTS, orders=None, without_orders="there is no stock")
-    text = printed(printing.print_plan, plan)
-    assert "2024-01 │ 1,234.5 │ 900 .. 1,500" in text and "store" not in text
-
-
 ALARM = {
     "model": "D", "component": "brakes", "detected_on": date(2024, 3, 4), "built_from": None, "built_until": None,
     "count": 1_234, "expected": 400.0, "rate_ratio": 3.0, "low": 2.5, "high": 3.5, "vehicles": 900, "alarm_id": 7,

@@ -23,7 +23,8 @@ from training.options import (
     progress_printer,
     task_or,
 )
-from training.printing import out, print_plan
+from training.printing import out
+from training.printing_orders import print_plan
 
 
 def forecast(
@@ -31,7 +32,7 @@ def forecast(
         Path,
         typer.Option(
             "--out",
-            help="File for the forecasts, .parquet or .csv; orders, transfers and a figure are written next to it.",
+            help="File for the forecasts, .parquet or .csv; orders, transfers, comparison and figure lie beside it.",
         ),
     ],
     task: TaskName = None,
@@ -56,9 +57,11 @@ def forecast(
     rules = rules_file("order_planning.yaml", beside=beside, path=rules, data_set=loaded.name or "")
     progress("reading the model registry")
     from training.runs.forecast import forecast as run
+    from training.runs.order_evidence import held_out_verdict
 
     chosen = champions.version_or_champion(loaded.task, version)
     plan = run(champions.load(chosen), loaded, out=to, rules=rules, store=store, progress=progress)
+    held_out = None if plan.orders is None else held_out_verdict(chosen)
     if as_json:
         return print_json(
             {
@@ -68,10 +71,13 @@ def forecast(
                 "rows": plan.forecasts.height,
                 "orders": None if plan.orders is None else int(plan.orders.orders["order"].sum()),
                 "without_orders": plan.without_orders,
+                "comparison": [] if plan.orders is None else plan.orders.comparison.to_dicts(),
+                "summary": [] if plan.orders is None else [text.model_dump() for text in plan.orders.summary],
+                "held_out": held_out,
                 "files": [str(f) for f in plan.files],
             }
         )
-    print_plan(plan)
+    print_plan(plan, held_out=held_out)
     planned = "" if plan.orders is None else f"; orders planned with {rules}"
     out.print(f"written by version {chosen.number}: " + ", ".join(str(f) for f in plan.files) + planned)
     if plan.orders is None:

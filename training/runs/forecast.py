@@ -13,8 +13,9 @@ from features.errors import DataError
 from ml.demand_forecast.drivers import strongest_drivers
 from ml.demand_forecast.estimator import DemandEstimator, level_name
 from ml.demand_forecast.forecast import ForecastTable
-from ml.demand_forecast.orders import plan_for_cells, planning_cells
-from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
+from ml.demand_forecast.order_plan import OrderPlan, plan_for_cells
+from ml.demand_forecast.orders import planning_cells
+from ml.demand_forecast.planning import PlanningRules, load_planning_rules
 from ml.domain.demand.demand_class import CLASSES
 from ml.home import missing_rules
 from ml.model import Model
@@ -40,7 +41,7 @@ class Plan:
         One row per series or total and period ahead: `level`, key columns, `period`, `horizon` (periods ahead from 1),
         `mean` and `p05` ... `p95` (units per period); all columns in `forecast_table`.
     orders : OrderPlan or None
-        `orders` and `transfers` (DataFrames, vehicles) and `gain` (yuan); None if they cannot be planned.
+        `orders`, `transfers` and `comparison` (DataFrames) and `summary` (sentences); None if they cannot be planned.
     without_orders : str or None
         Why there are no orders.
     files : tuple of Path
@@ -72,8 +73,9 @@ def forecast(
     config : TaskConfig
         Configuration whose sources are read: ``training.config.load_config("demand_forecast")``.
     out : Path
-        File for the forecasts, `.parquet` or `.csv`. Orders, transfers and a figure are written next to it, for
-        example `plan.orders.parquet`, `plan.transfers.parquet` and `plan.png` for `plan.parquet`.
+        File for the forecasts, `.parquet` or `.csv`. Orders, transfers, their comparison with other practices and a
+        figure are written next to it, for example `plan.orders.parquet`, `plan.transfers.parquet`,
+        `plan.comparison.parquet` and `plan.png` for `plan.parquet`.
     rules : Path or None
         Planning rules such as `configs/order_planning.yaml`; no orders are planned if None.
     store : str, optional
@@ -85,7 +87,7 @@ def forecast(
     -------
     Plan
         `forecasts` (DataFrame: `level`, key columns, `period`, `horizon`, `mean`, `p05` ... `p95`, in units per
-        period), `orders` (`orders` and `transfers` as DataFrames and `gain` in yuan; None with the reason in
+        period), `orders` (`orders`, `transfers` and `comparison` as DataFrames, `summary`; None with the reason in
         `without_orders`), `estimator`, and `files` (paths written).
 
     Raises
@@ -121,7 +123,8 @@ def forecast(
     files = [out]
     if plan is not None:
         progress("planning transfers and orders")
-        for name, frame in (("orders", plan.orders), ("transfers", plan.transfers)):
+        tables = {"orders": plan.orders, "transfers": plan.transfers, "comparison": plan.comparison}
+        for name, frame in tables.items():
             path = out.with_name(f"{out.stem}.{name}{out.suffix}")
             write_answers(frame, path)
             files.append(path)

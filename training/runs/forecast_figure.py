@@ -11,7 +11,7 @@ import polars as pl
 from ml.bilingual import Text
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecast import GRID, ForecastTable
-from ml.demand_forecast.planning import OrderPlan
+from ml.demand_forecast.order_plan import OrderPlan
 from ml.report.columns import Axis, Column, Interval
 from ml.report.figures import draw_sections
 from ml.report.sections import Bars, Section, TimeSeries
@@ -45,7 +45,7 @@ def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *,
     estimator : DemandEstimator
         With the forecasts to draw: `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`.
     plan : OrderPlan or None
-        Orders, as returned by `ml.demand_forecast.orders.plan_for_cells`; None to draw forecasts only.
+        Orders, as returned by `ml.demand_forecast.order_plan.plan_for_cells`; None to draw forecasts only.
     path : Path
         The PNG file; it is overwritten.
     store : str, optional
@@ -75,7 +75,7 @@ def plan_sections(estimator: DemandEstimator, plan: OrderPlan | None, *, store: 
     estimator : DemandEstimator
         With the forecasts to draw: `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`.
     plan : OrderPlan or None
-        Orders, as returned by `ml.demand_forecast.orders.plan_for_cells`; None for forecasts only.
+        Orders, as returned by `ml.demand_forecast.order_plan.plan_for_cells`; None for forecasts only.
     store : str, optional
         Value of `store_id` to draw; all stores if omitted.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ml.demand_forecast.coherence import cumulative_quantiles
 from ml.demand_forecast.estimator import ended_series
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.panel import Panel
-from ml.demand_forecast.planning import PlanningRules, load_planning_rules
+from ml.demand_forecast.planning import CellCosts, PlanningRules, load_planning_rules
 from ml.domain.arrays import FloatArray
 from ml.domain.demand.newsvendor import order_up_to
 from ml.domain.demand.order_simulation import (
@@ -32,9 +33,10 @@ from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts
 
 RULES = "order_planning.yaml"
+FORECASTS, LAST_SALES, SAFETY_STOCK = "order by forecasts", "order last period's sales", "mean + safety stock"
 FEN = 100
 UNIT_COSTS = (9.0, 1.0)  # underage and overage without prices: a critical ratio of 90 %
-RESAMPLES = 200
+RESAMPLES = 1_000
 UNITS = Text(zh="持有件数（无价格数据：缺货 1 件按 9 件计）", en="units held (no prices: a lost unit counts as nine)")
 
 
@@ -55,9 +57,10 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
     Returns
     -------
     list of Section
-        A table with one row per policy (cost in yuan, or in units without prices; cost relative to the forecasts';
-        share of demand met; mean stock in vehicles), and a paragraph with the assumptions. Columns of the table:
-        `policy`, `cost`, `cost_ratio` with its 95 % interval `low` and `high`, `fill_rate` (0 to 1) and `mean_stock`.
+        A table with one row per policy (cost in yuan, or in units without prices; cost as a multiple of ordering by
+        forecasts; share of demand met; mean stock in vehicles), and paragraphs with the verdict and the assumptions.
+        Columns of the table: `policy`, `cost`, `cost_ratio` with its 95 % interval `low` and `high`, `fill_rate` (0 to
+        1) and `mean_stock`.
 
     Raises
     ------
@@ -87,7 +90,8 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
     )
     history, ahead = demand[:, :first], demand[:, first:]
     underage, overage, unit = _costs(panel, cells, rules, days)
-    ratio = underage / (underage + overage)
+    order_cost = rules.order_cost if unit != UNITS else 0.0
+    ratio = CellCosts(underage, overage, np.zeros(len(cells))).critical_ratio(order_cost)
     targets = np.empty((len(cells), periods))
     for t in range(periods):
         forecast, _ = forecasts.at(first + t)
@@ -96,57 +100,81 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
     window = min(panel.season, first)
     safety = safety_stock_targets(demand, periods, protection=lead + 1, factor=ndtri(ratio), window=window)
     policies: dict[str, Policy] = {
-        "order by forecasts": order_up_to_policy(targets),
-        "order last period's sales": fixed_orders(demand[:, first - 1 : -1]),
-        "mean + safety stock": order_up_to_policy(safety),
+        FORECASTS: order_up_to_policy(targets),
+        LAST_SALES: fixed_orders(demand[:, first - 1 : -1]),
+        SAFETY_STOCK: order_up_to_policy(safety),
         "perfect foresight": order_up_to_policy(perfect_foresight(ahead, lead=lead)),
     }
     start = np.maximum(safety[:, 0] - history[:, -1] * 0.5, 0.0)
     results = {name: simulate_orders(ahead, start, policy, lead=lead) for name, policy in policies.items()}
-    cost = {name: r.cost(underage, overage, since=lead) / (periods - lead) for name, r in results.items()}
-    rows = []
-    for name, result in results.items():
-        low, high = _ratio_interval(cost[name], cost["order by forecasts"])
-        cost_ratio = float(cost[name].sum() / max(cost["order by forecasts"].sum(), 1e-9))
-        rows.append(
-            {
-                "policy": name, "cost": float(cost[name].mean()), "cost_ratio": cost_ratio, "low": low, "high": high,
-                "fill_rate": result.fill_rate(since=lead), "mean_stock": float(result.left[:, lead:].mean()),
-            }
-        )  # fmt: skip
+    # A lost sale also saves the cost of its order, as in the plan.
+    cost = {name: r.cost(underage - order_cost, overage, since=lead) / (periods - lead) for name, r in results.items()}
+    rows = [
+        {
+            "policy": name, "cost": float(cost[name].mean()), **_cost_ratio(cost[name], cost[FORECASTS]),
+            "fill_rate": result.fill_rate(since=lead), "mean_stock": float(result.left[:, lead:].mean()),
+        }
+        for name, result in results.items()
+    ]  # fmt: skip
+    span = f"{_count(periods - lead, panel.frequency)} from {panel.name(first + lead)}"
     assumptions = (
-        f"{note}; lead time {_count(lead, panel.frequency)}; {len(cells):,} series, "
-        f"{_count(periods - lead, panel.frequency)}"
+        f"{note}; lead time {_count(lead, panel.frequency)}, one order a {panel.frequency}; {len(cells):,} series, "
+        f"{span}; unmet demand is lost; intervals are over series and do not cover changes of the whole market"
     )
     columns = (
         column("policy", "采购方式", "ordering policy"),
         column("cost", "每序列每期成本", "cost per series and period", "amount", unit=unit),
         column(
-            "cost_ratio", "与按预测采购的成本之比", "cost relative to the forecasts'", "number", interval=Interval()
+            "cost_ratio", "成本为按预测采购的倍数", "cost as a multiple of ordering by forecasts", "number",
+            interval=Interval(),
         ),
         column("fill_rate", "需求满足率", "share of demand met", "share"),
         column("mean_stock", "平均库存", "mean stock", "number", unit=Text(zh="辆", en="vehicles")),
-    )
+    )  # fmt: skip
     title = Text(zh="各采购方式的模拟成本", en="Simulated cost of ordering policies")
+    compared = [row for row in rows if row["policy"] in (LAST_SALES, SAFETY_STOCK) and row["cost_ratio"] is not None]
+    verdict = " ".join(map(_verdict, compared)) or "Ordering by forecasts costs nothing: there is no ratio to it."
     return [
         Table(name="orders", title=title, columns=columns, rows=tuple(rows)),
+        Paragraph(
+            name="order_verdict", title=Text(zh="采购方式比较", en="Which ordering policy is better"), text=verdict
+        ),
         Paragraph(
             name="order_assumptions", title=Text(zh="模拟假设", en="Assumptions of the simulation"), text=assumptions
         ),
     ]
 
 
+def _verdict(row: Mapping[str, Any]) -> str:
+    """Return whether ordering by forecasts cost less than another policy, with the interval."""
+    low, high = row["low"], row["high"]
+    result = "is cheaper" if low > 1 else "is more expensive" if high < 1 else "shows no clear difference"
+    return (
+        f"'{row['policy']}' costs {row['cost_ratio']:.2f} times as much as ordering by forecasts (95% interval "
+        f"{low:.2f} to {high:.2f}): ordering by forecasts {result}."
+    )
+
+
 def _count(periods: int, frequency: str) -> str:
     return f"{periods} {frequency}{'' if periods == 1 else 's'}"
 
 
-def _ratio_interval(cost: FloatArray, other: FloatArray) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval, over series, of the ratio of two total costs."""
-    draws = [
-        float((w * cost).sum() / max((w * other).sum(), 1e-9)) for w in resampled_counts(len(cost), n=RESAMPLES, seed=0)
-    ]
-    interval = percentile_interval(float(np.median(draws)), draws, level=0.95)
-    return interval.low, interval.high
+def _cost_ratio(cost: FloatArray, other: FloatArray) -> dict[str, float | None]:
+    """Return the ratio of two total costs with its 95 % bootstrap interval over series.
+
+    The percentile interval is extended to the ratio where skewed resamples leave it outside. There is no ratio to a
+    policy that costs nothing, and no interval of a policy compared with itself.
+    """
+    total = float(other.sum())
+    if total <= 0:
+        return {"cost_ratio": None, "low": None, "high": None}
+    ratio = float(cost.sum()) / total
+    if cost is other:
+        return {"cost_ratio": ratio, "low": None, "high": None}
+    counts = np.stack(list(resampled_counts(len(cost), n=RESAMPLES, seed=0)))
+    sums = counts @ other
+    interval = percentile_interval(ratio, (counts @ cost)[sums > 0] / sums[sums > 0], level=0.95)
+    return {"cost_ratio": ratio, "low": min(interval.low, ratio), "high": max(interval.high, ratio)}
 
 
 def _rules(study: PanelData) -> tuple[PlanningRules, str]:

@@ -147,55 +147,6 @@ def order_up_to(levels: npt.ArrayLike, quantiles: npt.ArrayLike, ratio: npt.Arra
     return np.ceil(quantile - 1e-6).astype(np.int64)
 
 
-def expected_cost(
-    levels: npt.ArrayLike,
-    quantiles: npt.ArrayLike,
-    stock: npt.ArrayLike,
-    *,
-    underage: npt.ArrayLike,
-    overage: npt.ArrayLike,
-) -> FloatArray:
-    """Return the expected cost of a stock: underage of each vehicle short plus overage of each vehicle left.
-
-    Parameters
-    ----------
-    levels : array of shape (n_levels,)
-        At least two quantile levels, increasing, strictly between 0 and 1.
-    quantiles : array of shape (..., n_levels)
-        Demand, vehicles, not negative, not crossing.
-    stock : array broadcasting with the leading shape
-        Vehicles available to meet the demand.
-    underage, overage : array broadcasting with the leading shape
-        Cost of one vehicle too few and one too many, yuan.
-
-    Returns
-    -------
-    ndarray, leading shape of `quantiles`
-        Yuan.
-
-    Raises
-    ------
-    ValueError
-        An argument breaks its rule; the message names the argument and the value.
-
-    Examples
-    --------
-    Demand is 2 or 4 with equal probability: a stock of 3 is on average half a vehicle short and half a vehicle over.
-
-    >>> from ml.domain.demand.newsvendor import expected_cost
-    >>> p = [0.0005, 0.4995, 0.5005, 0.9995]
-    >>> round(float(expected_cost(p, [2, 2, 4, 4], 3, underage=10, overage=2)), 2)
-    6.0
-    """
-    p, q, s = (np.asarray(v, dtype=np.float64) for v in (levels, quantiles, stock))
-    _check(p, q)
-    grid = (np.arange(400) + 0.5) / 400
-    demand = interpolate_quantiles(p, q, grid)
-    short = np.maximum(demand - s[..., None], 0.0).mean(axis=-1)
-    left = np.maximum(s[..., None] - demand, 0.0).mean(axis=-1)
-    return np.asarray(np.asarray(underage) * short + np.asarray(overage) * left)
-
-
 def interpolate_quantiles(levels: FloatArray, quantiles: FloatArray, at: FloatArray) -> FloatArray:
     """Return quantiles at other levels by linear interpolation; the outermost quantile outside `levels`.
 

@@ -8,25 +8,30 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.errors import ConfigError, DataError
 from ml.demand_forecast.planning import (
     DEFAULT,
-    ORDERS,
+    QUANTITIES,
     CarCosts,
-    OrderPlan,
+    OrderQuantities,
     PlanningRules,
+    checked_cells,
     load_planning_rules,
-    plan_orders,
+    plan_quantities,
 )  # fmt: skip
 
 LEVELS = np.array([0.1, 0.9])
 ONE_OR_TWO = [1.0, 2.0]
 
 
-def plan(cells: list[dict[str, Any]], rules: PlanningRules | None = None) -> OrderPlan:
+def plan(cells: list[dict[str, Any]], rules: PlanningRules | None = None) -> OrderQuantities:
     rows = [{"model": "x", "on_order": 0, "price": 100_000.0, **cell} for cell in cells]
-    return plan_orders(pl.DataFrame(rows), LEVELS, np.array([ONE_OR_TWO] * len(rows)), rules or PlanningRules())
+    planning = rules or PlanningRules()
+    checked = checked_cells(pl.DataFrame(rows), planning)
+    return plan_quantities(checked, LEVELS, np.array([ONE_OR_TWO] * len(rows)), planning)
 
 
 def test_costs_of_brand_and_model_replace_the_general_ones() -> None:
@@ -55,7 +60,19 @@ def test_a_shortage_is_ordered() -> None:
     (row,) = order_plan.orders.to_dicts()
     assert (row["order_up_to"], row["order"], row["transfer_in"], row["transfer_out"]) == (2, 2, 0, 0)
     assert row["demand_p10"] == 1.0 and row["demand_p50"] == 1.5 and row["demand_p90"] == 2.0
-    assert 0 < row["critical_ratio"] < 1 and order_plan.gain > 0 and order_plan.transfers.is_empty()
+    assert 0 < row["critical_ratio"] < 1 and order_plan.transfers.is_empty()
+
+
+@given(st.integers(0, 6), st.integers(0, 3), st.floats(0.5, 4), st.floats(1, 8_000), st.integers(0, 99))
+def test_the_order_is_what_the_target_lacks(on_hand: int, on_order: int, mean: float, cost: float, seed: int) -> None:
+    """The planner must be able to subtract: order up to, less stock, less vehicles on order."""
+    levels = np.arange(1, 40) / 40
+    demand = np.quantile(np.random.default_rng(seed).poisson(mean, 400), levels)
+    cells = pl.DataFrame(
+        {"store_id": ["a"], "model": ["x"], "on_hand": [on_hand], "on_order": [on_order], "price": [100_000.0]}
+    )
+    (row,) = plan_quantities(cells, levels, demand[None, :], PlanningRules(order_cost=cost)).orders.to_dicts()
+    assert row["order"] == max(row["order_up_to"] - on_hand - on_order, 0)
 
 
 def test_vehicles_on_order_count() -> None:
@@ -82,8 +99,8 @@ def test_models_are_planned_separately() -> None:
 
 def test_without_cells_the_plan_is_empty() -> None:
     cells = pl.DataFrame(schema={"store_id": pl.String, "model": pl.String, "on_hand": pl.Int64, "on_order": pl.Int64})
-    order_plan = plan_orders(cells, LEVELS, np.empty((0, 2)), PlanningRules())
-    assert order_plan.orders.schema == pl.Schema(ORDERS) and order_plan.gain == 0.0
+    order_plan = plan_quantities(cells, LEVELS, np.empty((0, 2)), PlanningRules())
+    assert order_plan.orders.schema == pl.Schema(QUANTITIES) and order_plan.transfers.is_empty()
 
 
 @pytest.mark.parametrize(

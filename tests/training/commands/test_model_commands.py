@@ -180,18 +180,25 @@ def test_a_forecast_prints_the_number_of_cars_to_order(
         forecasts=pl.DataFrame(
             {"level": ["everything"], "period": ["2026-01"], "mean": [7.5], "p10": [3], "p90": [12]}
         ),
-        orders=SimpleNamespace(orders=pl.DataFrame({"order": [2, 3]})),
+        orders=SimpleNamespace(
+            orders=pl.DataFrame({"order": [2, 3]}),
+            comparison=pl.DataFrame({"policy": ["plan"], "cost_yuan": [7.0]}),
+            summary=(Text(zh="省", en="saves"),),
+        ),
         without_orders=None,
         files=[tmp_path / "plan.csv"],
     )
     monkeypatch.setattr("ml.champions.version_or_champion", lambda task, number: SimpleNamespace(number=4))
     monkeypatch.setattr("ml.champions.load", lambda version: version)
     monkeypatch.setattr("training.runs.forecast.forecast", lambda model, config, **options: plan)
+    monkeypatch.setattr("training.runs.order_evidence.held_out_verdict", lambda version: "it was cheaper")
     config = ROOT / "configs" / "demand_forecast.yaml"
     forecast(tmp_path / "plan.csv", config=config, as_json=True)
     assert json.loads(capsys.readouterr().out) == {
         "task": "demand_forecast", "version": 4, "rules": str(ROOT / "configs" / "order_planning.yaml"), "rows": 1,
         "orders": 5, "without_orders": None, "files": [str(tmp_path / "plan.csv")],
+        "comparison": [{"policy": "plan", "cost_yuan": 7.0}], "summary": [{"zh": "省", "en": "saves"}],
+        "held_out": "it was cheaper",
     }  # fmt: skip
     plan.orders, plan.without_orders = None, "the data has no stock"
     forecast(tmp_path / "plan.csv", config=config)

@@ -13,7 +13,7 @@ import pytest
 from features.errors import ConfigError
 from ml.demand_forecast.coherence import aggregation_levels
 from ml.demand_forecast.forecast import GRID, ForecastTable
-from ml.demand_forecast.planning import OrderPlan
+from ml.demand_forecast.order_plan import OrderPlan
 from ml.report.sections import Section
 from tests.training.studies.steady_demand import MEAN, MONTHS, steady_panel
 from training.runs.forecast_figure import MAX_HISTORY, draw_plan, plan_sections
@@ -41,7 +41,7 @@ def plan() -> OrderPlan:
     orders = pl.DataFrame(
         {"store_id": ["S1", "S2"], "model": ["A", "A"], "order": [5, 2], "on_hand": [1, 0], "transfer_in": [0, 1]}
     )
-    return OrderPlan(orders, pl.DataFrame({"quantity": [1]}), 0.0)
+    return OrderPlan(orders, pl.DataFrame({"quantity": [1]}), pl.DataFrame(), ())
 
 
 def titles(sections: list[Section]) -> list[str]:

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml.demand_forecast.panel import Panel
 from ml.report.report import Report
 from ml.report.sections import Paragraph, Table
 from tests.reports import keyed
 from tests.training.studies.steady_demand import MONTHS, steady_forecasts, steady_panel
-from training.studies.panel_order_costs import RULES, order_sections
+from training.studies.panel_order_costs import RULES, _cost_ratio, _verdict, order_sections
 
 FIRST = MONTHS - 7  # six test months and the month with higher demand
 
@@ -53,7 +55,8 @@ def test_without_prices_a_lost_unit_costs_nine_times_a_unit_held(tmp_path: Path)
     ]
     assert described(result) == (
         "units held (no prices: a lost unit counts as nine)",
-        "default costs; lead time 1 month; 2 series, 6 months",
+        "default costs; lead time 1 month, one order a month; 2 series, 6 months from 2022-01; unmet demand is lost; "
+        "intervals are over series and do not cover changes of the whole market",
     )
     # Under perfect foresight no vehicle is left and none is lost.
     assert (policies["perfect foresight"]["cost"], policies["perfect foresight"]["cost_ratio"]) == (0.0, 0.0)
@@ -65,10 +68,17 @@ def test_without_prices_a_lost_unit_costs_nine_times_a_unit_held(tmp_path: Path)
     assert safe["cost"] == pytest.approx(2 * 9 / 6 / 2) and safe["fill_rate"] == pytest.approx(1 - 2 / 38)
     # The critical ratio is 0.9: the target for two months exceeds mean demand, and nothing is lost.
     assert policies["order by forecasts"]["fill_rate"] == 1.0 and policies["order by forecasts"]["cost_ratio"] == 1.0
-    assert (
-        policies["order by forecasts"]["low"] == policies["order by forecasts"]["high"] == 1.0
-        and policies["order by forecasts"]["cost"] > 1
-    )
+    assert policies["order by forecasts"]["low"] is None and policies["order by forecasts"]["cost"] > 1
+    verdict = result["order_verdict"]
+    assert isinstance(verdict, Paragraph)
+    own = policies["order by forecasts"]["cost"]
+    for name in ("order last period's sales", "mean + safety stock"):
+        row = policies[name]
+        assert row["cost_ratio"] == pytest.approx(row["cost"] / own) and row["low"] <= row["cost_ratio"] <= row["high"]
+        assert (
+            f"'{name}' costs {row['cost_ratio']:.2f} times as much as ordering by forecasts (95% interval"
+            in verdict.text
+        )
 
 
 def test_with_prices_costs_are_yuan_by_the_planning_rules(tmp_path: Path) -> None:
@@ -83,6 +93,34 @@ def test_with_prices_costs_are_yuan_by_the_planning_rules(tmp_path: Path) -> Non
     # A lost vehicle costs a tenth of 100,000, two in the last month; holding one costs 1 yuan a day; two series.
     assert policies["mean + safety stock"]["cost"] == pytest.approx(2 * 10_000 / 6 / 2)
     assert 0 < policies["order by forecasts"]["cost"] < 31 * 10
+
+
+def test_a_lost_sale_saves_the_cost_of_its_order(tmp_path: Path) -> None:
+    free = "costs: {margin: 10000, lost_customer: 0, cost_share: 1.0, floor_plan_rate: 0.0, holding_per_day: 1}\n"
+    (tmp_path / RULES).write_text(f"{free}order_cost: 4000\n")
+    safe = keyed(costs(steady_panel(price=100_000_00.0), tmp_path), "orders")["mean + safety stock"]
+    assert safe["cost"] == pytest.approx(2 * 6_000 / 6 / 2)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=30), st.integers(0, 100))
+def test_the_interval_of_a_ratio_contains_it(costs: list[float], seed: int) -> None:
+    other = np.random.default_rng(seed).gamma(0.3, 1e4, len(costs)) + 1
+    row = _cost_ratio(np.array(costs), other)
+    ratio, low, high = row["cost_ratio"], row["low"], row["high"]
+    assert ratio is not None and low is not None and high is not None and low <= ratio <= high
+
+
+def test_no_ratio_to_a_policy_that_costs_nothing() -> None:
+    assert _cost_ratio(np.ones(3), np.zeros(3)) == {"cost_ratio": None, "low": None, "high": None}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(1.1, 1.3, "is cheaper"), (0.7, 0.9, "is more expensive"), (0.9, 1.2, "shows no clear difference")],
+)
+def test_the_verdict_follows_the_interval(low: float, high: float, verdict: str) -> None:
+    text = _verdict({"policy": "p", "cost_ratio": (low + high) / 2, "low": low, "high": high})
+    assert text.endswith(f"(95% interval {low:.2f} to {high:.2f}): ordering by forecasts {verdict}.")
 
 
 def test_without_an_order_arriving_in_time_nothing_is_simulated(tmp_path: Path) -> None:
