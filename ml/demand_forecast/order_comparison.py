@@ -14,7 +14,6 @@ from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.demand.order_outcomes import OrderOutcomes, order_outcomes
 
 LEVEL = 0.8  # probability of the interval of a saving
-PRACTICES = ("last_sales", "safety_stock", "no_orders")  # what the plan is compared with, in this order
 LINE = {
     "demand_mean": pl.Float64, "last_sales": pl.Float64, "lost_before_delivery": pl.Float64,
     "lost_without_order": pl.Float64, "lost_with_order": pl.Float64, "expected_cost_yuan": pl.Float64,
@@ -74,7 +73,8 @@ def evaluate_plan(
     rules : PlanningRules
         Costs and lead times of the plan.
     practices : mapping of str to ndarray of shape (n_cells,)
-        Orders of the practices to compare with by name, one of `PRACTICES`; vehicles.
+        Orders of the practices to compare with by name, as `ml.demand_forecast.order_practices.practice_orders` returns
+        them; vehicles.
     last_sales : ndarray of shape (n_cells,)
         Latest sales, vehicles: shown beside each order.
 
