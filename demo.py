@@ -12,10 +12,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from rich.console import Console
@@ -29,7 +28,6 @@ READY_WITHIN_SECONDS = 90
 DEALERSHIP = ("--stores", "8", "--customers", "20000", "--months", "30")
 FASTER_CONFIGS = Path("configs/demo")  # overlays with fewer training rounds
 TASKS = ("credit_risk", "residual_value", "recommendation", "lead_scoring", "demand_forecast", "fault_rate")
-CHINA = ZoneInfo("Asia/Shanghai")
 COLOURS = {"approve": "green", "refer": "yellow", "decline": "red"}
 CHINESE = {"approve": "预审通过", "refer": "人工审核", "decline": "预审拒绝"}
 
@@ -215,11 +213,11 @@ def _pages(url: str) -> None:
 
 
 def _queue(url: str) -> None:
-    """Print the call list for the next opening: leads of the last two days without a contact."""
+    """Print the call list after the last lead of the data: leads of the last two days without a contact."""
     tables = HOME / "sample" / "tables"
     leads = pl.read_parquet(tables / "leads.parquet")
     last: Any = leads["created_at"].max()
-    as_of = _opening(last)
+    as_of = last + timedelta(minutes=1)
     waiting = leads.filter(pl.col("created_at") > as_of - timedelta(days=2), pl.col("first_contact_at").is_null())
     waiting = waiting.sort("created_at", descending=True).head(40)
     history = pl.scan_parquet(tables / "events.parquet").filter(
@@ -227,25 +225,31 @@ def _queue(url: str) -> None:
     )
     events = history.sort("event_at").collect().partition_by("customer_id", as_dict=True)
     bodies = [_lead(row, events.get((row["customer_id"],))) for row in waiting.to_dicts()]
-    request = {"as_of": as_of.isoformat(), "calls_per_hour": 2.0, "hours": 8.0, "leads": bodies}
+    request = {"as_of": as_of.isoformat(), "calls_per_hour": 2.0, "leads": bodies}
     out.print(f"\n[bold cyan]$ curl {url}/v1/lead_scoring/queue -d '...'[/bold cyan]")
-    answer = _ask(f"{url}/v1/lead_scoring/queue", request)
-    scored = _ask(f"{url}/v1/lead_scoring", {"items": [{**b, "as_of": request["as_of"]} for b in bodies]})["items"]
-    title = "Call list: gain = expected gross margin of the call, yuan 回访名单：毛利增量（元）"
+    _show_queue(_ask(f"{url}/v1/lead_scoring/queue", request))
+
+
+def _show_queue(answer: dict[str, Any]) -> None:
+    """Print a call list: what each call is worth, why it has its place, and what to say."""
+    if answer["notice"]:
+        out.print(f"{answer['notice']['en']}\n{answer['notice']['zh']}")
+    unit = {"gross_margin": "expected gross margin, yuan", "sales": "expected sales"}[answer["measure"]]
     table = Table(
-        "call at", "lead", "grade", "waiting", "P(sale)", "gain", "main reason 主要原因", box=None, title=title
-    )
+        "call at", "lead", "grade", "waiting", "P(sale)", "worth", "if first", "loss/hour", "what to know 沟通要点",
+        box=None, title=f"Call list: what a call is worth ({unit}) 回访名单：外呼价值",
+    )  # fmt: skip
     for item in answer["items"][:12]:
-        reasons = scored[item["position"]]["reasons"]["positive"]
-        why = f"{reasons[0]['en']} {reasons[0]['zh']}" if reasons else ""
-        when = datetime.fromisoformat(item["call_at"]).astimezone(CHINA).strftime("%H:%M")
-        chance, gain = f"{item['conversion_probability']:.1%}", f"{item['gain']:,.0f}"
-        table.add_row(when, item["lead_id"], item["grade"], f"{item['waited_hours']:.0f} h", chance, gain, why)
+        reasons = (item["reasons"]["positive"] or item["reasons"]["negative"])[:1]
+        why = "\n".join(f"{r['en']}\n{r['zh']}" for r in reasons)
+        when = datetime.fromisoformat(item["call_at"]).strftime("%H:%M")
+        figures = (f"{item[n]:,.2f}" for n in ("gain", "gain_if_first", "loss_per_hour"))
+        chance, waits = f"{item['conversion_probability']:.1%}", f"{item['hours_at_call']:.0f} h"
+        table.add_row(when, item["lead_id"], item["grade"], waits, chance, *figures, why)
     out.print(table)
-    more = (answer["gain"] / answer[f"gain_{name}"] - 1 for name in ("newest_first", "highest_score_first"))
-    out.print(
-        "expected gross margin: {:+.1%} against newest leads first, {:+.1%} against highest scores first".format(*more)
-    )
+    for item in answer["items"][:3]:
+        out.print(f"  place {item['place']}, {item['lead_id']}: {item['why']['en']}\n  {item['why']['zh']}")
+    out.print(f"{answer['comparison']['en']}\n{answer['comparison']['zh']}")
 
 
 def _plan(url: str) -> None:
@@ -323,13 +327,6 @@ def _alarms(url: str) -> None:
         table.add_row(f"{ratio:g} times the baseline 基准的 {ratio:g} 倍", detection)
     out.print(table)
     chehang("service-due", "--out", str((HOME / "service_due.parquet").relative_to(Path.cwd())))
-
-
-def _opening(last: datetime) -> datetime:
-    """Return the next opening after `last`, in UTC: nine o'clock in China."""
-    local = last.astimezone(CHINA)
-    opening = local.replace(hour=9, minute=0, second=0, microsecond=0)
-    return (opening if opening > local else opening + timedelta(days=1)).astimezone(UTC)
 
 
 def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:

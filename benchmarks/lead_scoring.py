@@ -175,6 +175,7 @@ def call_queue(home: Path) -> None:
     from ml import champions
     from ml.lead_scoring.endpoints import ENDPOINTS
     from ml.lead_scoring.request import request as lead_request
+    from ml.lead_scoring.sales_desk import DeskRules
 
     os.environ["CHEHANG_HOME"] = str(home)
     chehang(home, "sample-data")
@@ -193,13 +194,14 @@ def call_queue(home: Path) -> None:
     leads = leads.join(truth, on="lead_id")
     totals = np.zeros(3)
     score_request = model.request()
+    always_open = DeskRules(timezone="UTC", open="00:00", close="24:00", capacity_per_day=1_000)
     for now in (datetime(2025, 6, 1, 12, tzinfo=UTC) + timedelta(days=3 * k) for k in range(60)):
         window = leads.filter((pl.col("created_at") <= now) & (pl.col("created_at") > now - timedelta(days=2)))
         rows = window.to_dicts()
         bodies = [_lead(row, fields) for row in rows]
         content = {"as_of": now.isoformat(), "calls_per_hour": 6.0, "hours": 8.0, "leads": bodies}
         request = request_type.model_validate_json(json.dumps(content))
-        answer: Any = endpoint.respond(None, serving, [request], False)[0]
+        answer: Any = endpoint.respond(always_open, serving, [request], False)[0]
         requests = [score_request.model_validate_json(json.dumps({**b, "as_of": now.isoformat()})) for b in bodies]
         score = [a.conversion_probability for a in model.answers(requests, explain=False)]
         orders = (

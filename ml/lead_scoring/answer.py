@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import polars as pl
@@ -12,7 +13,9 @@ from scipy.special import logit
 
 from ml.instants import instant
 from ml.lead_scoring.estimator import LeadScoringEstimator
-from ml.lead_scoring.reasons import largest
+from ml.lead_scoring.lead_facts import LeadFacts, last_events
+from ml.lead_scoring.reason_texts import reason_text
+from ml.lead_scoring.reasons import Reason, strongest
 from ml.lead_scoring.request import RequestBatch, other_fields, read_requests
 from ml.plausibility import FieldWarnings, field_warnings
 from ml.requests import MissingFields, columns_of, missing_features
@@ -21,7 +24,7 @@ Trend = Literal["rising", "steady", "falling"]
 
 
 class LeadReason(BaseModel):
-    """A reason for the score, relative to the average lead."""
+    """A fact of the lead that moves its score, relative to the average lead, and what the desk can do with it."""
 
     code: str
     zh: str
@@ -34,6 +37,9 @@ class LeadReasons(BaseModel):
 
     positive: list[LeadReason]
     negative: list[LeadReason]
+    other_log_odds: float = Field(
+        description="sum of the contributions that are not listed: weaker ones, and those that nobody can act on"
+    )
 
 
 class LeadScoringAnswer(BaseModel):
@@ -119,7 +125,7 @@ def answers(
     rows = batch.rows if batch.earlier.is_empty() else pl.concat([batch.rows, batch.earlier])
     predictions = estimator.predict(rows)
     current = predictions[: batch.rows.height].to_dicts()
-    reasons = _reasons(estimator, batch.rows) if explain else [None] * len(current)
+    reasons = lead_reasons(estimator, requests, batch, positions=range(len(current))) if explain else None
     probabilities = predictions["conversion_probability"][batch.rows.height :].to_list()
     earlier = dict(zip(batch.earlier["position"].to_list(), probabilities, strict=True)) if probabilities else {}
     categorical = estimator.encoder_.categorical
@@ -139,7 +145,7 @@ def answers(
             trend=_trend(estimator, earlier.get(i), row["conversion_probability"]),
             earlier_probability=None if i not in earlier else round(earlier[i], 6),
             events_ignored=batch.events_ignored[i],
-            reasons=reasons[i],
+            reasons=None if reasons is None else reasons[i],
             unseen=estimator.encoder_.unseen({n: v[i] for n, v in columns.items()}),
             missing=[
                 *missing_features(features, i, signature),
@@ -164,19 +170,65 @@ def _trend(estimator: LeadScoringEstimator, earlier: float | None, current: floa
     return "rising" if change > 0 else "falling"
 
 
-def _reasons(estimator: LeadScoringEstimator, rows: pl.DataFrame) -> list[LeadReasons]:
-    reason_map = estimator.reason_map_
+def lead_reasons(
+    estimator: LeadScoringEstimator,
+    requests: Sequence[BaseModel],
+    batch: RequestBatch,
+    *,
+    positions: Sequence[int],
+) -> list[LeadReasons]:
+    """Return the reasons for the scores of some leads. Called by `answers` and by the call queue.
 
-    def reason_texts(reasons: list[tuple[int, float]], raising: bool) -> list[LeadReason]:
-        texts = [(k, reason_map.texts[k], e) for k, e in reasons]
-        part: Any = slice(0, 2) if raising else slice(2, 4)
-        return [
-            LeadReason.model_construct(code=reason_map.codes[k], zh=t[part][0], en=t[part][1], log_odds=round(e, 4))
-            for k, t, e in texts
-        ]
+    Parameters
+    ----------
+    estimator : LeadScoringEstimator
+        Fitted: ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
+    requests : sequence
+        Instances of ``ml.lead_scoring.request.request(estimator.signature)``.
+    batch : RequestBatch
+        As returned by ``ml.lead_scoring.request.read_requests(estimator, requests, trend=False)``.
+    positions : sequence of int
+        Positions of the leads in `requests`.
 
-    reasons = [largest(row, reason_map) for row in estimator.contributions(rows)]
-    return [
-        LeadReasons.model_construct(positive=reason_texts(up, True), negative=reason_texts(down, False))
-        for up, down in reasons
-    ]
+    Returns
+    -------
+    list of LeadReasons
+        In the order of `positions`.
+    """
+    if not len(positions):
+        return []
+    rows = batch.rows[list(positions)]
+    reasons = []
+    for i, row, contributions in zip(positions, rows.to_dicts(), estimator.contributions(rows), strict=True):
+        facts = _facts(estimator, requests[i], row, batch, i)
+        raising, lowering, other = strongest(contributions, estimator.reason_map_, partial(reason_text, facts))
+        reasons.append(
+            LeadReasons.model_construct(
+                positive=[_lead_reason(r) for r in raising],
+                negative=[_lead_reason(r) for r in lowering],
+                other_log_odds=round(other, 4),
+            )
+        )
+    return reasons
+
+
+def _lead_reason(reason: Reason) -> LeadReason:
+    text = reason.text
+    return LeadReason.model_construct(code=reason.code, zh=text.zh, en=text.en, log_odds=round(reason.log_odds, 4))
+
+
+def _facts(
+    estimator: LeadScoringEstimator, request: BaseModel, row: Mapping[str, Any], batch: RequestBatch, i: int
+) -> LeadFacts:
+    as_of = batch.as_of[i] if batch.as_of else None
+    events, vehicles = last_events(getattr(request, "events", ()), as_of)
+    return LeadFacts(
+        row=row,
+        as_of=as_of,
+        created_at=batch.created_at[i] if batch.created_at else None,
+        last_events=events,
+        vehicles_7d=vehicles,
+        rates=estimator.rates_,
+        form=estimator.form,
+        horizon_days=estimator.params.horizon_days,
+    )

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ml.endpoint import Champions, Endpoint, no_rules, respond_each
+from ml.endpoint import Champions, Endpoint, no_rules, respond_each, respond_each_by_rules
+from ml.home import model_file
 from ml.lead_scoring import channels, queue
+from ml.lead_scoring.sales_desk import RULES, load_desk_rules
 
 
 def _queue_example(champions: Champions) -> Mapping[str, Any]:
     lead = {k: v for k, v in champions["lead_scoring"].card["example"].items() if k != "as_of"}
     older = {**lead, "lead_id": "L2", "created_at": "2026-01-05T10:00:00+08:00", "events": []}
     leads = [{**lead, "lead_id": "L1"}, older]
-    return {"as_of": "2026-01-07T09:00:00+08:00", "calls_per_hour": 6.0, "hours": 8.0, "leads": leads}
+    return {"as_of": "2026-01-07T09:00:00+08:00", "calls_per_hour": 6.0, "days": 1, "leads": leads}
 
 
 ENDPOINTS = (
@@ -25,9 +27,9 @@ ENDPOINTS = (
         },
         request=queue.request,
         response=queue.QueueAnswer,
-        respond=respond_each(queue.answer),
+        respond=respond_each_by_rules(queue.answer),
         example=_queue_example,
-        rules=no_rules,
+        rules=lambda configs, data_set="": load_desk_rules(model_file(configs, RULES, data_set)),
         public_errors=True,
     ),
     Endpoint(

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from features.errors import ConfigError, DataError, FeatureError
@@ -19,6 +18,7 @@ from ml.estimators.group_calibration import GroupCalibration
 from ml.estimators.pipeline import PipelineEstimator, SampleWeights
 from ml.estimators.shrunken_rates import ShrunkenRates
 from ml.estimators.tabular_encoder import TabularEncoder
+from ml.lead_scoring.grades import GradeLimits, grade_limits
 from ml.lead_scoring.lead_value import estimate_channels, estimate_margins, fit_response, missing_response_columns
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.reasons import build_reason_map
@@ -28,7 +28,6 @@ from ml.task import Columns
 FOLDS = 3
 REFERENCE_ROWS = 5_000  # sample of the calibration rows for the mean contributions
 SMALL_BATCH = 64  # rows up to which requests are encoded without data frames
-GRADES = np.array(["D", "C", "B", "A"])
 
 
 class LeadScoringEstimator(PipelineEstimator):
@@ -54,6 +53,8 @@ class LeadScoringEstimator(PipelineEstimator):
         Decay of the probability with the hours until the first call; None if the data do not support it.
     reason_map_ : ReasonMap
         Assignment of features to reasons.
+    grades_ : GradeLimits
+        Lowest probabilities of the grades.
     value_tables_ : dict
         `margins` (as returned by `ml.lead_scoring.lead_value.estimate_margins`), `channels` (as returned by
         `estimate_channels`) and `no_response_reason`, why `response_` is None.
@@ -90,7 +91,7 @@ class LeadScoringEstimator(PipelineEstimator):
     @property
     def notes(self) -> list[str]:
         """Return remarks on the fit, which reports show."""
-        return [] if self.no_response_reason is None else [self.no_response_reason]
+        return [text for text in (self.grades_.note, self.no_response_reason) if text is not None]
 
     @property
     def no_response_reason(self) -> str | None:
@@ -165,6 +166,7 @@ class LeadScoringEstimator(PipelineEstimator):
         self._calibrate(matrix, X, y, w, pooled, y_cal, w_cal)
         self.dealers_ = GroupCalibration(min_rows=self.params.dealer_calibration_rows)
         self.dealers_.fit(self.calibrator_.log_odds(pooled), y_cal, self._dealers(X_cal), w_cal)
+        self.grades_ = grade_limits(self.params, X_cal, self._probability(X_cal), w_cal)
         say("estimating margins, channels and the effect of late calls")
         rows, outcome = pl.concat([X, X_cal], how="diagonal"), np.concatenate([y, y_cal])
         weight = np.concatenate([w, w_cal])
@@ -234,21 +236,21 @@ class LeadScoringEstimator(PipelineEstimator):
         return [g for g in groups if columns.issuperset(g)]
 
     def _encoder(self) -> TabularEncoder:
-        numeric = [*self.signature.numeric, *([FIELDS_EMPTY] if self._form else []), *(FROM_TIME if self.timed else ())]
+        numeric = [*self.signature.numeric, *([FIELDS_EMPTY] if self.form else []), *(FROM_TIME if self.timed else ())]
         derived = self._derived(DERIVED, numeric)
         return TabularEncoder(numeric=numeric, categorical=self.signature.categorical, derived=derived)
 
     def _rows(self, X: Columns) -> pl.DataFrame:
         rows = X if isinstance(X, pl.DataFrame) else pl.DataFrame(X)
-        absent = [n for n in (*self._form, *self.signature.categorical) if n not in rows.columns]
+        absent = [n for n in (*self.form, *self.signature.categorical) if n not in rows.columns]
         if absent:
             raise FeatureError(absent[0], "is missing, but the model was trained with it; add the column to the data")
-        rows = with_form(rows, fields=self._form, texts=self.signature.categorical)
+        rows = with_form(rows, fields=self.form, texts=self.signature.categorical)
         return with_time_of_day(rows) if self.timed else rows
 
     @property
-    def _form(self) -> list[str]:
-        """Return the features that are fields of the lead itself."""
+    def form(self) -> list[str]:
+        """Return the features that are details of the lead itself."""
         return [f.name for f in self.signature.fields if f.feature and not f.computed]
 
     def _matrix(self, X: Columns) -> FloatArray:
@@ -290,21 +292,6 @@ class LeadScoringEstimator(PipelineEstimator):
     def _probability(self, X: pl.DataFrame) -> FloatArray:
         log_odds = self.calibrator_.log_odds(self.learner_.decision_function(self._matrix(X)))
         return np.asarray(expit(log_odds + self.dealers_.shift(self._dealers(X))))
-
-    def grades(self, probability: FloatArray) -> NDArray[np.str_]:
-        """Return the grade of each probability, 'A' to 'D', by the cut-offs of the configuration.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from ml.lead_scoring.params import LeadParams
-        >>> from ml.signature import Signature
-        >>> estimator = LeadScoringEstimator(params=LeadParams(), signature=Signature(fields=()))
-        >>> estimator.grades(np.array([0.45, 0.3, 0.05])).tolist()
-        ['A', 'B', 'D']
-        """
-        at = self.params.grades
-        return np.asarray(GRADES[np.sum([probability >= t for t in (at.A, at.B, at.C)], axis=0)])
 
     def margins(self, X: pl.DataFrame) -> FloatArray:
         """Return the expected gross margin of a sale of each lead.
@@ -355,7 +342,7 @@ class LeadScoringEstimator(PipelineEstimator):
         return pl.DataFrame(
             {
                 "conversion_probability": probability,
-                "grade": pl.Series(self.grades(probability), dtype=pl.String),
+                "grade": pl.Series(self.grades_.of(probability), dtype=pl.String),
                 "expected_gross_margin": pl.Series(margin, nan_to_null=True),
                 "calibration": pl.Series(own, dtype=pl.String),
             }
@@ -392,9 +379,15 @@ class LeadScoringEstimator(PipelineEstimator):
 
     def _fitted_state(self) -> dict[str, Any]:
         response = None if self.response_ is None else self.response_.as_dict()
-        return {"reference": self.reference_.tolist(), "response": response, "value_tables": self.value_tables_}
+        return {
+            "reference": self.reference_.tolist(),
+            "response": response,
+            "value_tables": self.value_tables_,
+            "grades": self.grades_.as_dict(),
+        }
 
     def _restore_state(self, state: Mapping[str, Any]) -> None:
         self.reference_, self.value_tables_ = np.array(state["reference"]), state["value_tables"]
+        self.grades_ = GradeLimits.from_dict(state["grades"])
         self.response_ = None if state["response"] is None else ResponseDecay.from_dict(state["response"])
         self._finish()

@@ -16,7 +16,7 @@ BoostedTreesParams = params_model(BoostedTrees, without=["categorical", "monoton
 
 
 class Grades(Section):
-    """Lowest probability of the grades A, B and C; the rest is D. Fixed values keep grades comparable over time."""
+    """Fixed lowest probability of the grades A, B and C; the rest is D. They keep grades comparable over time."""
 
     A: float = Field(0.40, gt=0, lt=1)
     B: float = Field(0.25, gt=0, lt=1)
@@ -66,8 +66,17 @@ class LeadParams(Section):
         and channel, campaign, and model, if the data have these columns.
     margin_by : str
         Column by which the mean gross margin of a sale is estimated, with shrinkage.
-    grades : Grades
-        Lowest probabilities of the grades.
+    capacity_per_day : float or None
+        Calls of the whole desk on a working day. The limits of the grades are estimated on the calibration rows: A has
+        as many new leads as the desk can call on the day they come in, B, C and D a third each of the others. None: the
+        limits are fixed.
+    calls_per_lead : float
+        Calls that a lead needs on average; the desk can call ``capacity_per_day / calls_per_lead`` new leads a day.
+    working_days_per_week : int
+        Working days of the desk in a week.
+    grades : Grades or None
+        Fixed lowest probabilities of the grades, in place of `capacity_per_day`. None with `capacity_per_day` None:
+        the defaults of `Grades`.
     events_after_as_of : {'refuse', 'ignore'}
         Whether a request with events after its `as_of` is an error, or the events are ignored and counted.
     trend_days : float
@@ -91,7 +100,10 @@ class LeadParams(Section):
     dealer_calibration_rows: int = Field(200, ge=20)
     rates: tuple[tuple[str, ...], ...] | None = None
     margin_by: str = "model"
-    grades: Grades = Grades()
+    capacity_per_day: float | None = Field(None, gt=0, le=100_000, allow_inf_nan=False)
+    calls_per_lead: float = Field(1, ge=1, le=100, allow_inf_nan=False)
+    working_days_per_week: int = Field(7, ge=1, le=7)
+    grades: Grades | None = None
     events_after_as_of: Literal["refuse", "ignore"] = "refuse"
     trend_days: float = Field(7, gt=0, le=365)
     trend_log_odds: float = Field(0.2, gt=0)
@@ -105,6 +117,20 @@ class LeadParams(Section):
         if any(not 0 < day <= 365 for day in value):
             raise ValueError(f"rescore_days: each must be above 0 and at most 365 days, got {list(value)}")
         return value
+
+    @model_validator(mode="after")
+    def _one_rule_for_grades(self) -> Self:
+        if self.grades is not None and self.capacity_per_day is not None:
+            raise ValueError(
+                "set capacity_per_day (grades sized to the desk) or grades (fixed limits), not both, got "
+                f"{self.capacity_per_day:g} and {self.grades.A:g}, {self.grades.B:g}, {self.grades.C:g}; remove one"
+            )
+        return self
+
+    @property
+    def fixed_grades(self) -> Grades:
+        """Return the fixed limits of the grades, which hold without `capacity_per_day`."""
+        return Grades() if self.grades is None else self.grades
 
     @model_validator(mode="after")
     def _operations(self) -> Self:

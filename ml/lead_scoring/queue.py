@@ -1,42 +1,53 @@
-"""The call queue: the order of calls with the highest expected gain within the capacity of the desk."""
+"""The call queue: the order of calls with the highest expected gain within opening hours and capacity of the desk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo
 
 import numpy as np
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from features.aggregations import HOUR
 from features.errors import FeatureError
+from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
-from ml.domain.leads.call_queue import call_order, slot_hours
+from ml.domain.leads.opening_hours import Interval, call_times
 from ml.endpoint import Champions
-from ml.instants import Instant, instant
-from ml.lead_scoring.answer import LeadScoringAnswer, answers
+from ml.instants import Instant
+from ml.lead_scoring.answer import LeadReasons, LeadScoringAnswer, answers, lead_reasons
+from ml.lead_scoring.call_values import CallValues
 from ml.lead_scoring.estimator import LeadScoringEstimator
+from ml.lead_scoring.queue_texts import comparison_text, notice_text, place_text
 from ml.lead_scoring.request import read_requests
 from ml.lead_scoring.request import request as lead_request
+from ml.lead_scoring.sales_desk import DeskChanges, DeskRules
+from ml.lead_scoring.words import DIGITS
 from ml.plausibility import FieldWarnings
 from ml.requests import MissingFields
 
 MAX_LEADS = 1_000
+MAX_DAYS = 31
+HOUR = 3_600  # seconds
 
 
 class QueueItem(BaseModel):
-    """One call of the queue."""
+    """One call of the queue. Gains are over no call, in the unit of measure (yuan or sales)."""
 
     place: int = Field(description="place in the queue, from 1")
-    call_at: datetime
+    call_at: datetime = Field(description="in the time zone of the desk")
     lead_id: str | None
     position: int = Field(description="position of the lead in the request, from 0")
     conversion_probability: float = Field(description="probability of a sale if the lead is called at call_at")
-    gain: float = Field(description="expected gain over no call, in the unit of measure (yuan or sales)")
+    gain: float = Field(description="expected gain of the call at call_at")
+    gain_if_first: float = Field(description="expected gain if this were the first call of the queue")
+    loss_per_hour: float = Field(description="expected gain lost if the lead waits an hour after the first call")
+    why: Text = Field(description="why the lead has this place")
     waited_hours: float = Field(description="hours from the lead to as_of")
+    hours_at_call: float = Field(description="hours from the lead to call_at, closed hours among them")
     grade: Literal["A", "B", "C", "D"]
+    reasons: LeadReasons
     missing: MissingFields
     warnings: FieldWarnings
 
@@ -57,11 +68,17 @@ class QueueAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    as_of: datetime = Field(description="in the time zone of the desk")
+    desk_open: bool = Field(description="whether as_of is inside the opening hours")
+    notice: Text | None = Field(description="when the desk opens, if it is closed at as_of")
     items: list[QueueItem]
     measure: Literal["gross_margin", "sales"]
     gain: float = Field(description="expected gain of this order, in the unit of measure (yuan or sales)")
     gain_newest_first: float = Field(description="expected gain if the newest leads are called first")
     gain_highest_score_first: float = Field(description="expected gain if the highest scores are called first")
+    comparison: Text = Field(description="the three orders in words")
+    lost_by_waiting: float = Field(description="what the calls of the queue would gain more if each were the first")
+    gain_not_called: float = Field(description="expected gain of the leads in not_called, if each were called first")
     decay: Decay | None = Field(description="null if it cannot be estimated: leads are then ordered by expected gain")
     no_decay_reason: str | None = Field(description="why decay is null")
     not_called: list[int] = Field(description="positions of leads that exceed the capacity")
@@ -69,7 +86,7 @@ class QueueAnswer(BaseModel):
 
 
 def request(champions: Champions) -> type[BaseModel]:
-    """Return the pydantic model of a request: open leads and the capacity of the desk.
+    """Return the pydantic model of a request: open leads, and what differs from the rules of the desk.
 
     Parameters
     ----------
@@ -79,30 +96,31 @@ def request(champions: Champions) -> type[BaseModel]:
     Returns
     -------
     type
-        Fields: `as_of` (time of the first call, ISO 8601 with an offset; default: now), `calls_per_hour` (of the whole
-        desk), `hours` (of calls from `as_of`; default: 8) and `leads` (1 to 1,000, each as
-        `ml.lead_scoring.request.request` returns).
+        Fields: `as_of` (ISO 8601 with an offset; default: now), `days` (open days to plan; default: 1, or as many as
+        `hours` need), `hours` (opening hours to plan), `leads` (1 to 1,000, each as `ml.lead_scoring.request.request`
+        returns), and those of `ml.lead_scoring.sales_desk.DeskChanges`.
     """
     lead = lead_request(champions["lead_scoring"].estimator.signature)
     limits: Any = Field(min_length=1, max_length=MAX_LEADS)
+    days: Any = Field(None, ge=1, le=MAX_DAYS, description="open days to plan; default: 1, or as many as hours need")
+    hours: Any = Field(None, ge=0, le=500, allow_inf_nan=False, description="opening hours to plan, from as_of")
     return create_model(
         "CallQueueRequest",
-        __config__=ConfigDict(extra="forbid", strict=True, frozen=True),
-        as_of=(Instant | None, Field(None, description="time of the first call; default: now")),
-        calls_per_hour=(
-            float,
-            Field(gt=0, le=10_000, allow_inf_nan=False, description="calls per hour of the whole desk"),
-        ),
-        hours=(float, Field(8.0, gt=0, le=72, allow_inf_nan=False, description="hours of calls from as_of")),
+        __base__=DeskChanges,
+        as_of=(Instant | None, Field(None, description="calls begin then, or when the desk opens; default: now")),
+        days=(int | None, days),
+        hours=(float | None, hours),
         leads=(list[lead], limits),  # type: ignore[valid-type]
     )
 
 
-def answer(champions: Champions, request: Any) -> QueueAnswer:
+def answer(rules: DeskRules, champions: Champions, request: Any) -> QueueAnswer:
     """Return the order of calls for the open leads of a request.
 
     Parameters
     ----------
+    rules : DeskRules
+        ``ml.lead_scoring.sales_desk.load_desk_rules(Path("configs/sales_desk.yaml"))``.
     champions : mapping of str to Champion
         ``{"lead_scoring": ml.champions.load(ml.champions.version_or_champion("lead_scoring"))}``.
     request : BaseModel
@@ -112,43 +130,125 @@ def answer(champions: Champions, request: Any) -> QueueAnswer:
     Returns
     -------
     QueueAnswer
-        Calls in their order with time, probability of a sale and expected gain (yuan, or sales if margins are
-        unknown), and the positions of leads that are not called.
+        Calls in their order with time, probability of a sale, expected gain (yuan, or sales if margins are unknown) and
+        what is lost by waiting, and the positions of leads that are not called.
 
     Raises
     ------
     FeatureError
-        The champion's training data have no times, a lead has another `as_of`, or a lead is invalid (see
-        `ml.lead_scoring.request.read_requests`).
+        The champion's training data have no times, a lead has another `as_of`, the opening hours of the request are not
+        in order, or a lead is invalid (see `ml.lead_scoring.request.read_requests`).
     """
     estimator = cast("LeadScoringEstimator", champions["lead_scoring"].estimator)
     if not estimator.timed:
         raise FeatureError("leads", "cannot be queued: the training data have no times; map created_at and train again")
     if any(lead.as_of is not None and lead.as_of != request.as_of for lead in request.leads):
         raise FeatureError("leads", "must not have another as_of than the queue; leave it out")
-    leads = [lead.model_copy(update={"as_of": request.as_of}) for lead in request.leads]
+    desk = rules.replaced(request)
+    as_of = datetime.now(UTC) if request.as_of is None else request.as_of
+    leads = [lead.model_copy(update={"as_of": as_of}) for lead in request.leads]
     batch = read_requests(estimator, leads, trend=False)
     scores = answers(estimator, leads, batch, explain=False)
-    called = [
-        i
-        for i, lead in enumerate(leads)
-        if lead.first_contact_at is not None and lead.first_contact_at <= scores[i].as_of
-    ]
-    waiting = [i for i in range(len(leads)) if i not in set(called)]
-    slots = slot_hours(request.calls_per_hour, max(1, min(len(waiting), int(request.calls_per_hour * request.hours))))
-    values = _CallValues(estimator, scores, batch.rows, batch.as_of, batch.created_at)
+    called = [i for i, lead in enumerate(leads) if lead.first_contact_at is not None and lead.first_contact_at <= as_of]
+    waiting = sorted({*range(len(leads))} - {*called})
+    planned = _planned_days(desk, request, as_of)
+    times = call_times(
+        planned,
+        calls_per_hour=desk.calls_per_hour,
+        capacity_per_day=estimator.params.capacity_per_day if desk.capacity_per_day is None else desk.capacity_per_day,
+        hours=request.hours,
+        at_most=len(waiting),
+    )
+    slots = np.array([(t - as_of).total_seconds() / HOUR for t in times])
+    values = CallValues(estimator, scores, batch.rows, as_of=batch.as_of, created=batch.created_at)
     order = values.best_order(waiting, slots)
+    not_called = sorted({*waiting} - {*order})
+    first = float(slots[0]) if len(slots) else 0.0
+    measure: Literal["gross_margin", "sales"] = "gross_margin" if values.has_margins else "sales"
+    digits = DIGITS[measure]
+    totals = [
+        round(values.total(o, slots), digits)
+        for o in (
+            order,
+            sorted(waiting, key=lambda i: -batch.created_at[i]),
+            sorted(waiting, key=lambda i: -values.probability[i]),
+        )
+    ]
+    zone = ZoneInfo(desk.timezone)
+    opening = planned[0][0][0] if planned else None
+    is_open = opening is not None and opening <= as_of
+    notice = notice_text(as_of.astimezone(zone), opening and opening.astimezone(zone), is_open=is_open)
     return QueueAnswer(
-        items=[_item(values, i, k, slots[k]) for k, i in enumerate(order)],
-        measure="gross_margin" if values.has_margins else "sales",
-        gain=round(values.total(order, slots), 4),
-        gain_newest_first=round(values.total(sorted(waiting, key=lambda i: -batch.created_at[i]), slots), 4),
-        gain_highest_score_first=round(values.total(sorted(waiting, key=lambda i: -values.probability[i]), slots), 4),
+        as_of=as_of.astimezone(zone),
+        desk_open=is_open,
+        notice=notice,
+        items=_items(
+            values,
+            order,
+            slots,
+            call_times=[t.astimezone(zone) for t in times],
+            scores=scores,
+            reasons=lead_reasons(estimator, leads, batch, positions=order),
+            measure=measure,
+        ),
+        measure=measure,
+        gain=totals[0],
+        gain_newest_first=totals[1],
+        gain_highest_score_first=totals[2],
+        comparison=comparison_text(*totals, measure=measure),
+        lost_by_waiting=round(sum(values.gain(i, first) for i in order) - values.total(order, slots), digits),
+        gain_not_called=round(sum(values.gain(i, first) for i in not_called), digits),
         decay=_decay(estimator),
         no_decay_reason=estimator.no_response_reason,
-        not_called=sorted(set(waiting) - set(order)),
+        not_called=not_called,
         called_already=called,
     )
+
+
+def _planned_days(desk: DeskRules, request: Any, as_of: datetime) -> list[list[Interval]]:
+    """Return the opening intervals of the open days that a request plans."""
+    days = request.days or (1 if request.hours is None else MAX_DAYS)
+    return desk.hours.days(as_of, count=days)
+
+
+def _items(
+    values: CallValues,
+    order: Sequence[int],
+    slots: FloatArray,
+    *,
+    call_times: Sequence[datetime],
+    scores: Sequence[LeadScoringAnswer],
+    reasons: Sequence[LeadReasons],
+    measure: str,
+) -> list[QueueItem]:
+    dearer, first, digits = values.dearer(order, slots), float(slots[0]) if len(slots) else 0.0, DIGITS[measure]
+    items = []
+    for k, (i, hours) in enumerate(zip(order, slots.tolist(), strict=False)):
+        gain, at_first, hour_later = (values.gain(i, h) for h in (hours, first, first + 1))
+        why = place_text(
+            place=k + 1, dearer=dearer[k], first=at_first, gain=gain, loss_per_hour=at_first - hour_later,
+            measure=measure, decays=values.curve is not None,
+        )  # fmt: skip
+        items.append(
+            QueueItem(
+                place=k + 1,
+                call_at=call_times[k],
+                lead_id=scores[i].lead_id,
+                position=i,
+                conversion_probability=round(float(values.probabilities(i, np.array([hours]))[0]), 6),
+                gain=round(gain, digits),
+                gain_if_first=round(at_first, digits),
+                loss_per_hour=round(at_first - hour_later, digits),
+                why=why,
+                waited_hours=round(float(values.waited[i]), 2),
+                hours_at_call=round(float(values.waited[i]) + hours, 2),
+                grade=scores[i].grade,
+                reasons=reasons[k],
+                missing=scores[i].missing,
+                warnings=scores[i].warnings,
+            )
+        )
+    return items
 
 
 def _decay(estimator: LeadScoringEstimator) -> Decay | None:
@@ -157,70 +257,3 @@ def _decay(estimator: LeadScoringEstimator) -> Decay | None:
         return None
     value, low, high = curve.remaining_after_day["all"]
     return Decay(left_after_24_hours=round(value, 4), low=round(low, 4), high=round(high, 4), calls=curve.calls)
-
-
-class _CallValues:
-    """Probability of a sale and expected gain of calling each lead, by hours from now."""
-
-    def __init__(
-        self,
-        estimator: LeadScoringEstimator,
-        scores: Sequence[LeadScoringAnswer],
-        rows: pl.DataFrame,
-        as_of: Sequence[int],
-        created: Sequence[int],
-    ) -> None:
-        self.scores = scores
-        self.as_of = as_of
-        self.curve = estimator.response_
-        self.probability = np.array([s.conversion_probability for s in scores])
-        margin = estimator.margins(rows)
-        self.has_margins = bool(np.isfinite(margin).all())
-        self.margin = margin if self.has_margins else np.ones(len(scores))
-        self.waited = (np.array(as_of) - np.array(created)) / HOUR
-        names = rows["channel"].to_list() if "channel" in rows.columns else [None] * len(scores)
-        self.channel: list[str | None] = names
-        self._mean_factors = [
-            1.0 if self.curve is None else self.curve.mean_factor(c, float(w))
-            for c, w in zip(names, self.waited, strict=True)
-        ]
-
-    def probabilities(self, i: int, hours: FloatArray) -> FloatArray:
-        """Return the probability of a sale if lead `i` is called in `hours` from now (infinite: not called)."""
-        if self.curve is None:
-            return np.where(np.isfinite(hours), self.probability[i], 0.0)
-        factor = self.curve.factor(self.channel[i], self.waited[i] + hours)
-        return np.asarray(np.minimum(self.probability[i] * factor / self._mean_factors[i], 1.0))
-
-    def gains(self, i: int, hours: FloatArray) -> FloatArray:
-        """Return the expected gain of a call in `hours` from now over no call."""
-        without_call = self.probabilities(i, np.array([np.inf]))[0]
-        return np.asarray(self.margin[i] * (self.probabilities(i, hours) - without_call))
-
-    def best_order(self, waiting: Sequence[int], slots: FloatArray) -> list[int]:
-        """Return the leads in the order of their slots, with the highest total gain."""
-        if not waiting:
-            return []
-        if self.curve is None:  # the gain does not depend on the slot
-            return sorted(waiting, key=lambda i: (-self.margin[i] * self.probability[i], i))[: len(slots)]
-        gain = np.array([self.gains(i, slots) for i in waiting])
-        return [waiting[k] for k in call_order(gain)]
-
-    def total(self, order: Sequence[int], slots: FloatArray) -> float:
-        """Return the total gain of calling the leads in this order, one for each slot."""
-        return float(sum(self.gains(i, slots[k : k + 1])[0] for k, i in enumerate(order[: len(slots)])))
-
-
-def _item(values: _CallValues, i: int, place: int, hours: float) -> QueueItem:
-    return QueueItem(
-        place=place + 1,
-        call_at=instant(values.as_of[i]) + timedelta(hours=float(hours)),
-        lead_id=values.scores[i].lead_id,
-        position=i,
-        conversion_probability=round(float(values.probabilities(i, np.array([hours]))[0]), 6),
-        gain=round(float(values.gains(i, np.array([hours]))[0]), 4),
-        waited_hours=round(float(values.waited[i]), 2),
-        grade=values.scores[i].grade,
-        missing=values.scores[i].missing,
-        warnings=values.scores[i].warnings,
-    )

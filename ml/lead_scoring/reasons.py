@@ -1,92 +1,44 @@
-"""Reasons for a lead's score relative to the average lead, in Chinese and English."""
+"""Reasons for a lead's score relative to the average lead: groups of features, and the strongest of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
+from ml.lead_scoring.rows import FIELDS_EMPTY
 
 MAX_REASONS = 3  # of each sign
 MIN_LOG_ODDS = 0.02  # weaker reasons are not shown
+OTHER = "OTHER"
 
-# code: features (* at the end of a name matches any ending), then zh and en texts for features that raise the
-# probability of a sale, then zh and en texts for features that lower it
-REASONS: dict[str, tuple[tuple[str, ...], str, str, str, str]] = {
+# code: features (* at the end of a name matches any ending)
+REASONS: dict[str, tuple[str, ...]] = {
     "RECENT_ACTIVITY": (
-        ("events_*", "views_*", "dwell_seconds_*", "sessions_90d", "days_since_visit", "recent_share", "last_event_*"),
-        "近期浏览活跃", "Many visits recently",
-        "近期浏览较少", "Few visits recently",
+        "events_*", "views_*", "dwell_seconds_*", "sessions_90d", "days_since_visit", "recent_share", "last_event_*",
     ),
-    "COMPARING": (
-        ("compares_*", "vehicles_90d", "models_90d", "searches_*", "favourites_*"),
-        "对比车型较多", "Compares many vehicles",
-        "对比车型较少", "Compares few vehicles",
-    ),
-    "PRICE_LIST": (
-        ("price_lists_*", "price_list_share", "finance_quotes_*"),
-        "索取过报价或金融方案", "Asked for a price list or a finance quote",
-        "未索取报价或金融方案", "Has not asked for a price list or a finance quote",
-    ),
-    "TEST_DRIVE": (
-        ("test_drive_requests_*",),
-        "预约过试驾", "Asked for a test drive",
-        "未预约试驾", "Has not asked for a test drive",
-    ),
-    "CONTACT": (
-        ("chats_*", "days_since_contact", "days_since_first_call"),
-        "近期与门店有联系", "In contact with the store recently",
-        "近期与门店联系较少", "Little contact with the store recently",
-    ),
-    "CHANNEL": (
-        ("channel", "campaign", "rate of channel", "rate of campaign"),
-        "该渠道线索成交率较高", "Leads from this channel often buy",
-        "该渠道线索成交率较低", "Leads from this channel seldom buy",
-    ),
-    "STORE": (
-        ("rate of store_id", "rate of store_id and channel"),
-        "该门店线索成交率较高", "Leads of this store often buy",
-        "该门店线索成交率较低", "Leads of this store seldom buy",
-    ),
-    "VEHICLE": (
-        ("model", "rate of model"),
-        "意向车型的线索成交率较高", "Leads for this model often buy",
-        "意向车型的线索成交率较低", "Leads for this model seldom buy",
-    ),
-    "PRICE": (
-        ("price", "budget", "budget_low", "budget_high", "price_to_*"),
-        "价格与预算相符", "The price fits the budget",
-        "价格与预算不符", "The price does not fit the budget",
-    ),
-    "DISTANCE": (
-        ("distance_km",),
-        "距门店较近", "Lives close to the store",
-        "距门店较远", "Lives far from the store",
-    ),
-    "HISTORY": (
-        ("purchases*", "days_since_purchase", "other_leads*", "days_since_other_lead"),
-        "有购车或咨询记录", "Bought or enquired here before",
-        "以往购车或咨询记录不利于成交", "Past purchases or enquiries lower the chance of a sale",
-    ),
-    "TIMING": (
-        ("created_hour", "created_weekday", "lead_age_days"),
-        "线索提交时间有利于成交", "Time or age of the lead raises the chance of a sale",
-        "线索提交时间不利于成交", "Time or age of the lead lowers the chance of a sale",
-    ),
-    "COST": (
-        ("acquisition_cost",),
-        "该成本水平的线索成交率较高", "Leads at this cost often buy",
-        "该成本水平的线索成交率较低", "Leads at this cost seldom buy",
-    ),
+    "COMPARING": ("compares_*", "vehicles_90d", "models_90d", "searches_*", "favourites_*"),
+    "PRICE_LIST": ("price_lists_*", "price_list_share", "finance_quotes_*"),
+    "TEST_DRIVE": ("test_drive_requests_*",),
+    "CONTACT": ("chats_*", "days_since_contact"),
+    "WAITING": ("lead_age_days", "days_since_first_call"),
+    "SOURCE": ("channel", "campaign", "rate of channel", "rate of campaign", "rate of store_id*"),
+    "VEHICLE": ("model", "rate of model"),
+    "PRICE": ("price", "budget", "budget_low", "budget_high", "price_to_*"),
+    "DISTANCE": ("distance_km",),
+    "HISTORY": ("purchases*", "days_since_purchase", "other_leads*", "days_since_other_lead"),
+    "FORM": (FIELDS_EMPTY,),
+    OTHER: ("created_hour", "created_weekday", "acquisition_cost"),  # nobody can act on them: never shown
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ReasonMap:
-    """Assignment of features to reasons, and the texts of the reasons, as returned by `build_reason_map`.
+    """Assignment of features to reasons, as returned by `build_reason_map`.
 
     Attributes
     ----------
@@ -94,13 +46,16 @@ class ReasonMap:
         Codes of the reasons.
     member : ndarray of int, shape (n_features,)
         Position in `codes` of each feature's reason.
-    texts : tuple of (str, str, str, str)
-        Texts of each reason: zh and en if it raises the probability of a sale, zh and en if it lowers it.
+    features : tuple of str
+        For each code, its first feature without "rate of": the name of a column for reasons of one column.
+    overrides : mapping of str to (Text, Text)
+        Texts of the dealership by code: if the reason raises the probability of a sale, and if it lowers it.
     """
 
     codes: tuple[str, ...]
     member: NDArray[np.intp]
-    texts: tuple[tuple[str, str, str, str], ...]
+    features: tuple[str, ...]
+    overrides: Mapping[str, tuple[Text, Text]]
 
 
 def build_reason_map(
@@ -119,7 +74,7 @@ def build_reason_map(
     Returns
     -------
     ReasonMap
-        Codes, texts and the reason of each feature, for `largest`.
+        Codes, texts of the dealership and the reason of each feature, for `strongest`.
 
     Examples
     --------
@@ -127,39 +82,45 @@ def build_reason_map(
     >>> reason_map.codes, reason_map.member.tolist()
     (('RECENT_ACTIVITY', 'AGE'), [0, 0, 1])
     """
+    groups = {**{code: names for code, (names, *_) in overrides.items()}}
     codes: list[str] = []
-    texts: list[tuple[str, str, str, str]] = []
+    first: list[str] = []
     member = []
-    for name in features:
-        code, text = _reason_of(name, overrides)
+    for feature in features:
+        name = feature.removeprefix("rate of ")
+        code = _code(feature, groups) or _code(feature, REASONS)
+        code = code or "".join(c if c.isalnum() else "_" for c in name).upper()
         if code not in codes:
             codes.append(code)
-            texts.append(text)
+            first.append(name)
         member.append(codes.index(code))
-    return ReasonMap(tuple(codes), np.array(member, dtype=np.intp), tuple(texts))
+    texts = {
+        code: (Text(zh=zh_up, en=en_up), Text(zh=zh_down, en=en_down))
+        for code, (_, zh_up, en_up, zh_down, en_down) in overrides.items()
+    }
+    return ReasonMap(tuple(codes), np.array(member, dtype=np.intp), tuple(first), texts)
 
 
-def _reason_of(
-    name: str, overrides: Mapping[str, tuple[Sequence[str], str, str, str, str]]
-) -> tuple[str, tuple[str, str, str, str]]:
-    for reasons in (overrides, REASONS):
-        for code, (names, *text) in reasons.items():
-            if any(name == n or (n.endswith("*") and name.startswith(n[:-1])) for n in names):
-                return code, (text[0], text[1], text[2], text[3])
-    feature = name.removeprefix("rate of ")
-    code = "".join(c if c.isalnum() else "_" for c in feature).upper()
-    return code, (
-        f"{feature} 提高了成交可能",
-        f"{feature} raises the chance of a sale",
-        f"{feature} 降低了成交可能",
-        f"{feature} lowers the chance of a sale",
-    )
+def _code(feature: str, groups: Mapping[str, Sequence[str]]) -> str | None:
+    for code, names in groups.items():
+        if any(feature == n or (n.endswith("*") and feature.startswith(n[:-1])) for n in names):
+            return code
+    return None
 
 
-def largest(
-    contributions: FloatArray, reason_map: ReasonMap
-) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
-    """Return the strongest reasons that raise and that lower the log-odds of a sale, at most three each.
+@dataclass(frozen=True)
+class Reason:
+    """A reason for a score: code, text, and its contribution to the log-odds of a sale."""
+
+    code: str
+    text: Text
+    log_odds: float
+
+
+def strongest(
+    contributions: FloatArray, reason_map: ReasonMap, text: Callable[[str, str, bool], Text | None]
+) -> tuple[list[Reason], list[Reason], float]:
+    """Return the strongest reasons that raise and that lower the log-odds of a sale, at most three each, and the rest.
 
     Parameters
     ----------
@@ -167,19 +128,38 @@ def largest(
         Contributions of the features to the log-odds of one lead: a row of ``LeadScoringEstimator.contributions(X)``.
     reason_map : ReasonMap
         As returned by `ml.lead_scoring.reasons.build_reason_map`, or `reason_map_` of a fitted `LeadScoringEstimator`.
+    text : callable
+        ``(code, feature, raises) -> Text``: what to tell the desk, or None if there is nothing that helps; such a
+        reason is not listed.
 
     Returns
     -------
-    raising, lowering : list of (int, float)
-        Position in `reason_map.codes` and summed log-odds, the strongest first.
+    raising, lowering : list of Reason
+        The strongest first.
+    other : float
+        Sum of the contributions that are not listed.
 
     Examples
     --------
     >>> import numpy as np
-    >>> largest(np.array([0.5, 0.4, -0.3]), build_reason_map(["views_7d", "events_30d", "age"], {}))
-    ([(0, 0.9)], [(1, -0.3)])
+    >>> tell = lambda code, feature, raises: None if code == "AGE" else Text(zh="多次浏览", en="many views")
+    >>> reason_map = build_reason_map(["views_7d", "events_30d", "age"], {})
+    >>> raising, lowering, other = strongest(np.array([0.5, 0.4, -0.3]), reason_map, tell)
+    >>> [(r.code, r.log_odds) for r in raising], lowering, round(other, 4)
+    ([('RECENT_ACTIVITY', 0.9)], [], -0.3)
     """
     sums = np.bincount(reason_map.member, weights=contributions, minlength=len(reason_map.codes))
-    order = np.argsort(-np.abs(sums), kind="stable").tolist()
-    raising = [(k, float(sums[k])) for k in order if sums[k] > MIN_LOG_ODDS][:MAX_REASONS]
-    return raising, [(k, float(sums[k])) for k in order if sums[k] < -MIN_LOG_ODDS][:MAX_REASONS]
+    listed: tuple[list[Reason], list[Reason]] = ([], [])
+    for k in np.argsort(-np.abs(sums), kind="stable").tolist():
+        value, code = float(sums[k]), reason_map.codes[k]
+        if abs(value) <= MIN_LOG_ODDS:
+            break
+        side = listed[0 if value > 0 else 1]
+        if code == OTHER or len(side) == MAX_REASONS:
+            continue
+        own = reason_map.overrides.get(code)
+        sentence = own[value < 0] if own else text(code, reason_map.features[k], value > 0)
+        if sentence is not None:
+            side.append(Reason(code, sentence, value))
+    shown = sum(r.log_odds for side in listed for r in side)
+    return listed[0], listed[1], float(sums.sum() - shown)

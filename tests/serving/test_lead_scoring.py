@@ -21,7 +21,7 @@ def test_one_lead_with_reasons_and_without(server: Server) -> None:
     assert answer["model_version"] == 1
     assert answer["grade"] in "ABCD"
     assert answer["path"] == "with_history"
-    assert {*answer["reasons"]} == {"positive", "negative"}
+    assert {*answer["reasons"]} == {"positive", "negative", "other_log_odds"}
     bare = server.client.post(f"{URL}?explain=false", json=lead).json()
     assert bare["reasons"] is None
     assert bare["conversion_probability"] == answer["conversion_probability"]
@@ -66,9 +66,32 @@ def test_the_queue_and_the_channels(server: Server) -> None:
     client = server.client
     queue = client.post(f"{URL}/queue", json=client.get(f"{URL}/queue/example").json()).json()
     assert [i["place"] for i in queue["items"]] == [1, 2]
+    assert [i["call_at"][11:] for i in queue["items"]] == ["09:00:00+08:00", "09:10:00+08:00"]
+    assert queue["desk_open"] and queue["notice"] is None
     assert queue["decay"]["low"] < queue["decay"]["left_after_24_hours"] < queue["decay"]["high"]
     channels = client.post(f"{URL}/channels", json={}).json()
     assert {c["channel"] for c in channels["channels"]} == {"website", "search_ad", "referral"}
     assert client.post(f"{URL}/channels", json={"cost_per_lead_ceiling": -1}).status_code == 422
     paths = client.get("/openapi.json").json()["paths"]
     assert {URL, f"{URL}/queue", f"{URL}/channels"} <= set(paths)
+
+
+def test_a_queue_outside_the_opening_hours_of_the_rules_file_begins_when_the_desk_opens(server: Server) -> None:
+    client, path = server.client, f"{URL}/queue"
+    early = {**client.get(f"{path}/example").json(), "as_of": "2026-01-07T07:20:00+08:00"}
+    queue = client.post(path, json=early).json()
+    assert [i["call_at"][:16] for i in queue["items"]] == ["2026-01-07T09:00", "2026-01-07T09:10"]
+    assert not queue["desk_open"] and "calls begin when it opens, at 09:00 on 7 January" in queue["notice"]["en"]
+    later = client.post(path, json={**early, "open": "10:30", "holidays": ["2026-01-07"]}).json()
+    assert later["items"][0]["call_at"][:16] == "2026-01-08T10:30"
+    assert client.post(path, json={**early, "capacity_per_day": 0}).json()["items"] == []
+    for change, field in (
+        ({"open": "25:00"}, "open"), ({"timezone": "Mars"}, "timezone"),
+        ({"weekdays": ["monday"]}, "weekdays"), ({"calls_per_hour": -1}, "calls_per_hour"), ({"days": 0}, "days"),
+    ):  # fmt: skip
+        refused = client.post(path, json={**early, **change})
+        assert refused.status_code == 422, refused.text
+        assert refused.json()["error"]["details"][0]["field"].startswith(field)
+    reversed_hours = client.post(path, json={**early, "open": "19:00"})
+    assert reversed_hours.status_code == 422
+    assert "must be before close, got 19:00 and 18:00" in reversed_hours.json()["error"]["message"]

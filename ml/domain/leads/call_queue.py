@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from ml.domain.arrays import FloatArray, IndexArray
+from ml.domain.arrays import IndexArray
 
 
 def call_order(gain: npt.ArrayLike) -> IndexArray:
@@ -19,8 +19,8 @@ def call_order(gain: npt.ArrayLike) -> IndexArray:
     Parameters
     ----------
     gain : array of shape (n_leads, n_slots)
-        Expected gain of calling a lead in a slot over not calling it, such as yuan; slot k begins after
-        `slot_hours(...)[k]` hours.
+        Expected gain of calling a lead in a slot over not calling it, such as yuan; a column for each
+        call.
 
     Returns
     -------
@@ -48,29 +48,3 @@ def call_order(gain: npt.ArrayLike) -> IndexArray:
         raise ValueError(f"gain must be a finite matrix of leads by slots, got shape {matrix.shape}")
     lead, slot = linear_sum_assignment(matrix, maximize=True)
     return np.asarray(lead[np.argsort(slot, kind="stable")])
-
-
-def slot_hours(calls_per_hour: float, slots: int) -> FloatArray:
-    """Return the hours from now until the start of each slot, float64 of shape (slots,).
-
-    Parameters
-    ----------
-    calls_per_hour : float
-        Capacity, above 0.
-    slots : int
-        Number of slots, not below 0.
-
-    Raises
-    ------
-    ValueError
-        An argument is out of range.
-
-    Examples
-    --------
-    >>> from ml.domain.leads.call_queue import slot_hours
-    >>> slot_hours(4, 3).tolist()
-    [0.0, 0.25, 0.5]
-    """
-    if not calls_per_hour > 0 or slots < 0:
-        raise ValueError(f"calls_per_hour must be above 0 and slots not below 0, got {calls_per_hour} and {slots}")
-    return np.arange(slots) / calls_per_hour

@@ -10,6 +10,7 @@ import pytest
 
 from features.errors import ConfigError, DataError, FeatureError
 from ml.lead_scoring.estimator import LeadScoringEstimator
+from ml.lead_scoring.grades import GradeLimits
 from ml.lead_scoring.params import LeadParams
 from ml.signature import Field, Signature
 
@@ -69,9 +70,16 @@ def test_an_expected_margin_is_the_probability_times_the_mean_margin_of_sales(fi
     )
 
 
-@pytest.mark.parametrize(("probability", "grade"), [(0.39, "B"), (0.40, "A"), (0.25, "B"), (0.12, "C"), (0.1199, "D")])
-def test_grades_begin_at_their_threshold(probability: float, grade: str) -> None:
-    assert estimator().grades(np.array([probability])).tolist() == [grade]
+def test_grades_of_the_answers_are_those_of_the_fixed_limits(fitted: LeadScoringEstimator) -> None:
+    answers = fitted.predict(leads()[0])
+    assert fitted.grades_ == GradeLimits(A=0.40, B=0.25, C=0.12)
+    assert set(answers.filter(pl.col("conversion_probability") >= 0.40)["grade"]) == {"A"}
+    assert set(answers.filter(pl.col("conversion_probability") < 0.25)["grade"]) <= {"C", "D"}
+
+
+def test_grades_cannot_be_sized_to_the_desk_without_times() -> None:
+    with pytest.raises(ConfigError, match=r"params\.capacity_per_day: the leads have no times"):
+        estimator(capacity_per_day=5).fit(*leads(), calibrate=leads(100, seed=1))
 
 
 def test_contributions_point_the_way_the_channel_does(fitted: LeadScoringEstimator) -> None:

@@ -16,6 +16,7 @@ from ml.endpoint import Champions
 from ml.lead_scoring.answer import respond
 from ml.lead_scoring.endpoints import ENDPOINTS
 from ml.lead_scoring.request import request
+from ml.lead_scoring.sales_desk import DeskRules
 from ml.model import Model
 from tests.conftest import Trained
 from tests.small.lead_scoring import DECAY, HOUR, START, lead_scoring_tables
@@ -132,7 +133,8 @@ def _respond(model: Model, path: str, body: dict[str, Any]) -> Any:
     champions: Champions = {"lead_scoring": model}
     endpoint: Any = next(e for e in ENDPOINTS if e.path == path)
     request = endpoint.request(champions).model_validate_json(json.dumps(body))
-    return endpoint.respond(None, champions, [request], False)[0]
+    rules = DeskRules(timezone="UTC", open="00:00", close="24:00") if path == "queue" else None
+    return endpoint.respond(rules, champions, [request], False)[0]
 
 
 def test_the_queue_calls_what_fades_first_and_leaves_out_who_was_called(model: Model) -> None:

@@ -22,6 +22,9 @@ def test_defaults_hold_and_the_learner_is_typed() -> None:
     [
         ({"grades": {"A": 0.1}}, "grades must fall from A to C, got A 0.1, B 0.25, C 0.12"),
         ({"grades": {"A": 1}}, "less than 1"),
+        ({"grades": {}, "capacity_per_day": 40}, "not both, got 40 and 0.4, 0.25, 0.12; remove one"),
+        ({"capacity_per_day": 0}, "greater than 0"),
+        ({"working_days_per_week": 8}, "less than or equal to 7"),
         ({"boosted_trees": {"leaves": 1}}, "leaves"),
         ({"derived": {"x": {"divide": ["a", "b"]}}}, "operation 'divide' is unknown"),
         ({"nonsense": 1}, "Extra inputs are not permitted"),
