@@ -229,6 +229,7 @@ def _facts(
         last_events=events,
         vehicles_7d=vehicles,
         rates=estimator.rates_,
+        signature=estimator.signature,
         form=estimator.form,
         horizon_days=estimator.params.horizon_days,
     )

@@ -13,6 +13,7 @@ from scipy.special import expit
 from features.aggregations import HOUR
 from ml.estimators.shrunken_rates import SEPARATOR, ShrunkenRates
 from ml.instants import instant, microseconds
+from ml.signature import Signature
 
 ZONE = ZoneInfo("Asia/Shanghai")  # of dates in texts, as of the hour and weekday of a lead
 FEN = 100
@@ -37,6 +38,8 @@ class LeadFacts:
         Number of different vehicles that the customer viewed in the 7 days before `as_of`.
     rates : ShrunkenRates
         Conversion rates of the training rows, by groups of columns.
+    signature : Signature
+        Of the model, with the readable names of columns and values.
     form : sequence of str
         Features that are details of the enquiry itself.
     horizon_days : float
@@ -49,6 +52,7 @@ class LeadFacts:
     last_events: Mapping[str, int]
     vehicles_7d: int
     rates: ShrunkenRates
+    signature: Signature
     form: Sequence[str]
     horizon_days: float
 

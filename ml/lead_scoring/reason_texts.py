@@ -13,17 +13,6 @@ from ml.bilingual import Text
 from ml.lead_scoring.lead_facts import DAY_HOURS, LeadFacts
 from ml.lead_scoring.words import day_text, duration
 
-CHANNELS = {
-    "walk_in": ("到店客户", "walk-in visitor"),
-    "website": ("官网线索", "website lead"),
-    "app": ("App 线索", "app lead"),
-    "search_ad": ("搜索广告线索", "lead from a search advertisement"),
-    "social": ("社交媒体线索", "social media lead"),
-    "marketplace": ("汽车平台线索", "lead from a car marketplace"),
-    "referral": ("转介绍线索", "referred customer"),
-    "phone": ("来电客户", "caller"),
-    "event": ("车展或活动线索", "lead from an event"),
-}
 CONTACTS = {
     "finance_quote": ("试算过金融方案", "asked for a finance quote"),
     "chat": ("在线咨询过", "chatted with the store"),
@@ -50,11 +39,13 @@ def reason_text(facts: LeadFacts, code: str, feature: str, raises: bool) -> Text
     write = _SENTENCES.get(code)
     if write is not None:
         return write(facts, raises)
-    value = facts.row.get(feature)
+    value, name = facts.row.get(feature), facts.signature.column_label(feature)
     if value is None or value != value:
-        return Text(zh=f"{feature} 未填写", en=f"{feature} is not filled in")
-    shown = f"{value:,.6g}" if isinstance(value, float) else str(value)
-    return Text(zh=f"{feature}：{shown}", en=f"{feature}: {shown}")
+        return Text(zh=f"{name.zh} 未填写", en=f"{name.en} is not filled in")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Text(zh=f"{name.zh}：{value:,.6g}", en=f"{name.en}: {value:,.6g}")
+    shown = facts.signature.labels.value(feature, value, own=feature in facts.signature.own)
+    return Text(zh=f"{name.zh}：{shown.zh}", en=f"{name.en}: {shown.en}")
 
 
 def _activity(facts: LeadFacts, raises: bool) -> Text:
@@ -162,7 +153,8 @@ def _waiting(facts: LeadFacts, raises: bool) -> Text | None:
 def _source(facts: LeadFacts, raises: bool) -> Text | None:
     """Name channel, store or campaign with the share of such leads that buy, where it explains the direction."""
     channel, store, campaign = (facts.row.get(n) for n in ("channel", "store_id", "campaign"))
-    channel_zh, channel_en = CHANNELS.get(str(channel), (f"{channel} 线索", f"lead from {channel}"))
+    source = facts.signature.labels.value("channel", channel)
+    channel_zh, channel_en = f"{source.zh}线索", f"{source.en} lead"
     sources = (
         (("store_id", "channel"), f"门店 {store} 的{channel_zh}", f"{channel_en} of store {store}"),
         (("channel",), channel_zh, channel_en),

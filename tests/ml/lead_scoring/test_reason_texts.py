@@ -11,16 +11,24 @@ import numpy as np
 import pytest
 
 from features.aggregations import DAY, HOUR
+from ml.bilingual import Text
 from ml.estimators.shrunken_rates import ShrunkenRates
 from ml.instants import instant, microseconds
+from ml.labels import Labels
 from ml.lead_scoring.lead_facts import LeadFacts, last_events
 from ml.lead_scoring.reason_texts import reason_text
 from ml.lead_scoring.reasons import OTHER, REASONS
+from ml.signature import Field, Signature
 
 NOW = microseconds(datetime(2024, 1, 6, 2, tzinfo=UTC))
 STORES = {"store_id": ["S1"] * 4_000, "channel": ["referral"] * 2_000 + ["website"] * 2_000}
 RATES = ShrunkenRates(groups=[["channel"], ["store_id", "channel"]]).fit(
     STORES, np.array([1.0, 0.0, 0.0, 0.0, 0.0] * 400 + [1.0] * 200 + [0.0] * 1_800)
+)
+
+SIGNATURE = Signature(
+    fields=(Field(name="wheelbase", kind="number", feature=True, own=True),),
+    labels=Labels(columns={"wheelbase": Text(zh="轴距", en="wheelbase")}),
 )
 
 
@@ -33,7 +41,7 @@ def facts(*events: tuple[str, int], age: float = 26, **row: Any) -> LeadFacts:
     last, vehicles = last_events(content, NOW)
     return LeadFacts(
         row={"days_since_first_call": None, **row}, as_of=NOW, created_at=NOW - int(age * HOUR), last_events=last,
-        vehicles_7d=vehicles, rates=RATES, form=("price", "budget", "model"), horizon_days=30,
+        vehicles_7d=vehicles, rates=RATES, signature=SIGNATURE, form=("price", "budget", "model"), horizon_days=30,
     )  # fmt: skip
 
 
@@ -58,7 +66,7 @@ def facts(*events: tuple[str, int], age: float = 26, **row: Any) -> LeadFacts:
         (facts(age=0.5), "WAITING", "came in less than an hour ago: call at once"),
         (facts(days_since_first_call=3.2), "WAITING", "was first called 3 days ago: agree on the next step"),
         (facts(channel="referral", store_id="S1"), "SOURCE",
-         "referred customer of store S1: about 20% of these buy within 30 days (all leads 15%)"),
+         "referral lead of store S1: about 20% of these buy within 30 days (all leads 15%)"),
         (facts(price=14_080_000, budget=12_880_000), "PRICE",
          "the price of 140,800 yuan is 12,000 yuan above the budget: offer finance or a cheaper vehicle"),
         (facts(price=14_080_000, budget_high=15_000_000, budget=1), "PRICE",
