@@ -1,12 +1,12 @@
 """Training rows and features of `residual_value`: a used car as it was listed, without its price.
 
-Age is computed here. `model_year` is dropped if the age is available: a future value is predicted for the same car at a
-higher age, which a constant model year would contradict.
+Age is computed here, by the same expression for training rows and for requests. `model_year` is dropped if the age is
+available: a future value is predicted for the same car at a higher age, which a constant model year would contradict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import narwhals as nw
@@ -98,27 +98,45 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     excluded = VEHICLES.outcomes | EXCLUDED
     names = [c for c in vehicles.collect_schema().names() if c not in excluded and c != KEY]
     rows = spine.join(vehicles.select(KEY, *names), on=KEY, how="left")
-    age = _age(names)
+    age = age_months(names)
     if age is not None:
-        computed = nw.max_horizontal(age, nw.lit(0.0))
-        stated = nw.col("age_months").cast(nw.Float64)
-        filled = nw.coalesce(stated, computed) if "age_months" in names else computed
-        rows = rows.with_columns(filled.alias("age_months"))
-    if age is not None or "age_months" in names:
+        rows = rows.with_columns(age.alias("age_months"))
         rows = rows.select([c for c in rows.collect_schema().names() if c != "model_year"])
     return rows
 
 
-def _age(names: list[str]) -> nw.Expr | None:
-    """Return the months from first registration (or else from 1 January of the model year) to `as_of`."""
-    if "listed_at" not in names:
-        return None
-    dates = []
-    if "first_registered_at" in names:
-        dates.append(nw.col("first_registered_at"))
-    if "model_year" in names:
-        dates.append((nw.col("model_year") - 1970) * (12 * MONTH))
-    if not dates:
-        return None
-    built = nw.coalesce(*dates) if len(dates) > 1 else dates[0]
-    return (nw.col("as_of") - built).cast(nw.Float64) * MONTHS_PER_MICROSECOND
+def age_months(names: Collection[str], namespace: Any = nw) -> Any:
+    """Return the expression of a car's age: the stated one, or else the months since its registration or model year.
+
+    Parameters
+    ----------
+    names : collection of str
+        Columns of the rows. Of `age_months`, `first_registered_at` (microseconds since 1970 UTC) and `model_year`
+        those present are used; a date counts only if `listed_at` is among `names`.
+    namespace : module
+        Narwhals, for any engine, or Polars, which is quicker for a single request.
+
+    Returns
+    -------
+    expression or None
+        Months at `as_of`, at least 0; null where no column has a value. A model year counts from its 1 January. None if
+        there is no usable column.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> rows = {"as_of": [24 * MONTH] * 3, "age_months": [5.0, None, None], "model_year": [1970, 1971, None]}
+    >>> pl.DataFrame(rows).select(age=age_months({*rows, "listed_at"}, pl))["age"].to_list()
+    [5.0, 12.0, None]
+    """
+    col = namespace.col
+    ages = [col("age_months").cast(namespace.Float64)] if "age_months" in names else []
+    starts = []
+    if "listed_at" in names and "first_registered_at" in names:
+        starts.append(col("first_registered_at"))
+    if "listed_at" in names and "model_year" in names:
+        starts.append((col("model_year") - 1970) * (12 * MONTH))
+    for start in starts:
+        months = (col("as_of") - start).cast(namespace.Float64) * MONTHS_PER_MICROSECOND
+        ages.append(namespace.when(months < 0).then(namespace.lit(0.0)).otherwise(months))
+    return namespace.coalesce(*ages) if len(ages) > 1 else (ages[0] if ages else None)

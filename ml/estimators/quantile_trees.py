@@ -117,10 +117,9 @@ lambda_l2, max_bin, num_threads, deterministic
         if not 0 < self.coverage < 1:
             raise ConfigError(f"coverage must be between 0 and 1, ends excluded, got {self.coverage}")
         array, outcome = _labelled(X, y)
-        constraints = monotone_directions(array.shape[1], monotone=self.monotone, categorical=self.categorical)
         tail = (1 - self.coverage) / 2
         try:
-            middle = self._boost(array, outcome, {"objective": "l2"} | _constrained(constraints))
+            middle = self.fit_median(array, outcome)
             error = outcome - middle.predict(array, num_threads=1)
             low, high = (
                 self._boost(array, error, {"objective": "quantile", "alpha": level}) for level in (tail, 1 - tail)
@@ -131,6 +130,20 @@ lambda_l2, max_bin, num_threads, deterministic
         self.n_features_in_ = array.shape[1]
         self.offsets_ = (0.0, 0.0, 0.0)
         return self
+
+    def fit_median(self, X: npt.ArrayLike, y: npt.ArrayLike) -> lgb.Booster:
+        """Return the booster of the median alone, fitted; the estimator does not change.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            Features; NaN for missing.
+        y : array of shape (n_rows,)
+            Outcomes, finite, in any unit.
+        """
+        array, outcome = _labelled(X, y)
+        constraints = monotone_directions(array.shape[1], monotone=self.monotone, categorical=self.categorical)
+        return self._boost(array, outcome, {"objective": "l2"} | _constrained(constraints))
 
     def calibrate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Set the offsets so that each end has its nominal coverage on calibration rows.

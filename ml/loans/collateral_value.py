@@ -11,7 +11,8 @@ from features.errors import DataError
 from ml.endpoint import Champions
 from ml.loans.amounts import fen
 from ml.plausibility import FieldWarning, field_warnings
-from ml.requests import columns_of, missing_features, request_model
+from ml.requests import missing_features
+from ml.residual_value.request import car_columns, car_model, unseen_warnings
 
 if TYPE_CHECKING:
     from ml.residual_value.estimator import ResidualValueEstimator
@@ -50,8 +51,8 @@ def used_car_fields(champions: Champions) -> dict[str, Any]:
     """
     if "residual_value" not in champions:
         return {}
-    car = request_model("UsedCar", champions["residual_value"].estimator.signature)
-    details = "fields of the financed used car for the residual-value model; they limit the balloon at maturity"
+    car = car_model("UsedCar", champions["residual_value"].estimator.signature)
+    details = "fields of the financed car for the residual-value model; they limit the balloon at maturity"
     return {
         "vehicle_details": (car | None, Field(None, description=details)),
         "km_per_month": (
@@ -62,8 +63,18 @@ def used_car_fields(champions: Champions) -> dict[str, Any]:
     }
 
 
-def resale_values(champions: Champions, details: BaseModel | None, km_per_month: float | None) -> tuple[int, ...]:
+def resale_values(
+    champions: Champions,
+    details: BaseModel | None,
+    km_per_month: float | None,
+    *,
+    price: float,
+    now: int | None = None,
+) -> tuple[int, ...]:
     """Return the lower bound of a vehicle's value now and after each of 120 months.
+
+    The model was trained on used cars. If its median of today exceeds the agreed price, as it may for a new car, all
+    values are scaled down to that price: nobody pays more for the car later than the buyer pays today.
 
     Parameters
     ----------
@@ -72,9 +83,14 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
         not read if `details` is None.
     details : BaseModel or None
         Fields of the car: an instance of
-        ``ml.requests.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
+        ``ml.residual_value.request.car_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in
+        yuan.
     km_per_month : float or None
         Expected mileage, km a month.
+    price : float
+        Agreed price of the vehicle, yuan.
+    now : int, optional
+        Day of the application, microseconds since 1970 UTC, that an age is counted to; now by default.
 
     Returns
     -------
@@ -89,22 +105,26 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
 
     Examples
     --------
-    >>> resale_values({}, details=None, km_per_month=None)
+    >>> resale_values({}, details=None, km_per_month=None, price=150_000.0)
     ()
     """
     if details is None:
         return ()
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
-    car = {name: values[0] for name, values in columns_of([details], estimator.signature).items()}
+    columns, _ = car_columns([details], estimator.signature, now=now)
+    car = {name: values[0] for name, values in columns.items()}
     try:
-        low = estimator.future_values(car, months=range(MAX_MONTHS + 1), km_per_month=km_per_month)[:, 1]
+        values = estimator.future_values(car, months=range(MAX_MONTHS + 1), km_per_month=km_per_month)
     except DataError as error:  # of a field of the car; km_per_month is a field of this request too
         message = str(error).removeprefix("after_months: ")
         raise DataError(message if message.startswith("km_per_month") else f"vehicle_details: {message}") from None
-    return tuple(fen(value) for value in low)
+    scale = min(1.0, price / values[0, 0])
+    return tuple(fen(round(scale * value, 2)) for value in values[:, 1].tolist())
 
 
-def trade_in_quote(champions: Champions, car: BaseModel | None, *, payoff: float = 0.0) -> TradeInQuote | None:
+def trade_in_quote(
+    champions: Champions, car: BaseModel | None, *, payoff: float = 0.0, now: int | None = None
+) -> TradeInQuote | None:
     """Return the trade-in quote for a car, in yuan, or None if `car` is None.
 
     Parameters
@@ -114,9 +134,12 @@ def trade_in_quote(champions: Champions, car: BaseModel | None, *, payoff: float
         not read if `car` is None.
     car : BaseModel or None
         Fields of the car: an instance of
-        ``ml.requests.request_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in yuan.
+        ``ml.residual_value.request.car_model("UsedCar", champions["residual_value"].estimator.signature)``, amounts in
+        yuan.
     payoff : float
         Outstanding loan on the car, yuan.
+    now : int, optional
+        Day of the application, microseconds since 1970 UTC, that an age is counted to; now by default.
 
     Returns
     -------
@@ -126,12 +149,16 @@ def trade_in_quote(champions: Champions, car: BaseModel | None, *, payoff: float
     if car is None:
         return None
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
-    value, low, high = estimator.values(columns_of([car], estimator.signature))[0].tolist()
+    value, low, high = estimator.values(car_columns([car], estimator.signature, now=now)[0])[0].tolist()
     return TradeInQuote(quote=low, value=value, value_high=high, payoff=payoff, net=round(low - payoff, 2))
 
 
-def used_car_gaps(champions: Champions, cars: Mapping[str, BaseModel | None]) -> tuple[list[str], list[FieldWarning]]:
-    """Return the features that the used cars of a request leave out, and warnings about implausible numbers.
+def used_car_gaps(
+    champions: Champions, cars: Mapping[str, BaseModel | None], *, now: int | None = None
+) -> tuple[list[str], list[FieldWarning]]:
+    """Return the features that the used cars of a request leave out, and warnings about their values.
+
+    Warnings are about implausible numbers, contradictory or unknown ages, and values that no training row has.
 
     Parameters
     ----------
@@ -140,7 +167,9 @@ def used_car_gaps(champions: Champions, cars: Mapping[str, BaseModel | None]) ->
         not read if all cars are None.
     cars : mapping of str to BaseModel or None
         By field of the request, such as `trade_in`: instances of
-        ``ml.requests.request_model("UsedCar", champions["residual_value"].estimator.signature)``.
+        ``ml.residual_value.request.car_model("UsedCar", champions["residual_value"].estimator.signature)``.
+    now : int, optional
+        Day of the application, microseconds since 1970 UTC, that an age is counted to; now by default.
 
     Returns
     -------
@@ -159,11 +188,12 @@ def used_car_gaps(champions: Champions, cars: Mapping[str, BaseModel | None]) ->
     for name, car in cars.items():
         if car is None:
             continue
-        signature = champions["residual_value"].estimator.signature
-        columns = columns_of([car], signature)
+        estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
+        signature = estimator.signature
+        columns, ages = car_columns([car], signature, now=now)
         missing += [f"{name}.{feature}" for feature in missing_features(columns, 0, signature)]
         warnings += [
             warning.model_copy(update={"field": f"{name}.{warning.field}"})
-            for warning in field_warnings(columns, 0, signature)
+            for warning in (*ages[0], *field_warnings(columns, 0, signature), *unseen_warnings(estimator, columns, 0))
         ]
     return missing, warnings

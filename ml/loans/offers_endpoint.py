@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, time
 from functools import cached_property
 from typing import Annotated, Any, cast
 
@@ -20,6 +21,7 @@ from ml.domain.loans.changes import Change
 from ml.domain.loans.offers import Offer
 from ml.domain.loans.rounding import LoanError
 from ml.endpoint import Champions
+from ml.instants import microseconds
 from ml.loans.amounts import MAX_YUAN, Amount, fen
 from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
@@ -209,8 +211,13 @@ class _Quotation:
                 "trade_in_value, its agreed price"
             )
         self.borrower = Borrower(self.estimator, lending, request, request.borrower, stock)
+        self.now = microseconds(datetime.combine(request.on, time(), UTC))
         resale = resale_values(
-            champions, getattr(request, "vehicle_details", None), getattr(request, "km_per_month", None)
+            champions,
+            getattr(request, "vehicle_details", None),
+            getattr(request, "km_per_month", None),
+            price=request.vehicle.price,
+            now=self.now,
         )
         self.application: Application = request.application(request.term_months, resale=resale, extras=request.extras)
         self.basis = PricingBasis(
@@ -236,7 +243,7 @@ class _Quotation:
         shown = [offer.name for offer in offers.offers]
         shown += [loan.offer.product for loan in for_payment.loans] if for_payment else []
         cars = {name: getattr(request, name, None) for name in ("vehicle_details", "trade_in")}
-        missing, warnings = used_car_gaps(self.champions, cars)
+        missing, warnings = used_car_gaps(self.champions, cars, now=self.now)
         return LoanOffersAnswer(
             credit=self.credit(requested),
             risk_band=str(self.basis.assess(requested).risk_band[0]) or None,
@@ -254,7 +261,9 @@ class _Quotation:
             grid=self.grid(),
             for_payment=for_payment,
             cash=cash_purchase(application, discount=discount, net=request.trade_in_net),
-            trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None), payoff=request.trade_in_payoff),
+            trade_in=trade_in_quote(
+                self.champions, getattr(request, "trade_in", None), payoff=request.trade_in_payoff, now=self.now
+            ),
             notices=price_and_fee_notices(
                 request.extras,
                 {name: self.lending.catalogue.products[name] for name in shown},

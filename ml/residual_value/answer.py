@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from ml.plausibility import FieldWarnings, field_warnings
-from ml.requests import MissingFields, columns_of, missing_features, request_model
+from ml.requests import MissingFields, missing_features
 from ml.residual_value.estimator import ResidualValueEstimator
+from ml.residual_value.request import car_columns, car_model
 from ml.signature import Signature
 
 Months = Annotated[int, Field(ge=1, le=120)]
@@ -68,7 +69,7 @@ def request(signature: Signature) -> type[BaseModel]:
     >>> request(Signature(fields=(age,)))(age_months=24.0, after_months=[12]).after_months
     [12]
     """
-    car = request_model("ResidualValueCar", signature)
+    car = car_model("ResidualValueCar", signature)
     months: Any = Field(default=(), max_length=60, description="months from now at which the price is predicted")
     mileage: Any = Field(
         default=None, ge=0, le=100_000, allow_inf_nan=False, description="expected mileage, km a month"
@@ -107,10 +108,9 @@ def respond(
     DataError
         `after_months` is set, and the car's age or mileage or `km_per_month` is missing.
     """
-    columns = columns_of(requests, estimator.signature)
+    columns, age_warnings = car_columns(requests, estimator.signature)
     values_today = estimator.values(columns)
-    matrix = estimator.encoder_.transform(columns)
-    effects = estimator.learner_.contributions(matrix)[:, :-1] if explain else None
+    effects = estimator.contributions(columns) if explain else None
     answers = []
     for i, body in enumerate(requests):
         car = {name: values[i] for name, values in columns.items()}
@@ -123,7 +123,7 @@ def respond(
                 contributions=None if effects is None else _factors(estimator, effects[i]),
                 unseen=estimator.encoder_.unseen({n: car[n] for n in estimator.encoder_.categorical}),
                 missing=missing_features(columns, i, estimator.signature),
-                warnings=field_warnings(columns, i, estimator.signature),
+                warnings=[*age_warnings[i], *field_warnings(columns, i, estimator.signature)],
             )
         )
     return answers

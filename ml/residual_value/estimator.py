@@ -9,20 +9,33 @@ import numpy as np
 import polars as pl
 
 from features.errors import ConfigError, DataError
-from ml.domain.arrays import FloatArray
+from features.residual_value import MONTH
+from ml.domain.arrays import FloatArray, IndexArray
 from ml.estimators.pipeline import PipelineEstimator, SampleWeights
 from ml.estimators.quantile_trees import QuantileTrees
 from ml.estimators.tabular_encoder import TabularEncoder
+from ml.residual_value.additive_model import AdditiveModel, row_sums
+from ml.residual_value.ages import age_notes
 from ml.residual_value.params import MONOTONE, ResidualParams
 from ml.task import Columns
 
 ANSWER = ("value", "value_low", "value_high")
+NO_AGE = (
+    "the data has neither age_months nor model_year, nor first_registered_at with listed_at, so future values cannot "
+    "be predicted"
+)
+SHARES = (1.0, 0.5, 0.0)
+MIN_COMPARED = 20  # with fewer rows to compare on, the additive model is used: trees need many
 # Change per month of each column that measures age.
 MONTHLY_AGEING = {"age_months": 1.0, "model_year": -1 / 12}
 
 
 class ResidualValueEstimator(PipelineEstimator):
-    """Quantile trees on the logarithm of the price, with a calibrated interval.
+    """Quantile trees on the logarithm of the price, on top of an additive model, with a calibrated interval.
+
+    The trees learn what a share of the additive model leaves: 1, 0.5 or 0, whichever predicts the latest training cars
+    best (`params.additive`). Beyond the ages and mileages of the training rows the curves of the additive model go on,
+    where trees would predict the same price for a new car as for the youngest one.
 
     Parameters
     ----------
@@ -35,8 +48,14 @@ class ResidualValueEstimator(PipelineEstimator):
     ----------
     encoder_ : TabularEncoder
         From columns to a matrix of numbers.
+    additive_ : AdditiveModel
+        Effects of categories and curves of age and mileage on log prices in yuan.
     learner_ : QuantileTrees
-        Fitted on log prices in yuan, so that errors are relative.
+        Fitted on log prices less the additive part, so that errors are relative.
+    additive_share_ : float
+        Share of the additive model, 0 to 1, that the trees add to.
+    fit_notes_ : list of str
+        What readers of the report should know about the ages of the training rows.
 
     Examples
     --------
@@ -63,8 +82,7 @@ class ResidualValueEstimator(PipelineEstimator):
     @property
     def notes(self) -> list[str]:
         """Warnings of the training for the report and the model card."""
-        no_age = "the data has neither age_months nor model_year, so future values cannot be predicted"
-        return [] if self.age_feature_ else [no_age]
+        return [*self.fit_notes_] if self.age_feature_ else [NO_AGE, *self.fit_notes_]
 
     def fit(
         self,
@@ -110,16 +128,82 @@ class ResidualValueEstimator(PipelineEstimator):
             if not (prices > 0).all():
                 raise DataError(f"price: must be above 0, got {prices[~(prices > 0)][0]:g} in the {part} rows")
         self.encoder_ = TabularEncoder(numeric=self.signature.numeric, categorical=self.signature.categorical).fit(X)
-        matrix = self.encoder_.transform(X)
+        self.fit_notes_ = age_notes(X, self.signature)
+        matrix, log_price, time = self.encoder_.transform(X), np.log(y), _years_before_the_last(X)
+        self.additive_ = self._additive(matrix, log_price, time)
+        share = self.params.additive
+        if share is None:
+            report_progress("comparing shares of the additive model on the last fifth of the training rows")
+            share = self._best_share(matrix, log_price, time)
+        self.additive_share_ = share
         report_progress(f"fitting quantile trees on {len(y):,} rows x {matrix.shape[1]} features")
-        self.learner_ = QuantileTrees(
+        rest = log_price - self.additive_.trend_ * time - self._offset(matrix)
+        self.learner_ = self._trees().fit(matrix, rest)
+        report_progress(f"calibrating the interval on {len(calibrate[1]):,} held-out rows")
+        later = self.encoder_.transform(calibrate[0])
+        self.learner_.calibrate(later, np.log(calibrate[1]) - self._offset(later))
+        return self
+
+    def _additive(self, matrix: FloatArray, log_price: FloatArray, time: FloatArray) -> AdditiveModel:
+        model = AdditiveModel(monotone=self._monotone(MONOTONE), categorical=self.encoder_.categorical_positions_)
+        return model.fit(matrix, log_price, time=time)
+
+    def _trees(self) -> QuantileTrees:
+        return QuantileTrees(
             **self.params.quantile_trees.model_dump(),
             categorical=self.encoder_.categorical_positions_,
             monotone=self._monotone(MONOTONE),
-        ).fit(matrix, np.log(y))
-        report_progress(f"calibrating the interval on {len(calibrate[1]):,} held-out rows")
-        self.learner_.calibrate(self.encoder_.transform(calibrate[0]), np.log(calibrate[1]))
-        return self
+        )
+
+    def _best_share(self, matrix: FloatArray, log_price: FloatArray, time: FloatArray) -> float:
+        """Return the share of the additive model with the lowest mean absolute log error on the last training rows."""
+        first, last = _first_and_last(matrix, time)
+        if len(last) < MIN_COMPARED:
+            return 1.0
+        errors = {}
+        additive = self._additive(matrix[first], log_price[first], time[first] - time[first].max())
+        for share in SHARES:
+            parts = _additive_parts(additive, matrix, share)
+            offset = row_sums(parts)
+            rest = log_price[first] - additive.trend_ * (time[first] - time[first].max()) - offset[first]
+            predicted = self._trees().fit_median(matrix[first], rest).predict(matrix[last], num_threads=1)
+            errors[share] = float(np.abs(log_price[last] - offset[last] - predicted).mean())
+        return min(errors, key=lambda share: errors[share])
+
+    def _offset(self, matrix: FloatArray) -> FloatArray:
+        return row_sums(_additive_parts(self.additive_, matrix, self.additive_share_))
+
+    def contributions(self, X: Columns) -> FloatArray:
+        """Return the effect of each feature on the log price of each row, relative to the training rows.
+
+        Parameters
+        ----------
+        X : polars.DataFrame or mapping of str to sequence
+            Columns of `signature`, in the units of the raw table.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            In the order of `encoder_.feature_names_out_`: SHAP values of the trees, and effects of the additive model.
+        """
+        matrix = self.encoder_.transform(X)
+        parts = _additive_parts(self.additive_, matrix, self.additive_share_)
+        return np.asarray(self.learner_.contributions(matrix)[:, :-1] + parts[:, :-1])
+
+    def importance(self, X: pl.DataFrame) -> dict[str, float]:
+        """Return the feature importance: mean absolute effect on the log price over the rows of X.
+
+        Parameters
+        ----------
+        X : polars.DataFrame
+            Rows with the fields of `signature` as columns.
+
+        Returns
+        -------
+        dict of str to float
+            By feature name.
+        """
+        return dict(zip(self._names, np.abs(self.contributions(X)).mean(axis=0).tolist(), strict=True))
 
     @property
     def age_feature_(self) -> str | None:
@@ -138,7 +222,8 @@ class ResidualValueEstimator(PipelineEstimator):
         X : polars.DataFrame or mapping of str to sequence
             Columns of `signature`, in the units of the raw table (money in fen).
         """
-        low, median, high = self.learner_.predict_quantiles(self.encoder_.transform(X)).T
+        matrix = self.encoder_.transform(X)
+        low, median, high = (self.learner_.predict_quantiles(matrix) + self._offset(matrix)[:, None]).T
         return np.asarray(np.round(np.exp(np.column_stack([median, low, high])), 2))
 
     def predict(self, X: Columns) -> pl.DataFrame:
@@ -171,7 +256,8 @@ class ResidualValueEstimator(PipelineEstimator):
         Returns
         -------
         array of float, shape (n_months, 3)
-            Median, lower and upper bound in yuan, in the order of `months`; none rises with time.
+            Median, lower and upper bound in yuan, in the order of `months`. None rises with time, from today on, and a
+            value does not depend on the other months that are requested.
 
         Raises
         ------
@@ -179,7 +265,7 @@ class ResidualValueEstimator(PipelineEstimator):
             The model has no age feature, or the car's age or mileage or `km_per_month` is missing.
         """
         if self.age_feature_ is None:
-            raise DataError(f"after_months: {self.notes[0]}; omit it, or train with one of the two columns")
+            raise DataError(f"after_months: {NO_AGE}; omit it, or train with one of these columns")
         monthly_change = {self.age_feature_: MONTHLY_AGEING[self.age_feature_]}
         if "mileage_km" in self._contract_numbers:
             if km_per_month is None:
@@ -187,16 +273,47 @@ class ResidualValueEstimator(PipelineEstimator):
             monthly_change["mileage_km"] = km_per_month
         for name in monthly_change:
             if car.get(name) is None:
-                raise DataError(f"{name}: required for future values; give the car's value")
-        columns = {n: [v + monthly_change[n] * m if n in monthly_change else v for m in months] for n, v in car.items()}
-        values = self.values(columns)
-        # Only the median is monotone in age; the bounds are made non-increasing here.
-        order = np.argsort(months, kind="stable")
-        values[order] = np.minimum.accumulate(values[order], axis=0)
-        return values
+                others = ", first_registered_at or model_year" if name == "age_months" else ""
+                raise DataError(f"{name}: required for future values; give the car's {name}{others}")
+        grid = range(max(months, default=0) + 1)
+        columns = {n: [v + monthly_change[n] * m if n in monthly_change else v for m in grid] for n, v in car.items()}
+        # Only the median is monotone in age; the bounds are made non-increasing here, month by month from today.
+        return np.asarray(np.minimum.accumulate(self.values(columns), axis=0)[list(months)])
 
     def _step_types(self) -> dict[str, Any]:
-        return {"encoder": TabularEncoder, "learner": QuantileTrees}
+        return {"encoder": TabularEncoder, "additive": AdditiveModel, "learner": QuantileTrees}
+
+    def _fitted_state(self) -> dict[str, Any]:
+        return {"additive_share": self.additive_share_, "notes": self.fit_notes_}
+
+    def _restore_state(self, state: Mapping[str, Any]) -> None:
+        self.additive_share_, self.fit_notes_ = float(state["additive_share"]), list(state["notes"])
+
+
+def _additive_parts(additive: AdditiveModel, matrix: FloatArray, share: float) -> FloatArray:
+    """Return the additive part of the log price by column, and the intercept; beyond the curves' ends it is whole."""
+    parts = share * additive.contributions(matrix)
+    parts[:, :-1] += (1 - share) * additive.beyond(matrix)
+    return parts
+
+
+def _years_before_the_last(X: pl.DataFrame) -> FloatArray:
+    """Return the years of each listing before the last one, as negative numbers; zeros if the data has no dates."""
+    if "listed_at" not in X.columns or X["listed_at"].null_count():
+        return np.zeros(X.height)
+    listed = X["listed_at"].to_numpy().astype(np.float64)
+    return np.asarray((listed - listed.max()) / (12 * MONTH))
+
+
+def _first_and_last(matrix: FloatArray, time: FloatArray) -> tuple[IndexArray, IndexArray]:
+    """Return the rows before and in the last fifth: by time, or else of the groups of equal rows in a random order."""
+    if time.any():
+        group = time
+    else:
+        _, inverse = np.unique(np.nan_to_num(matrix, nan=-1.0), axis=0, return_inverse=True)
+        group = np.random.default_rng(0).permutation(int(inverse.max()) + 1)[inverse].astype(np.float64)
+    is_last = group > np.quantile(group, 0.8)
+    return np.flatnonzero(~is_last), np.flatnonzero(is_last)
 
 
 def median_table(X: pl.DataFrame, y: FloatArray, test: pl.DataFrame) -> FloatArray:

@@ -37,8 +37,8 @@ def test_files_restore_every_step() -> None:
     car = {"age_months": [12.0, 48.0], "brand": ["A", "B"]}
     assert np.array_equal(again.values(car), fitted.values(car))
     assert again.importance(pl.DataFrame(car)) == fitted.importance(pl.DataFrame(car))
-    assert {name.split(".")[0] for name in files} == {"residual_value", "encoder", "learner"}
-    assert set(json.loads(files["residual_value.json"])) == {"params", "signature"}
+    assert {name.split(".")[0] for name in files} == {"residual_value", "encoder", "additive", "learner"}
+    assert set(json.loads(files["residual_value.json"])) == {"params", "signature", "additive_share", "notes"}
 
 
 def test_sample_weights_are_refused_where_labels_are_final() -> None:

@@ -9,6 +9,8 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from features.engines import collect
@@ -93,7 +95,7 @@ def test_older_and_further_is_never_worth_more(fitted: ResidualValueEstimator) -
 def test_the_answer_has_the_effect_of_each_field(fitted: ResidualValueEstimator) -> None:
     ask = request(fitted.signature)
     body = {"age_months": 90, "mileage_km": 150_000, "model": "D", "after_months": [12], "km_per_month": 1_000}
-    answer = respond(fitted, [ask(**body)])[0]
+    answer = respond(fitted, [ask.model_validate(body)])[0]
     assert answer.unseen == ["model"] and answer.coverage == 0.8
     assert answer.contributions["age_months"] < 0 and answer.contributions["mileage_km"] < 0
     assert answer.future_values[0].value <= answer.value
@@ -142,3 +144,62 @@ def test_price_of_zero_is_no_price(tmp_path: Path) -> None:
     cars = used_cars(rows=3).with_columns(price=pl.Series([0, None, 500]))
     rows = collect(build_spine({"vehicles": nw.from_native(cars.lazy())}))
     assert rows["label"].to_list() == [5.0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    age=st.floats(0, 300),
+    mileage=st.floats(0, 600_000),
+    km_per_month=st.floats(0, 20_000),
+    model=st.sampled_from(["A", "B", "C", "unknown"]),
+    months=st.lists(st.integers(1, 120), min_size=1, max_size=6),
+)
+def test_no_quantile_of_a_later_value_exceeds_an_earlier_one(
+    fitted: ResidualValueEstimator, age: float, mileage: float, km_per_month: float, model: str, months: list[int]
+) -> None:
+    car = {"age_months": age, "mileage_km": mileage, "model": model}
+    today = fitted.values({name: [value] for name, value in car.items()})[0]
+    later = fitted.future_values(car, months=months, km_per_month=km_per_month)
+    assert (later <= today).all()
+    assert (later[:, 1] <= later[:, 0]).all() and (later[:, 0] <= later[:, 2]).all()
+    order = np.argsort(months, kind="stable")
+    assert (np.diff(later[order], axis=0) <= 0).all()
+    # A value does not depend on the other months that are requested.
+    assert np.array_equal(fitted.future_values(car, months=months[:1], km_per_month=km_per_month)[0], later[0])
+
+
+def test_values_go_on_beyond_the_ages_of_the_training_rows(fitted: ResidualValueEstimator) -> None:
+    # Training cars are 200 days old and more; each year takes 14 %, each 10,000 km another 2 %.
+    new, youngest = fitted.values({"age_months": [0.0, 6.6], "mileage_km": [0.0, 0.0], "model": ["B", "B"]})[:, 0]
+    assert new == pytest.approx(NEW_PRICE["B"], rel=0.1) and new > 1.03 * youngest
+    old = fitted.values({"age_months": [120.0, 180.0], "mileage_km": [1e5, 1e5], "model": ["B", "B"]})[:, 0]
+    assert old[1] / old[0] == pytest.approx(0.86**5, rel=0.15)
+
+
+def test_the_additive_share_is_chosen_or_set() -> None:
+    X, y = _table(400)
+    signature = infer_signature(X, TASK.table, extra=(), **FEATURES)
+    trees = {"n_estimators": 20, "num_threads": 1}
+
+    def share(additive: float | None, rows: int) -> ResidualValueEstimator:
+        params = ResidualParams.model_validate({"quantile_trees": trees, "additive": additive})
+        estimator = ResidualValueEstimator(params=params, signature=signature)
+        return estimator.fit(X[:rows], y[:rows], calibrate=_table(100, 2))
+
+    # The rule is additive in logarithms, and 20 trees are too few for it.
+    assert share(None, 400).additive_share_ == 1.0
+    assert share(0.0, 400).additive_share_ == 0.0
+    assert share(None, 60).additive_share_ == 1.0  # too few rows to compare on
+
+
+def test_a_level_that_falls_over_the_training_period_is_taken_at_its_end() -> None:
+    X, y = _table(2_000)
+    years = (X["listed_at"].to_numpy() - X["listed_at"].to_numpy().max()) / (12 * MONTH)
+    falling = y * np.exp(-0.2 * years)  # prices fall by a fifth a year, to the level of the rule at the end
+    signature = infer_signature(X, TASK.table, extra=(), **FEATURES)
+    params = ResidualParams.model_validate({"quantile_trees": {"n_estimators": 40, "num_threads": 1}})
+    estimator = ResidualValueEstimator(params=params, signature=signature)
+    estimator.fit(X, falling, calibrate=_table(200, 2))
+    assert estimator.additive_.trend_ == pytest.approx(-0.2, abs=0.02)
+    # Calibration cars have no trend: without one in the model they would be worth 18 % less than predicted.
+    assert abs(estimator.learner_.offsets_[1]) < 0.05
