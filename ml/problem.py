@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
@@ -19,7 +20,7 @@ from ml.estimators.tabular_encoder import TabularEncoder
 from ml.signature import Signature
 
 Frames = Mapping[str, "nw.LazyFrame[Any]"]
-Direction = Literal["higher", "lower"]
+Direction = Literal["higher", "lower", "zero"]
 Baseline = Callable[[pl.DataFrame, FloatArray, pl.DataFrame], FloatArray]
 
 
@@ -122,7 +123,7 @@ class Metric(Protocol):
 
     @property
     def better(self) -> Direction:
-        """Return 'higher' or 'lower', the direction of better values."""
+        """Return 'higher', 'lower' or 'zero', the direction of better values."""
 
 
 class Problem(Protocol):
@@ -145,16 +146,19 @@ class RowMetric:
     ----------
     compute : callable
         ``(y, prediction, sample_weight=...) -> float``.
-    better : {'higher', 'lower'}
-        Direction of better values.
+    better : {'higher', 'lower', 'zero'}
+        Direction of better values; 'zero': the closer to 0, the better.
     columns : tuple of str
         Columns of the predictions that `compute` reads, as an array of shape (n_rows, n_columns). Empty: the first
         column, as an array of shape (n_rows,).
+    bounds : (float, float)
+        Lowest and highest possible value; intervals are kept within it.
     """
 
     compute: Callable[..., float]
     better: Direction
     columns: tuple[str, ...] = ()
+    bounds: tuple[float, float] = (0.0, math.inf)
 
     def select(self, answers: pl.DataFrame) -> FloatArray:
         """Return the columns of an estimator's predictions that the metric reads.

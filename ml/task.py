@@ -119,7 +119,7 @@ class Task:
 
     @property
     def directions(self) -> Mapping[str, Direction]:
-        """Return the direction of better values, 'higher' or 'lower', by metric."""
+        """Return the direction of better values, 'higher', 'lower' or 'zero', by metric."""
         return {name: metric.better for name, metric in self.problem.metrics.items()}
 
     @property

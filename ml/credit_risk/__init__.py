@@ -45,10 +45,10 @@ TASK = Task(
     problem=BinaryProblem(
         estimator=CreditRiskEstimator,
         metrics={
-            "roc_auc": RowMetric(metrics.roc_auc, better="higher"),
-            "ks": RowMetric(metrics.ks, better="higher"),
-            "gini": RowMetric(metrics.gini, better="higher"),
-            "brier": RowMetric(metrics.brier, better="lower"),
+            "roc_auc": RowMetric(metrics.roc_auc, better="higher", bounds=(0.0, 1.0)),
+            "ks": RowMetric(metrics.ks, better="higher", bounds=(0.0, 1.0)),
+            "gini": RowMetric(metrics.gini, better="higher", bounds=(-1.0, 1.0)),
+            "brier": RowMetric(metrics.brier, better="lower", bounds=(0.0, 1.0)),
             "log_loss": RowMetric(metrics.log_loss, better="lower"),
             "expected_calibration_error": RowMetric(metrics.expected_calibration_error, better="lower"),
         },

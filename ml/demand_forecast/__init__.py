@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ml.demand_forecast.answer import is_recomputed, respond
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.orders import ORDERS
@@ -24,7 +26,7 @@ TASK = Task(
             "weighted_quantile_loss": RowMetric(metrics.weighted_quantile_loss, better="lower", columns=DECILES),
             "weighted_absolute_error": RowMetric(metrics.weighted_absolute_error, better="lower", columns=("p50",)),
             "root_mean_squared_error": RowMetric(metrics.root_mean_squared_error, better="lower", columns=("mean",)),
-            "bias": RowMetric(metrics.bias, better="lower", columns=("mean",)),
+            "bias": RowMetric(metrics.bias, better="zero", columns=("mean",), bounds=(-inf, inf)),
         },
     ),
     endpoint=task_endpoint(

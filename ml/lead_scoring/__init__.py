@@ -22,9 +22,9 @@ TASK = Task(
     problem=BinaryProblem(
         estimator=LeadScoringEstimator,
         metrics={
-            "roc_auc": RowMetric(metrics.roc_auc, better="higher"),
-            "pr_auc": RowMetric(metrics.pr_auc, better="higher"),
-            "brier": RowMetric(metrics.brier, better="lower"),
+            "roc_auc": RowMetric(metrics.roc_auc, better="higher", bounds=(0.0, 1.0)),
+            "pr_auc": RowMetric(metrics.pr_auc, better="higher", bounds=(0.0, 1.0)),
+            "brier": RowMetric(metrics.brier, better="lower", bounds=(0.0, 1.0)),
             "log_loss": RowMetric(metrics.log_loss, better="lower"),
             "expected_calibration_error": RowMetric(metrics.expected_calibration_error, better="lower"),
             "lift_in_top_decile": RowMetric(partial(metrics.lift, share=0.1), better="higher"),

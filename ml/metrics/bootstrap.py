@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from features.errors import DataError
 from ml.domain.arrays import FloatArray
-from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
+from ml.domain.statistics.resampling import Interval, bootstrap_interval, resampled_counts
 
 
 class Metric(Protocol):
@@ -27,8 +28,9 @@ def bootstrap(
     groups: npt.ArrayLike | None = None,
     n: int = 200,
     seed: int = 0,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> Interval:
-    """Return a metric with its 95% percentile bootstrap interval.
+    """Return a metric with its 95% bootstrap interval (`ml.domain.statistics.resampling.bootstrap_interval`).
 
     Resamples are passed to the metric as sample weights of rows sorted by score, which makes the metric's own sort
     nearly free. If `y` holds both 0 and 1, resamples without one of them are drawn again.
@@ -47,11 +49,14 @@ def bootstrap(
         Number of resamples, at least 1.
     seed : int, default 0
         Random seed.
+    bounds : (float, float)
+        Range of the metric, such as (0, 1); the interval is kept within it.
 
     Returns
     -------
     Interval
-        Metric on all rows (`value`) and its interval (`low`, `high`), in the unit of the metric.
+        Metric on all rows (`value`) and its interval (`low`, `high`), in the unit of the metric; the limits are NaN if
+        every resample has the same value, as for rows of a single group.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def bootstrap(
     scores, outcome, cluster = _rows(y, (p,), groups)
     value = metric(outcome, scores[0], sample_weight=np.ones(len(outcome)))
     draws = [metric(outcome, scores[0], sample_weight=counts) for counts in _draws(outcome, cluster, n, seed)]
-    return percentile_interval(value, draws)
+    return bootstrap_interval(value, draws, bounds=bounds)
 
 
 def paired_bootstrap_difference(
@@ -104,7 +109,8 @@ def paired_bootstrap_difference(
     -------
     Interval
         Difference on all rows (`value`) and its interval (`low`, `high`), in the unit of the metric. If the interval
-        lies above 0, the metric of model a is significantly higher.
+        lies above 0, the metric of model a is significantly higher. The limits are NaN if every resample has the same
+        difference, as for rows of a single group.
 
     Raises
     ------
@@ -127,7 +133,7 @@ def paired_bootstrap_difference(
         return a - b
 
     draws = [difference(counts) for counts in _draws(outcome, cluster, n, seed)]
-    return percentile_interval(difference(np.ones(len(outcome))), draws)
+    return bootstrap_interval(difference(np.ones(len(outcome))), draws)
 
 
 def _rows(

@@ -103,7 +103,7 @@ def root_mean_squared_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight
 
 
 def bias(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Return the absolute value of the sum of errors, divided by total demand: a fraction, at least 0.
+    """Return the sum of `forecast - outcome` over total demand: a fraction, above 0 if forecasts are too high.
 
     Parameters
     ----------
@@ -120,11 +120,11 @@ def bias(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | N
     Examples
     --------
     >>> from ml.metrics.demand import bias
-    >>> bias([2.0, 0.0], [1.0, 1.5])
-    0.25
+    >>> bias([2.0, 0.0], [1.0, 1.5]), bias([2.0, 0.0], [1.0, 0.5])  # 25% too high, 25% too low
+    (0.25, -0.25)
     """
     outcome, forecast, weight = aligned_arrays(y, p, sample_weight)
-    return float(abs((weight * (forecast.reshape(len(outcome)) - outcome)).sum()) / _total(outcome, weight))
+    return float((weight * (forecast.reshape(len(outcome)) - outcome)).sum() / _total(outcome, weight))
 
 
 def aligned_arrays(

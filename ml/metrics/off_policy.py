@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
-from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
+from ml.domain.statistics.resampling import Interval, bootstrap_interval, resampled_counts
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def off_policy_estimate(
         minus = 0.0 if less is None else total[less] / total[bottom]
         minus_drawn = 0.0 if less is None else (resampled[less] / resampled[bottom])[present]
         drawn = resampled[top][present] / resampled[bottom][present] - minus_drawn
-        return percentile_interval(float(total[top] / total[bottom] - minus), drawn, level=0.95)
+        return bootstrap_interval(float(total[top] / total[bottom] - minus), drawn, level=0.95)
 
     return OffPolicyEstimate(
         logged=interval("logged"),

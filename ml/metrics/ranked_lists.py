@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from features.errors import DataError
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
-from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
+from ml.domain.statistics.resampling import Interval, bootstrap_interval, resampled_counts
 
 CHUNK_CELLS = 50_000_000  # cells of the dense relevance matrix at a time: 50 MB
 
@@ -226,7 +226,7 @@ def novelty(lists: npt.ArrayLike, *, seen_by: npt.ArrayLike, n_users: int) -> Fl
 
 
 def mean_with_interval(values: npt.ArrayLike, *, n: int = 200, level: float = 0.95, seed: int = 0) -> Interval:
-    """Return the mean over people with its percentile bootstrap interval; NaN values are left out.
+    """Return the mean over people with its bootstrap interval; NaN values are left out.
 
     To compare two models on the same people, pass the differences of their values.
 
@@ -244,7 +244,8 @@ def mean_with_interval(values: npt.ArrayLike, *, n: int = 200, level: float = 0.
     Returns
     -------
     Interval
-        Fields `value`, `low`, `high` and `level`.
+        Fields `value`, `low`, `high` and `level`; the limits are NaN if all people have the same value, as for a single
+        person.
 
     Raises
     ------
@@ -267,7 +268,8 @@ def mean_with_interval(values: npt.ArrayLike, *, n: int = 200, level: float = 0.
             f"{array.shape} with {present.size}"
         )
     draws = [float(counts @ present / present.size) for counts in resampled_counts(present.size, n=n, seed=seed)]
-    return percentile_interval(float(present.mean()), draws, level=level)
+    bounds = float(present.min()), float(present.max())
+    return bootstrap_interval(float(present.mean()), draws, level=level, bounds=bounds)
 
 
 def _hits(lists: npt.ArrayLike, relevant: csr_matrix) -> tuple[BoolArray, IntArray]:

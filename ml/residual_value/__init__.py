@@ -22,7 +22,7 @@ TASK = Task(
             "median_absolute_percentage_error": RowMetric(metrics.median_absolute_percentage_error, better="lower"),
             "mean_absolute_percentage_error": RowMetric(metrics.mean_absolute_percentage_error, better="lower"),
             "interval_coverage": RowMetric(
-                metrics.interval_coverage, better="higher", columns=("value_low", "value_high")
+                metrics.interval_coverage, better="higher", columns=("value_low", "value_high"), bounds=(0.0, 1.0)
             ),
         },
         build_spine=features.build_spine,

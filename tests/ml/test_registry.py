@@ -15,7 +15,7 @@ def test_a_task_has_valid_tables_metrics_and_summaries(task: Task) -> None:
     assert TASKS[task.name] is task
     assert {*task.tables, *task.optional_tables} <= set(TABLES) and not set(task.tables) & set(task.optional_tables)
     assert task.primary_metric == next(iter(task.directions))
-    assert set(task.directions.values()) <= {"higher", "lower"}
+    assert set(task.directions.values()) <= {"higher", "lower", "zero"}
     assert set(task.summary) == {"zh", "en"} and all(task.summary.values())
 
 

@@ -33,7 +33,7 @@ def test_versions_are_compared_from_the_same_origins(
     moved, result = promote("demand_forecast", who="a test", force=True, reason="a test of the gate")
     assert moved.version == 2
     assert (
-        result.checks[0].name == "weighted_quantile_loss beats the champion"
+        result.checks[0].name == "quantile loss as share of total sales beats the champion"
         and "gain over version 1" in result.checks[0].detail
     )
     assert result.checks[-1].passed
@@ -50,5 +50,7 @@ def test_a_worse_candidate_is_compared_and_not_promoted(
         settings=["params.lookback_days=1", "params.ranker.n_estimators=1"],
     )
     worse = train(blind)
-    with pytest.raises(NotPromoted, match=r"beats the champion: gain over version 1: -0\.\d+ \[-0\.\d+, -0"):
+    with pytest.raises(
+        NotPromoted, match=r"beats the champion: gain over version 1: -0\.\d+ \(95% interval -0\.\d+ – -0"
+    ):
         promote("recommendation", worse.version.number, who="a test")

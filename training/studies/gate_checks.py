@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,15 @@ from ml.champions import GateCheck
 from ml.domain.arrays import IntArray
 from ml.metrics import Interval
 from ml.model import Model
+from ml.report.formats import Format, format_figure, format_interval
+from ml.report.metric_titles import direction_text, gain_text, metric_axis, metric_text
 from ml.report.report import Report
+
+NO_INTERVAL = (
+    "no interval, because every resample of the test rows gives the same figure (a single series or group, or no "
+    "differences): compared by the figure alone"
+)
+TRAIN_BETTER = "train on more or newer data or with better features, or promote it with --force --reason"
 
 
 def baseline_value(model: Model, metric: str) -> float:
@@ -65,21 +74,28 @@ def bootstraps(model: Model) -> int:
     return int(model.card["config"]["bootstraps"])
 
 
-def interval_text(interval: Interval) -> str:
-    """Return the value and the interval as text.
+def interval_text(metric: str, interval: Interval) -> str:
+    """Return the value of a metric with its interval and the direction of better values, as text.
 
     Parameters
     ----------
+    metric : str
+        Name of the metric.
     interval : Interval
         As returned by `ml.metrics.bootstrap`, or ``ml.metrics.Interval(value, low, high)``.
 
     Examples
     --------
     >>> from ml.metrics import Interval
-    >>> interval_text(Interval(0.5, 0.25, 0.75, 0.95))
-    '0.5000 [0.2500, 0.7500]'
+    >>> interval_text("roc_auc", Interval(0.5, 0.25, 0.75, 0.95))
+    '0.5000 (95% interval 0.2500 – 0.7500; higher is better)'
     """
-    return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
+    direction = direction_text(metric)
+    parts = [] if direction is None else [direction.en]
+    if interval.has_limits:
+        parts.insert(0, f"95% interval {format_interval(interval.low, interval.high, metric_axis(metric).format)}")
+    remark = f" ({'; '.join(parts)})" if parts else ""
+    return f"{metric_text(metric, interval.value)}{remark}"
 
 
 def last_training_instant(champion: Model) -> int | None:
@@ -156,9 +172,60 @@ def baseline_check(candidate: Model, own: Interval, *, baseline_name: str = "the
     """
     name = candidate.task.primary_metric
     baseline = baseline_value(candidate, name)
-    passed = own.low > baseline if candidate.task.directions[name] == "higher" else own.high < baseline
-    detail = f"{interval_text(own)}, baseline {baseline:.4f}; no champion to compare with"
-    return GateCheck(f"{name} beats {baseline_name}", passed, detail)
+    higher = candidate.task.directions[name] == "higher"
+    nearest = own.value if not own.has_limits else own.low if higher else own.high  # the end nearest to the baseline
+    passed = nearest > baseline if higher else nearest < baseline
+    detail = f"{interval_text(name, own)}, baseline {metric_text(name, baseline)}; no champion to compare with"
+    if not own.has_limits:
+        detail += f"; {NO_INTERVAL}"
+    if not passed:
+        end = f"the interval reaches {metric_text(name, nearest)}" if own.has_limits else "it is"
+        short = metric_text(name, abs(nearest - baseline))
+        detail += f"; {end}, {short} on the wrong side of the baseline: {TRAIN_BETTER}"
+    return GateCheck(f"{metric_axis(name).title.en} beats {baseline_name}", passed, detail)
+
+
+def gain_check(metric: str, gain: Interval, *, other: str, over: str, rows: str, remark: str = "") -> GateCheck:
+    """Check that the interval of a gain is above zero.
+
+    Parameters
+    ----------
+    metric : str
+        Name of the metric.
+    gain : Interval
+        Gain on the same rows, as returned by `training.studies.measures.compare`; positive is better.
+    other : str
+        Compared with, for the name of the check, such as 'the champion'.
+    over : str
+        Compared with, for the text, such as 'version 1'.
+    rows : str
+        Number and kind of the rows, such as '500 test rows'.
+    remark : str
+        Appended to the text.
+
+    Returns
+    -------
+    GateCheck
+        Passed if `gain.low` is above 0; without limits, if `gain.value` is.
+
+    Examples
+    --------
+    >>> from ml.metrics import Interval
+    >>> gain = Interval(0.02, -0.01, 0.03)
+    >>> check = gain_check("roc_auc", gain, other="the baseline", over="the baseline", rows="9 rows")
+    >>> check.passed, check.detail.split(": ")[1]
+    (False, '+0.0200 (95% interval -0.0100 – +0.0300), above 0 is better, on 9 rows; the gain may be due to chance')
+    """
+    limits = (gain.low, gain.high) if gain.has_limits else (None, None)
+    passed = (gain.low if gain.has_limits else gain.value) > 0
+    detail = f"gain over {over}: {gain_text(metric, gain.value, *limits)}, above 0 is better, on {rows}{remark}"
+    if not gain.has_limits:
+        detail += f"; {NO_INTERVAL}"
+    if not passed:
+        certain = gain.high < 0 if gain.has_limits else gain.value < 0
+        reason = "it is worse" if certain else "the gain may be due to chance" if gain.value > 0 else "there is no gain"
+        detail += f"; {reason}: {TRAIN_BETTER}"
+    return GateCheck(f"{metric_axis(metric).title.en} beats {other}", passed, detail)
 
 
 def champion_check(candidate: Model, champion: Model, gain: Interval, *, rows: str, remark: str = "") -> GateCheck:
@@ -190,10 +257,10 @@ def champion_check(candidate: Model, champion: Model, gain: Interval, *, rows: s
     >>> candidate, champion = (Model(TASKS["credit_risk"], estimator=None, card={}, version=n) for n in (2, 1))
     >>> check = champion_check(candidate, champion, Interval(0.02, 0.01, 0.03), rows="500 test rows")
     >>> check.passed, check.detail
-    (True, 'gain over version 1: 0.0200 [0.0100, 0.0300] on 500 test rows')
+    (True, 'gain over version 1: +0.0200 (95% interval +0.0100 – +0.0300), above 0 is better, on 500 test rows')
     """
-    detail = f"gain over version {champion.version}: {interval_text(gain)} on {rows}{remark}"
-    return GateCheck(champion_check_name(candidate), gain.low > 0, detail)
+    over = f"version {champion.version}"
+    return gain_check(candidate.task.primary_metric, gain, other="the champion", over=over, rows=rows, remark=remark)
 
 
 def champion_check_name(candidate: Model) -> str:
@@ -209,9 +276,9 @@ def champion_check_name(candidate: Model) -> str:
     >>> from ml.model import Model
     >>> from ml.registry import TASKS
     >>> champion_check_name(Model(TASKS["credit_risk"], estimator=None, card={}))
-    'roc_auc beats the champion'
+    'area under the ROC curve (AUC) beats the champion'
     """
-    return f"{candidate.task.primary_metric} beats the champion"
+    return f"{metric_axis(candidate.task.primary_metric).title.en} beats the champion"
 
 
 def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]:
@@ -227,16 +294,17 @@ def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]
     Returns
     -------
     list of GateCheck
-        `name`, `passed` (bool) and `detail` of each; empty if the configuration has no limits. A limit on an unknown
-        metric fails.
+        `name`, `passed` (bool) and `detail` of each; empty if the configuration has no limits. Limits on a metric that
+        should be close to 0, such as a bias, hold for its absolute value. A limit on an unknown metric fails.
 
     Examples
     --------
     >>> from ml.model import Model
     >>> from ml.registry import TASKS
     >>> card = {"config": {"gate": {"roc_auc": {"at_least": 0.7}}}}
-    >>> guard_checks(Model(TASKS["credit_risk"], estimator=None, card=card), lambda metric: 0.65)[0].detail
-    '0.6500, allowed: at least 0.7'
+    >>> model = Model(TASKS["credit_risk"], estimator=None, card=card)
+    >>> guard_checks(model, lambda metric: 0.65)[0].detail
+    '0.6500, allowed: at least 0.7000; 0.0500 too low (higher is better): train on more or newer data, or change ...
     """
     gate: Mapping[str, Mapping[str, float | None]] = model.card["config"]["gate"]
     return [_limit_check(model, name, limits, value) for name, limits in gate.items()]
@@ -245,13 +313,29 @@ def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]
 def _limit_check(
     model: Model, name: str, limits: Mapping[str, float | None], value: Callable[[str], float]
 ) -> GateCheck:
+    title = metric_axis(name).title.en
     if name not in model.task.directions:
         allowed = ", ".join(model.task.directions)
-        return GateCheck(f"{name} within its limits", False, f"is not a metric of the task; choose from {allowed}")
-    figure, low, high = value(name), limits.get("at_least"), limits.get("at_most")
-    passed = (low is None or figure >= low) and (high is None or figure <= high)
-    texts = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
-    return GateCheck(f"{name} within its limits", passed, f"{figure:.4f}, allowed: {', '.join(texts)}")
+        return GateCheck(f"{title} within its limits", False, f"is not a metric of the task; choose from {allowed}")
+    signed, low, high = value(name), limits.get("at_least"), limits.get("at_most")
+    absolute = model.task.directions[name] == "zero"
+    figure = abs(signed) if absolute else signed
+    shape: Format = "share" if absolute else metric_axis(name).format
+    texts = [f"at least {format_figure(low, shape)}"] * (low is not None)
+    texts += [f"at most {format_figure(high, shape)}"] * (high is not None)
+    reading = direction_text(name, signed)
+    start = reading.en if absolute and reading is not None else metric_text(name, signed)
+    detail = f"{start}, allowed: {', '.join(texts)}{' too high or too low' * absolute}"
+    sizes = [("at_least", "low", low - figure)] if low is not None else []
+    sizes += [("at_most", "high", figure - high)] if high is not None else []
+    excess = [item for item in sizes if item[2] > 0]
+    for key, side, size in excess:
+        by = gain_text(name, size).removeprefix("+")
+        better = "" if absolute or reading is None else f" ({reading.en})"
+        over = "above the limit" if absolute else f"too {side}"
+        detail += f"; {by} {over}{better}: train on more or newer data, or change gate.{name}.{key} and train again"
+    what = f"{title.partition(' (')[0]}, absolute value," if absolute else title
+    return GateCheck(f"{what} within its limits", not excess and math.isfinite(figure), detail)
 
 
 def prediction_check(name: str, compare: Callable[[], tuple[bool, str]]) -> GateCheck:

@@ -63,9 +63,44 @@ def measure(
     """
     rows = []
     for name, metric in metrics.items():
-        interval = bootstrap(metric.compute, y, metric.select(predictions), groups=groups, n=n, seed=0)
+        interval = metric_interval(metric, y, metric.select(predictions), groups=groups, n=n)
         rows.append(metric_row(name, interval, _baseline_value(metric, y, baseline)))
     return metrics_section(rows)
+
+
+def metric_interval(metric: RowMetric, y: FloatArray, predictions: FloatArray, *, groups: Any, n: int) -> Interval:
+    """Return a metric with its 95% bootstrap interval.
+
+    Parameters
+    ----------
+    metric : RowMetric
+        Such as ``ml.registry.TASKS["credit_risk"].problem.metrics["roc_auc"]``.
+    y : ndarray of float, shape (n_rows,)
+        Labels.
+    predictions : ndarray of shape (n_rows,) or (n_rows, n_columns)
+        As returned by `metric.select(estimator.predict(X))`.
+    groups : ndarray of shape (n_rows,)
+        Group of each row, integers or texts; the bootstrap resamples whole groups.
+    n : int
+        Number of resamples, at least 1.
+
+    Returns
+    -------
+    Interval
+        `value`, `low` and `high` in the unit of the metric; without limits (NaN) for rows of a single group.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ml.metrics import brier
+    >>> y, p = np.array([0.0, 1.0] * 50), np.array([0.0, 0.5] * 50)
+    >>> interval = metric_interval(RowMetric(brier, better="lower"), y, p, groups=np.arange(100), n=50)
+    >>> interval.value, interval.low < 0.125 < interval.high
+    (0.125, True)
+    >>> metric_interval(RowMetric(brier, better="lower"), y, p, groups=np.zeros(100), n=50).has_limits
+    False
+    """
+    return bootstrap(metric.compute, y, predictions, groups=groups, n=n, seed=0, bounds=metric.bounds)
 
 
 def _baseline_value(metric: RowMetric, y: FloatArray, baseline: FloatArray | pl.DataFrame) -> float | None:
@@ -146,7 +181,8 @@ def compare(
     -------
     Interval
         `value` (the gain) with its 95% interval `low` and `high`, in the unit of the metric; positive if the candidate
-        is better, also for metrics where lower is better.
+        is better, also for metrics where lower values, or values closer to 0, are better. Without limits (NaN) if every
+        resample has the same gain.
 
     Examples
     --------
@@ -157,7 +193,9 @@ def compare(
     >>> compare(RowMetric(brier, better="lower"), y, good, poor, groups=np.arange(100), n=50).value
     0.25
     """
-    sign = 1.0 if metric.better == "higher" else -1.0
-    gain = paired_bootstrap_difference(metric.compute, y, candidate, champion, groups=groups, n=n, seed=0)
-    low, high = sorted((sign * gain.low, sign * gain.high))
-    return Interval(sign * gain.value, low, high, gain.level)
+
+    def quality(y: FloatArray, p: FloatArray, *, sample_weight: FloatArray) -> float:
+        value = metric.compute(y, p, sample_weight=sample_weight)
+        return value if metric.better == "higher" else -abs(value) if metric.better == "zero" else -value
+
+    return paired_bootstrap_difference(quality, y, candidate, champion, groups=groups, n=n, seed=0)

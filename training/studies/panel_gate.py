@@ -14,7 +14,6 @@ from features.periods import period_start
 from ml.champions import GateCheck
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.panel import Panel
-from ml.metrics import bootstrap
 from ml.model import Model
 from ml.problem import RowMetric
 from training.studies.gate_checks import (
@@ -27,7 +26,7 @@ from training.studies.gate_checks import (
     predict_example,
     prediction_check,
 )
-from training.studies.measures import compare
+from training.studies.measures import compare, metric_interval
 from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts, read_holdout
 
 
@@ -74,7 +73,7 @@ def panel_gate_checks(
     y, metric = rows["label"].to_numpy(), metrics[candidate.task.primary_metric]
     if champion is None:
         groups, n = rows["series"].to_numpy(), bootstraps(candidate)
-        first = baseline_check(candidate, bootstrap(metric.compute, y, metric.select(rows), groups=groups, n=n, seed=0))
+        first = baseline_check(candidate, metric_interval(metric, y, metric.select(rows), groups=groups, n=n))
     else:
         first = _over_champion(metric, rows, candidate, champion, panel=panel, origins=origins)
     return [

@@ -25,7 +25,7 @@ from ml.domain.demand.order_simulation import (
     safety_stock_targets,
     simulate_orders,
 )
-from ml.domain.statistics.resampling import percentile_interval, resampled_counts
+from ml.domain.statistics.resampling import bootstrap_interval, resampled_counts
 from ml.home import model_file
 from ml.report.columns import Interval, column
 from ml.report.sections import Paragraph, Section, Table
@@ -173,7 +173,7 @@ def _cost_ratio(cost: FloatArray, other: FloatArray) -> dict[str, float | None]:
         return {"cost_ratio": ratio, "low": None, "high": None}
     counts = np.stack(list(resampled_counts(len(cost), n=RESAMPLES, seed=0)))
     sums = counts @ other
-    interval = percentile_interval(ratio, (counts @ cost)[sums > 0] / sums[sums > 0], level=0.95)
+    interval = bootstrap_interval(ratio, (counts @ cost)[sums > 0] / sums[sums > 0], bounds=(0.0, np.inf))
     return {"cost_ratio": ratio, "low": min(interval.low, ratio), "high": max(interval.high, ratio)}
 
 

@@ -9,7 +9,6 @@ import polars as pl
 
 from features.errors import DataError
 from ml.champions import GateCheck
-from ml.metrics import bootstrap
 from ml.model import Model
 from ml.problem import RowMetric
 from training.studies.gate_checks import (
@@ -17,13 +16,13 @@ from training.studies.gate_checks import (
     bootstraps,
     champion_check,
     champion_check_name,
+    gain_check,
     guard_checks,
-    interval_text,
     predict_example,
     prediction_check,
     training_overlap_note,
 )
-from training.studies.measures import compare
+from training.studies.measures import compare, metric_interval
 from training.studies.row_report import BASELINE, TEST_ROWS
 
 BATCH_ROWS = 200  # test rows whose single and batch predictions are compared
@@ -92,11 +91,9 @@ def _over_baseline(
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     if BASELINE in rows.columns:  # a paired comparison has a narrower interval
         gain = compare(metric, y, metric.select(predictions), rows[BASELINE].to_numpy(), groups=groups, n=n)
-        detail = f"gain over the baseline: {interval_text(gain)} on {len(y):,} test rows; no champion to compare with"
-        return GateCheck(f"{name} beats the baseline", gain.low > 0, detail)
-    return baseline_check(
-        candidate, bootstrap(metric.compute, y, metric.select(predictions), groups=groups, n=n, seed=0)
-    )
+        label, remark = "the baseline", ", no champion to compare with"
+        return gain_check(name, gain, other=label, over=label, rows=f"{len(y):,} test rows", remark=remark)
+    return baseline_check(candidate, metric_interval(metric, y, metric.select(predictions), groups=groups, n=n))
 
 
 def _over_champion(

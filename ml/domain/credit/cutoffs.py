@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.domain.arrays import BoolArray, FloatArray
-from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
+from ml.domain.statistics.resampling import Interval, bootstrap_interval, resampled_counts
 
 MINIMUM_APPROVALS = 100  # minimum number of approved rows on which a bad rate is estimated
 
@@ -114,7 +114,7 @@ def derive_cutoffs(
         resampled = _cutoffs(rows, counts, target_bad_rate, marginal) or (0.0, 0.0)
         draws.append(_figures(rows, counts, resampled, fixed=cutoffs[0]))
     approve, decline, approval_rate, bad_rate = (
-        percentile_interval(value, column[np.isfinite(column)])
+        bootstrap_interval(value, column[np.isfinite(column)])
         for value, column in zip(figures, np.array(draws).T, strict=True)
     )
     return CutOffs(

@@ -28,7 +28,7 @@ def test_points_by_hand() -> None:
     assert weighted_absolute_error(y, p) == pytest.approx(5 / 10)
     assert weighted_absolute_error(y, p, sample_weight=weight) == pytest.approx(8 / 14)
     assert root_mean_squared_error(y, p) == pytest.approx((13 / 3) ** 0.5)
-    assert bias(y, p) == pytest.approx(1 / 10) and bias([1.0, 3.0], [3.0, 1.0]) == 0.0
+    assert bias(y, p) == pytest.approx(-1 / 10) and bias([1.0, 3.0], [3.0, 1.0]) == 0.0
 
 
 def test_invalid_input_is_refused() -> None:

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from ml.metrics import mean_absolute_error
+from ml.metrics.demand import bias
 from ml.problem import RowMetric
 from training.studies.measures import compare, measure
 
@@ -15,9 +16,18 @@ def test_a_lower_error_is_a_positive_gain() -> None:
     y, candidate, champion = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 5.0])
     lower = RowMetric(mean_absolute_error, better="lower")
     gain = compare(lower, y, candidate, champion, groups=np.arange(3), n=20)
-    assert gain.value == pytest.approx(4 / 3 + 1 / 3 - 2 / 3) and gain.low == gain.high == gain.value
+    assert gain.value == pytest.approx(4 / 3 + 1 / 3 - 2 / 3) and not gain.has_limits, "1 in every row"
     higher = compare(RowMetric(mean_absolute_error, better="higher"), y, candidate, champion, groups=np.arange(3), n=20)
     assert higher.value == -gain.value
+
+
+def test_closer_to_zero_is_a_gain_for_a_bias() -> None:
+    y = np.array([10.0, 10.0, 10.0, 10.0])
+    high, low = y + np.array([1.0, 2.0, 1.0, 2.0]), y - np.array([3.0, 3.0, 4.0, 4.0])
+    metric = RowMetric(bias, better="zero", bounds=(-np.inf, np.inf))
+    assert (bias(y, high), bias(y, low)) == (0.15, -0.35)
+    gain = compare(metric, y, high, low, groups=np.arange(4), n=50)
+    assert gain.value == pytest.approx(0.2) and 0 < gain.low < gain.value < gain.high
 
 
 def test_a_metric_of_other_columns_has_no_baseline_vector() -> None:

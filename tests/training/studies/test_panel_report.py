@@ -53,7 +53,7 @@ def test_errors_of_the_forecasts_and_of_the_naive_ones() -> None:
     assert result.metrics["weighted_absolute_error"].value == pytest.approx(off / total)
     assert result.metrics["weighted_absolute_error"].baseline == pytest.approx(off / total)
     assert result.metrics["root_mean_squared_error"].value == pytest.approx(np.sqrt(2**2 / 12))
-    assert result.metrics["bias"].value == pytest.approx(off / total), "without its sign"
+    assert result.metrics["bias"].value == pytest.approx(-off / total), "too low"
     # The single forecast is one too high everywhere, but one too low in the last month.
     assert keyed(result, "single_forecasts")["own"]["weighted_absolute_error"] == pytest.approx(12 / total)
     (gain,) = result.rows("gain_over_best_forecast")

@@ -17,5 +17,6 @@ def test_a_version_has_no_gain_over_itself(recommendation: Trained, monkeypatch:
     assert isinstance(problem, RankingProblem) and version is not None
     with champions.report_files(version) as holdout:
         first, *_, last = ranking_gate_checks(problem.metrics, model, model, holdout)
-    assert not first.passed and first.detail.startswith("gain over version 1: 0.0000 [0.0000, 0.0000] on ")
+    assert not first.passed and first.detail.startswith("gain over version 1: +0.0000, above 0 is better, on ")
+    assert "no interval" in first.detail and "there is no gain" in first.detail
     assert (last.passed, last.detail) == (True, "the answers agree")

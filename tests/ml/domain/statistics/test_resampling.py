@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.domain.statistics.resampling import percentile_interval, resampled_counts
+from ml.domain.statistics.resampling import bootstrap_interval, resampled_counts
 
 
 @given(n_rows=st.integers(1, 50), seed=st.integers(0, 1_000))
@@ -29,6 +29,6 @@ def test_requests_without_an_answer_are_refused() -> None:
     with pytest.raises(ValueError, match="one entry for each of the 3 rows, got 2"):
         next(resampled_counts(3, n=1, seed=0, groups=["a", "b"]))
     with pytest.raises(ValueError, match="at least one draw"):
-        percentile_interval(1.0, [])
+        bootstrap_interval(1.0, [])
     with pytest.raises(ValueError, match=r"level must be between 0 and 1, got 1\.0"):
-        percentile_interval(1.0, np.ones(3), level=1.0)
+        bootstrap_interval(1.0, np.ones(3), level=1.0)
