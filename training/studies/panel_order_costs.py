@@ -148,6 +148,10 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
 def _verdict(row: Mapping[str, Any]) -> str:
     """Return whether ordering by forecasts cost less than another policy, with the interval."""
     low, high = row["low"], row["high"]
+    if low is None or high is None:
+        return (
+            f"'{row['policy']}' costs {row['cost_ratio']:.2f} times as much as ordering by forecasts, for one series."
+        )
     result = "is cheaper" if low > 1 else "is more expensive" if high < 1 else "shows no clear difference"
     return (
         f"'{row['policy']}' costs {row['cost_ratio']:.2f} times as much as ordering by forecasts (95% interval "
@@ -162,8 +166,8 @@ def _count(periods: int, frequency: str) -> str:
 def _cost_ratio(cost: FloatArray, other: FloatArray) -> dict[str, float | None]:
     """Return the ratio of two total costs with its 95 % bootstrap interval over series.
 
-    The percentile interval is extended to the ratio where skewed resamples leave it outside. There is no ratio to a
-    policy that costs nothing, and no interval of a policy compared with itself.
+    There is no ratio to a policy that costs nothing, and no interval of a policy compared with itself or of a single
+    series.
     """
     total = float(other.sum())
     if total <= 0:
@@ -174,7 +178,8 @@ def _cost_ratio(cost: FloatArray, other: FloatArray) -> dict[str, float | None]:
     counts = np.stack(list(resampled_counts(len(cost), n=RESAMPLES, seed=0)))
     sums = counts @ other
     interval = bootstrap_interval(ratio, (counts @ cost)[sums > 0] / sums[sums > 0], bounds=(0.0, np.inf))
-    return {"cost_ratio": ratio, "low": min(interval.low, ratio), "high": max(interval.high, ratio)}
+    low, high = (interval.low, interval.high) if interval.has_limits else (None, None)
+    return {"cost_ratio": ratio, "low": low, "high": high}
 
 
 def _rules(study: PanelData) -> tuple[PlanningRules, str]:
