@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.demand_forecast.panel import Panel
@@ -102,6 +102,7 @@ def test_a_lost_sale_saves_the_cost_of_its_order(tmp_path: Path) -> None:
     assert safe["cost"] == pytest.approx(2 * 6_000 / 6 / 2)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=30), st.integers(0, 100))
 def test_the_interval_of_a_ratio_contains_it(costs: list[float], seed: int) -> None:
     other = np.random.default_rng(seed).gamma(0.3, 1e4, len(costs)) + 1
