@@ -216,50 +216,6 @@ def print_values(valuation: Any) -> None:
             print_notes([f"{name}: {count_text(content['rows_without_customer'], 'row')} without a customer left out"])
 
 
-def print_alarms(run: Any) -> None:
-    """Print the alarms, strongest first, the inspection campaign of each, and the number of cells tested.
-
-    Parameters
-    ----------
-    run : AlarmRun
-        As returned by ``training.runs.alarms.alarms(training.config.load_config("fault_rate"),
-        out=Path("alarms.csv"))``.
-    """
-    cells = run.surveillance.cells.height
-    if run.alarms.is_empty():
-        out.print(f"no alarm in {count_text(cells, 'cell')} (model, component)")
-        return print_notes(run.notes)
-    table = Table("model", "component", "detected on", "built", "faults", "expected", "rate ratio", "90% interval")
-    for row in run.alarms.to_dicts():
-        built = "all dates" if row["built_from"] is None else f"{row['built_from']} .. {row['built_until']}"
-        ratio, limits = f"{row['rate_ratio']:.2f}", f"{row['low']:.2f} .. {row['high']:.2f}"
-        numbers = (f"{row['count']:,}", f"{row['expected']:,.1f}", ratio, limits)
-        table.add_row(row["model"], row["component"], str(row["detected_on"]), built, *numbers)
-    out.print(table)
-    table = Table(
-        "alarm",
-        "state",
-        "vehicles to inspect",
-        "expected faults",
-        "avoided",
-        "90% interval",
-        "parts to stock",
-        "cost",
-        "cost avoided",
-    )
-    for row in [r for r in run.alarms.to_dicts() if r["vehicles"] is not None]:
-        yuan = ["unknown" if row[n] is None else f"{row[n]:,.0f} yuan" for n in ("campaign_cost", "avoided_cost")]
-        table.add_row(
-            str(row["alarm_id"] or ""), row["state"] or "", f"{row['vehicles']:,}", f"{row['faults_to_come']:,.0f}",
-            f"{row['faults_avoided']:,.0f}", f"{row['avoided_low']:,.0f} .. {row['avoided_high']:,.0f}",
-            f"{row['parts_to_stock']:,}", *yuan,
-        )  # fmt: skip
-    if table.row_count:
-        out.print(table)
-    out.print(f"{count_text(run.alarms.height, 'alarm')} in {count_text(cells, 'cell')} (model, component)")
-    print_notes(run.notes)
-
-
 def print_stored_alarms(alarms: Any, *, timezone: str) -> None:
     """Print the alarms of the alarm store.
 

@@ -11,10 +11,12 @@ import numpy as np
 
 from features.errors import FeatureError
 from ml.bilingual import Text
+from ml.fault_rate.campaign import InspectionPlan
+from ml.fault_rate.campaign_text import headline, verdict_text
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.rate_ratios import rate_ratio_interval
-from ml.fault_rate.request import Alarm, Cell, FaultAnswer, FaultRequest, Plan, Week
-from ml.fault_rate.rules import InspectionPlan
+from ml.fault_rate.request import Alarm, Cell, FaultAnswer, FaultRequest, Option, Plan, Week
+from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import Snapshot
 
 
@@ -139,7 +141,7 @@ def inspection_plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> Inspectio
     Returns
     -------
     InspectionPlan or None
-        Ranked vehicles, faults that the campaign avoids, parts to stock, and costs in yuan; None without a fleet table.
+        Verdict, options with costs and benefits in yuan, and ranked vehicles; None without a fleet table.
     """
     return est.inspection_plan(
         row["model"],
@@ -152,54 +154,59 @@ def inspection_plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> Inspectio
 def _alarm(est: FaultEstimator, snapshot: Snapshot, row: Mapping[str, Any], *, explain: bool) -> Alarm:
     number, state = est.states.get((row["model"], row["component"]), (None, None))
     inspection = inspection_plan_of(est, row)
-    plan = None if inspection is None else plan_response(inspection, est.rules.days)
+    plan = None if inspection is None else plan_response(inspection)
     evidence = _weeks(snapshot, snapshot.row(row["model"], row["component"])) if explain else []
-    return Alarm(**row, alarm_id=number, state=state, plan=plan, text=_text(row, plan), evidence=evidence)
+    return Alarm(
+        **row, alarm_id=number, state=state, plan=plan, text=_text(row, est.rules, inspection), evidence=evidence
+    )
 
 
-def plan_response(inspection: InspectionPlan, days: int) -> Plan:
-    """Return the figures of an inspection plan as part of a response.
+def plan_response(inspection: InspectionPlan) -> Plan:
+    """Return an inspection plan as part of a response.
 
     Parameters
     ----------
     inspection : InspectionPlan
-        As returned by `inspection_plan_of` or `ml.fault_rate.rules.plan_inspection`.
-    days : int
-        Planning horizon of the plan: `AlarmRules.days`.
+        As returned by `inspection_plan_of` or `ml.fault_rate.campaign.plan_inspection`.
 
     Returns
     -------
     Plan
-        Number of vehicles, faults, avoided faults with their 90% interval, visits, parts, and costs in yuan.
+        Verdict with its reason, numbers of vehicles, options with costs and benefits in yuan, break-even, parts.
     """
-    campaign = inspection.campaign
+    rules, avoided = inspection.rules, inspection.best.avoided
     return Plan(
-        days=days,
+        verdict=inspection.verdict,
+        text=verdict_text(inspection),
+        years=rules.repair_years,
         vehicles=inspection.vehicles.height,
-        faults=campaign.faults,
-        avoided=campaign.avoided,
-        avoided_low=campaign.avoided_interval[0],
-        avoided_high=campaign.avoided_interval[1],
-        expected_visits=campaign.expected_visits,
-        parts_to_stock=campaign.parts_to_stock,
-        campaign_cost=inspection.campaign_cost,
-        avoided_cost=inspection.avoided_cost,
-        inspect_all=inspection.inspect_all,
+        to_inspect=inspection.inspected,
+        call_in=inspection.called_in,
+        faults=inspection.faults,
+        options=[Option(**vars(option)) for option in inspection.options],
+        complaints_avoided=avoided * rules.complaint_probability,
+        customers_kept=avoided * rules.customer_loss_probability,
+        break_even_value=inspection.first_value,
+        break_even_value_all=inspection.all_value,
+        parts_weeks=rules.campaign_weeks,
+        parts_to_stock=inspection.parts_to_stock,
     )
 
 
-def _text(row: Mapping[str, Any], plan: Plan | None) -> Text:
+def _text(row: Mapping[str, Any], rules: AlarmRules, inspection: InspectionPlan | None) -> Text:
     ratio, low, high = (f"{row[n]:.1f}" for n in ("rate_ratio", "low", "high"))
-    zh = f"{row['model']} 的 {row['component']}：故障率约为基准的 {ratio} 倍（90% 区间 {low}～{high} 倍）"
+    name = rules.component_name(row["component"])
+    zh = f"{row['model']}的{name.zh}：故障率约为该车型正常水平的 {ratio} 倍（90% 区间 {low}～{high} 倍）"
     zh += f"，{row['detected_on']} 触发质量预警"
-    en = f"{row['model']} {row['component']}: fails {ratio} times as often as the baseline "
+    en = f"{row['model']}, {name.en}: fails {ratio} times as often as is normal for this model "
     en += f"(90% interval {low} to {high}), quality alarm since {row['detected_on']}"
     if row["built_from"] is not None:
         zh += f"；涉及 {row['built_from']} 至 {row['built_until']} 之前生产的车辆"
         en += f"; vehicles built from {row['built_from']} and before {row['built_until']} are affected"
-    if plan is not None:
-        zh += f"；安排 {plan.vehicles} 辆回厂检查，预计 {plan.days} 天内可避免 {plan.avoided:.0f} 次故障"
-        en += f"; inspecting these {plan.vehicles} vehicles avoids about {plan.avoided:.0f} faults in {plan.days} days"
+    if inspection is not None:
+        verdict = headline(inspection)
+        zh += f"；{verdict.zh}"
+        en += f"; {verdict.en}"
     return Text(zh=zh, en=en)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -16,6 +16,7 @@ from ml.fault_rate.answer import build_days, check_tested, plan_response
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.rate_ratios import alarm_of, cell_posterior
 from ml.fault_rate.request import Day, Plan
+from ml.fault_rate.vehicle_reasons import with_reasons
 from ml.signature import Name, RequestPart
 
 TASK = "fault_rate"
@@ -24,7 +25,7 @@ SAMPLES = 1_000
 
 
 class VehiclesRequest(RequestPart):
-    """Vehicles of a model, ranked by the expected faults of a component.
+    """Vehicles of a model, ranked by the value of inspecting a component.
 
     Attributes
     ----------
@@ -33,7 +34,7 @@ class VehiclesRequest(RequestPart):
     built_from, built_until : date or None
         Build dates, from the first and before the second; the builds of the alarm if neither is given.
     limit, offset : int
-        Page of the list, most expected faults first.
+        Page of the list, the most worth inspecting first.
     """
 
     model: Name
@@ -45,35 +46,55 @@ class VehiclesRequest(RequestPart):
 
 
 class VehicleToInspect(BaseModel):
-    """One vehicle to inspect.
+    """One affected vehicle. Money in yuan, discounted to today.
 
     Attributes
     ----------
+    inspect : bool
+        Whether the vehicle lies above the cut, where an inspection saves at least what it costs.
+    moment : {'call_in_now', 'with_next_service'} or None
+        When to inspect it; None below the cut.
     faults, probability : float
-        Expected faults of the component within `plan.days` days, and the probability of at least one.
+        Expected faults of the component within `days` days of the answer, and the probability of at least one.
+    faults_to_come, avoided : float
+        Expected faults within `plan.years`, without an inspection; and those that an inspection avoids.
+    benefit, cost, value : float or None
+        Of the avoided faults, of the inspection, and their difference; None where no fault cost is known or counts.
     age : float
         Years since the vehicle was built.
     km : float or None
         Present odometer reading, extrapolated from the last one; None without a reading.
     monthly_km : float or None
         Distance driven in a month (km).
-    last_visit_on, fault_on : date or None
-        Last visit to the workshop, and last fault of this component.
+    last_visit_on, next_visit_on, fault_on : date or None
+        Last visit to the workshop, likely next routine service, and last fault of this component.
+    reason_zh, reason_en : str
+        Why the vehicle has its place.
     """
 
     vehicle_id: str
+    inspect: bool
+    moment: Literal["call_in_now", "with_next_service"] | None
     faults: float
     probability: float
+    faults_to_come: float
+    avoided: float
+    benefit: float | None
+    cost: float | None
+    value: float | None
     built_on: date
     age: float
     km: float | None
     monthly_km: float | None
     last_visit_on: date | None
+    next_visit_on: date | None
     fault_on: date | None
+    reason_zh: str
+    reason_en: str
 
 
 class VehiclesAnswer(BaseModel):
-    """Vehicles to inspect, and the effect of inspecting all of them.
+    """Affected vehicles, those to inspect first, and the plan for all of them.
 
     Attributes
     ----------
@@ -85,8 +106,10 @@ class VehiclesAnswer(BaseModel):
         Last day of the reports.
     total : int
         Number of affected vehicles; `vehicles` is one page of them.
+    days : int
+        The `faults` of each vehicle are those expected within so many days.
     plan : Plan
-        Faults, parts and costs over all affected vehicles.
+        Verdict, options, faults and parts over all affected vehicles; the first `plan.to_inspect` are to inspect.
     """
 
     model: str
@@ -95,6 +118,7 @@ class VehiclesAnswer(BaseModel):
     rate_ratio: float
     data_until: date
     total: int
+    days: int
     plan: Plan
     vehicles: list[VehicleToInspect]
 
@@ -171,7 +195,7 @@ def strongest_cell(estimator: FaultEstimator) -> dict[str, str]:
 
 
 def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
-    """Return the vehicles of a model, most expected faults first, with the inspection plan for all of them.
+    """Return the vehicles of a model, the most worth inspecting first, with the inspection plan for all of them.
 
     Answers `POST /v1/fault_rate/vehicles`.
 
@@ -185,8 +209,8 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
     Returns
     -------
     VehiclesAnswer
-        One page of `vehicles` (expected faults and probability within `plan.days` days, age in years, km), their
-        `total`, and `plan` (faults avoided, parts, costs in yuan) over all of them.
+        One page of `vehicles` (expected faults, value of an inspection in yuan, reason), their `total`, and `plan`
+        (verdict, options with costs and benefits in yuan, parts) over all of them.
 
     Raises
     ------
@@ -217,6 +241,7 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
             "fleet: the snapshot holds no vehicles; add the table fleet to sources.yaml and run: chehang alarms"
         )
     page = inspection.vehicles.slice(request.offset, request.limit)
+    page = with_reasons(page, inspection)
     return VehiclesAnswer(
         model=request.model,
         component=request.component,
@@ -224,7 +249,8 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
         rate_ratio=posterior[0] / posterior[1],
         data_until=np.datetime64(int(snapshot.until_day) - 1, "D").item(),
         total=inspection.vehicles.height,
-        plan=plan_response(inspection, estimator.rules.days),
+        days=estimator.rules.days,
+        plan=plan_response(inspection),
         vehicles=[VehicleToInspect(**row) for row in page.to_dicts()],
     )
 

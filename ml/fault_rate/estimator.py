@@ -10,7 +10,8 @@ import polars as pl
 
 from features.errors import DataError
 from ml.artefacts.json_files import content_of
-from ml.fault_rate.rules import AlarmRules, InspectionPlan, plan_inspection
+from ml.fault_rate.campaign import InspectionPlan, plan_inspection
+from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import Snapshot
 from ml.signature import Field, Signature
 
@@ -138,8 +139,8 @@ class FaultEstimator:
         Returns
         -------
         InspectionPlan or None
-            As returned by `ml.fault_rate.rules.plan_inspection`: ranked vehicles, faults avoided within `rules.days`
-            days, parts, and costs in yuan; None without a fleet table.
+            As returned by `ml.fault_rate.campaign.plan_inspection`: verdict, options with costs and benefits in yuan,
+            and ranked vehicles; None without a fleet table.
         """
         key = (id(self.snapshot), self.rules, model, component, built, posterior)
         if key not in self._plans:

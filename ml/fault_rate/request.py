@@ -62,39 +62,83 @@ class Week(BaseModel):
     log_evidence: float
 
 
-class Plan(BaseModel):
-    """Effect of inspecting the affected vehicles, over the next `days` days.
+class Option(BaseModel):
+    """One way of inspecting the same vehicles over the same horizon. Money in yuan, discounted to today.
 
     Attributes
     ----------
-    vehicles : int
-        Affected vehicles in service.
-    faults : float
-        Expected faults without an inspection campaign.
+    name : {'call_in_now', 'with_next_service', 'each_at_its_best'}
+        Moment of the inspection; the last takes the better of the two for each vehicle.
+    visits, days : float
+        Vehicles expected to be inspected, and mean days until then.
     avoided, avoided_low, avoided_high : float
-        Faults that the campaign avoids: mean, 5% and 95% quantile.
-    expected_visits : float
-        Vehicles expected to visit the workshop when invited.
-    parts_to_stock : int
-        Parts for the inspected vehicles and the remaining faults, sufficient with the probability
-        `parts_service_level` of the rules.
-    campaign_cost, avoided_cost : float or None
-        Cost of the campaign and of the faults that it avoids (yuan); None where no fault cost is known.
-    inspect_all : bool
-        Whether lives depend on the component: all vehicles are inspected, whatever the cost.
+        Faults avoided within the horizon: mean, 5% and 95% quantile over the posterior of the rate ratio.
+    cost, benefit, net, net_low, net_high : float or None
+        Of the inspections, of the avoided faults, their difference and its 5% and 95% quantile; None where no fault
+        cost is known.
+    break_even_months : float or None
+        Months after which the benefits have paid the cost; None where they do not within the horizon.
+    break_even_cost : float or None
+        Cost of one inspection at which the option just pays.
     """
 
-    days: int
-    vehicles: int
-    faults: float
+    name: Literal["call_in_now", "with_next_service", "each_at_its_best"]
+    visits: float
+    days: float
     avoided: float
     avoided_low: float
     avoided_high: float
-    expected_visits: float
+    cost: float | None
+    benefit: float | None
+    net: float | None
+    net_low: float | None
+    net_high: float | None
+    break_even_months: float | None
+    break_even_cost: float | None
+
+
+class Plan(BaseModel):
+    """Whether and which of the affected vehicles to inspect, over the time for which a repair lasts.
+
+    Attributes
+    ----------
+    verdict : {'call_in_now', 'with_next_service', 'not_worth_on_cost', 'inspect_all'} or None
+        'inspect_all' for a safety component, whatever it costs; None where no fault cost is known.
+    text : Text
+        The verdict with its reason, in Chinese and English.
+    years : float
+        Horizon of faults and money: `repair_years` of the rules.
+    vehicles, to_inspect, call_in : int
+        Affected vehicles in service; those to inspect; and those of them to call in now, the others being inspected at
+        their next service.
+    faults : float
+        Faults expected of all affected vehicles within the horizon, without a campaign.
+    options : list of Option
+        Compared on the vehicles to inspect, or on all affected ones where none pays; the last is the plan itself.
+    complaints_avoided, customers_kept : float
+        Of the plan: avoided faults times `complaint_probability` and `customer_loss_probability` of the rules.
+    break_even_value, break_even_value_all : float or None
+        Yuan that one avoided fault must be worth, repair and everything else, so that inspecting the first vehicle
+        pays, and inspecting all affected ones.
+    parts_weeks, parts_to_stock : int
+        Parts that suffice for inspections and faults of the first weeks, with the probability `parts_service_level` of
+        the rules.
+    """
+
+    verdict: Literal["call_in_now", "with_next_service", "not_worth_on_cost", "inspect_all"] | None
+    text: Text
+    years: float
+    vehicles: int
+    to_inspect: int
+    call_in: int
+    faults: float
+    options: list[Option]
+    complaints_avoided: float
+    customers_kept: float
+    break_even_value: float | None
+    break_even_value_all: float | None
+    parts_weeks: int
     parts_to_stock: int
-    campaign_cost: float | None
-    avoided_cost: float | None
-    inspect_all: bool
 
 
 class Alarm(BaseModel):

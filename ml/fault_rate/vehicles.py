@@ -1,8 +1,7 @@
-"""Vehicles in service with age, distance and last visit, and their ranking by expected faults."""
+"""Vehicles in service with age, distance, last and next visit, and their expected faults at the baseline rate."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,17 +14,14 @@ import polars as pl
 from features.aggregations import DAY
 from features.odometer import classify_readings
 from ml.artefacts.npz import member
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.exposure import YEAR_DAYS, reported_before, with_optional_columns
+from ml.fault_rate.next_visit import fleet_exits, next_routine_visits
 
 MONTH_DAYS = YEAR_DAYS / 12
-SLICE_DAYS = 30.0  # a vehicle's age and the season count as constant within a slice
+SLICE_DAYS, LATER_SLICE_DAYS = 30.0, 91.0  # in the first year, and after it
 UNKNOWN_DAY = -(2**31)
-INSPECTION_COLUMNS = {
-    "vehicle_id": pl.String, "faults": pl.Float64, "probability": pl.Float64, "built_on": pl.Date, "age": pl.Float64,
-    "km": pl.Float64, "monthly_km": pl.Float64, "last_visit_on": pl.Date, "fault_on": pl.Date,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,15 +33,19 @@ class Vehicles:
     day : int
         Day from 1970-01-01, as all days of the frames.
     frame : DataFrame
-        `vehicle_id`, `model`, `energy_type`, `built` (day), `monthly_km` (km per month), `visit` (day of the last one)
-        and `km` (odometer on `day`, extrapolated); null where unknown.
+        `vehicle_id`, `model`, `energy_type`, `built` (day), `monthly_km` (km per month), `visit` (day of the last one),
+        `next_visit` (day of the next routine service) and `km` (odometer on `day`, extrapolated); null where unknown.
     faults : DataFrame
         Last fault of each vehicle and component: `row` (of `frame`), `component` and `day`.
+    exits, exit_years : ndarray of shape (6,)
+        Exits from the fleet and vehicle-years by age, from `ml.fault_rate.next_visit.fleet_exits`.
     """
 
     day: int
     frame: pl.DataFrame
     faults: pl.DataFrame
+    exits: FloatArray
+    exit_years: FloatArray
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the vehicles as arrays by name, for an npz file; `from_arrays` restores them."""
@@ -61,12 +61,15 @@ class Vehicles:
             "vehicle_energy": _codes(self.frame["energy_type"].fill_null(""), energies),
             "vehicle_built": self.frame["built"].to_numpy().astype(np.int32),
             "vehicle_visit": self.frame["visit"].fill_null(UNKNOWN_DAY).to_numpy().astype(np.int32),
+            "vehicle_next_visit": self.frame["next_visit"].fill_null(UNKNOWN_DAY).to_numpy().astype(np.int32),
             "vehicle_monthly_km": self.frame["monthly_km"].fill_null(-1.0).to_numpy().astype(np.float32),
             "vehicle_km": self.frame["km"].fill_null(-1.0).to_numpy().astype(np.float32),
             "fault_row": self.faults["row"].to_numpy().astype(np.int32),
             "fault_components": np.array(components.to_list(), dtype=np.str_),
             "fault_component": _codes(self.faults["component"], components),
             "fault_day": self.faults["day"].to_numpy().astype(np.int32),
+            "fleet_exits": self.exits,
+            "fleet_exit_years": self.exit_years,
         }
 
     @classmethod
@@ -93,12 +96,13 @@ class Vehicles:
                 "built": pl.Series(array("vehicle_built"), dtype=pl.Int64),
                 "monthly_km": pl.Series(array("vehicle_monthly_km"), dtype=pl.Float64),
                 "visit": pl.Series(array("vehicle_visit"), dtype=pl.Int64),
+                "next_visit": pl.Series(array("vehicle_next_visit"), dtype=pl.Int64),
                 "km": pl.Series(array("vehicle_km"), dtype=pl.Float64),
             },
             schema_overrides={"vehicle_id": pl.String},
         ).with_columns(
             pl.when(pl.col("energy_type") != "").then("energy_type"),
-            pl.when(pl.col("visit") != UNKNOWN_DAY).then("visit"),
+            *(pl.when(pl.col(n) != UNKNOWN_DAY).then(n) for n in ("visit", "next_visit")),
             *(pl.when(pl.col(n) >= 0).then(n) for n in ("monthly_km", "km")),
         )
         faults = pl.DataFrame(
@@ -108,7 +112,8 @@ class Vehicles:
                 "day": pl.Series(array("fault_day"), dtype=pl.Int64),
             }
         )
-        return cls(int(array("vehicle_day")[0]), frame, faults)
+        exits, years = (array(n).astype(np.float64) for n in ("fleet_exits", "fleet_exit_years"))
+        return cls(int(array("vehicle_day")[0]), frame, faults, exits, years)
 
 
 def _codes(values: pl.Series, names: pl.Series) -> npt.NDArray[np.int32]:
@@ -160,19 +165,23 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
         pl.col("energy_type").cast(pl.String),
         (pl.coalesce("built_at", "entered_service_at") // DAY).alias("built"),
         pl.col("monthly_km").cast(pl.Float64),
+        (pl.col("entered_service_at") // DAY).alias("entered"),
     ).sort("model", "vehicle_id")
     reported = reported_before(records, as_of).drop_nulls("vehicle_id")
     visits = reported.group_by("vehicle_id").agg((pl.col("serviced_at").max() // DAY).alias("visit"))
     cars = cars.join(visits, on="vehicle_id", how="left", maintain_order="left")
     cars = cars.join(_last_readings(reported), on="vehicle_id", how="left", maintain_order="left")
-    day = as_of // DAY
+    day = int(as_of // DAY)
+    planned = next_routine_visits(cars, reported, day=day)
+    cars = cars.join(planned, on="vehicle_id", how="left", maintain_order="left").drop("entered")
     since = (day - pl.col("read")) / MONTH_DAYS * pl.col("monthly_km").fill_null(0.0)
     cars = cars.with_columns(km=pl.col("reading") + since).drop("reading", "read")
     rows = cars.select("vehicle_id").with_row_index("row")
     faults = reported.filter(pl.col("fault") & pl.col("component").is_not_null())
     faults = faults.group_by("vehicle_id", "component").agg((pl.col("serviced_at").max() // DAY).alias("day"))
     faults = faults.join(rows, on="vehicle_id", how="inner").select(pl.col("row").cast(pl.Int64), "component", "day")
-    return Vehicles(int(day), cars, faults.sort("row", "component"))
+    exits, years = fleet_exits(fleet, records, as_of=as_of)
+    return Vehicles(day, cars, faults.sort("row", "component"), exits, years)
 
 
 def _last_readings(records: pl.DataFrame) -> pl.DataFrame:
@@ -194,9 +203,16 @@ def _last_readings(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def baseline_faults(
-    vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, baseline_rates: BaselineRates, *, days: float
+    vehicles: Vehicles,
+    rows: npt.NDArray[np.int64],
+    component: str,
+    baseline_rates: BaselineRates,
+    *,
+    edges: FloatArray,
+    built: FloatArray | None = None,
+    distance_band: IntArray | None = None,
 ) -> FloatArray:
-    """Return the faults expected of each vehicle within the next days at the baseline rate.
+    """Return the faults expected of each vehicle at the baseline rate, by slice of time.
 
     Parameters
     ----------
@@ -209,31 +225,68 @@ def baseline_faults(
         One of `baseline_rates.components`.
     baseline_rates : BaselineRates
         The attribute `baseline_rates` of a `Snapshot`, as returned by `ml.fault_rate.snapshot.Snapshot.of`.
-    days : float
-        Horizon in days from `vehicles.day`, above 0.
+    edges : ndarray of shape (n_slices + 1,)
+        Days from `vehicles.day` between the slices, as returned by `slice_edges`; a vehicle's age and the season count
+        as constant within a slice.
+    built, distance_band : ndarray of shape (n_rows,), optional
+        Build days and bands of the distance in place of the vehicles' own, to compare with other vehicles.
 
     Returns
     -------
-    ndarray of shape (n_rows,)
+    ndarray of shape (n_rows, n_slices)
         Expected faults in the order of `rows`; 0 for a vehicle without the component.
     """
     cars = vehicles.frame[rows]
     index = baseline_rates.component_index[component]
-    distance_band = baseline_rates.distance_band(cars["monthly_km"].fill_null(float("nan")).to_numpy())
-    built = cars["built"].to_numpy()
-    expected = np.zeros(len(rows))
-    edges = np.append(np.arange(0.0, days, SLICE_DAYS), days)
-    for begin, end in pairwise(edges):
+    band = own_distance_band(cars, baseline_rates) if distance_band is None else distance_band
+    days = cars["built"].to_numpy() if built is None else built
+    expected = np.zeros((len(rows), len(edges) - 1))
+    for i, (begin, end) in enumerate(pairwise(edges)):
         middle = vehicles.day + (begin + end) / 2
-        month = int(np.array(math.floor(middle), dtype="datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12)
-        age = np.maximum(middle - built, 0.0) / YEAR_DAYS
-        expected += (
-            baseline_rates.yearly_rate(index, age=age, distance_band=distance_band, month=month)
-            * (end - begin)
-            / YEAR_DAYS
-        )
+        age = np.maximum(middle - days, 0.0) / YEAR_DAYS
+        for month, share in _months(vehicles.day + begin, vehicles.day + end):
+            rate = baseline_rates.yearly_rate(index, age=age, distance_band=band, month=month)
+            expected[:, i] += rate * share * (end - begin) / YEAR_DAYS
     present = baseline_rates.has_component(index, cars["model"].to_list(), cars["energy_type"].to_list())
-    return np.where(present, expected, 0.0)
+    return np.where(present[:, None], expected, 0.0)
+
+
+def own_distance_band(cars: pl.DataFrame, baseline_rates: BaselineRates) -> IntArray:
+    """Return the band of each vehicle's monthly distance; -1 where it is unknown.
+
+    Parameters
+    ----------
+    cars : DataFrame
+        Rows of `Vehicles.frame`, of which `monthly_km` (km per month) is read.
+    baseline_rates : BaselineRates
+        The attribute `baseline_rates` of a `Snapshot`.
+    """
+    return baseline_rates.distance_band(cars["monthly_km"].fill_null(float("nan")).to_numpy())
+
+
+def slice_edges(days: float) -> FloatArray:
+    """Return the days between the slices of a horizon: slices of 30 days in the first year, then of 91 days.
+
+    Parameters
+    ----------
+    days : float
+        Length of the horizon, above 0.
+
+    Examples
+    --------
+    >>> slice_edges(90.0).tolist(), len(slice_edges(6 * 365.25))
+    ([0.0, 30.0, 60.0, 90.0], 34)
+    """
+    near = np.arange(0.0, min(days, YEAR_DAYS), SLICE_DAYS)
+    far = np.arange(near[-1] + LATER_SLICE_DAYS, days, LATER_SLICE_DAYS) if days > YEAR_DAYS else np.zeros(0)
+    return np.concatenate([near, far, [days]])
+
+
+def _months(begin: float, end: float) -> list[tuple[int, float]]:
+    """Return the calendar months (0 to 11) of three moments of a slice, each with a third of its time."""
+    moments = begin + (end - begin) * (np.arange(3) + 0.5) / 3
+    months = np.floor(moments).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+    return [(int(m), float((months == m).mean())) for m in np.unique(months)]
 
 
 def vehicle_rows(vehicles: Vehicles, model: str, built: tuple[int | None, int | None]) -> npt.NDArray[np.int64]:
@@ -261,56 +314,3 @@ def vehicle_rows(vehicles: Vehicles, model: str, built: tuple[int | None, int | 
     if last is not None:
         matches &= pl.col("built") < last
     return vehicles.frame.select(matches).to_series().arg_true().to_numpy().astype(np.int64)
-
-
-def rank_vehicles(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, faults: FloatArray) -> pl.DataFrame:
-    """Return vehicles to inspect, most expected faults first; among equals the longest since a visit first.
-
-    Parameters
-    ----------
-    vehicles : Vehicles
-        As returned by `ml.fault_rate.vehicles.vehicles_in_service`; `vehicles` of
-        ``ml.champions.load(ml.champions.version_or_champion("fault_rate")).estimator.snapshot``.
-    rows : ndarray of int
-        Rows of `vehicles.frame`, as returned by `vehicle_rows`.
-    component : str
-        Component whose last fault is listed, such as "brakes"; a value of `vehicles.faults["component"]`.
-    faults : ndarray of shape (n_rows,)
-        Expected faults of each vehicle within the planning horizon, at the elevated rate: the result of
-        `baseline_faults` times `scale` of the `Snapshot` and the cell's rate ratio.
-
-    Returns
-    -------
-    DataFrame
-        `vehicle_id`, `faults`, `probability` (of at least one fault, 0 to 1), `built_on`, `age` (years), `km` (present
-        odometer, extrapolated from the last reading), `monthly_km`, `last_visit_on`, `fault_on` (last fault of the
-        component); null where unknown.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import polars as pl
-    >>> from features.aggregations import DAY  # microseconds in a day
-    >>> from ml.fault_rate.vehicles import rank_vehicles, vehicle_rows, vehicles_in_service
-    >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "model": ["A"], "entered_service_at": [0]})
-    >>> records = pl.DataFrame({"vehicle_id": ["V"], "component": ["brakes"], "fault": [True],
-    ...     "serviced_at": [10 * DAY]})
-    >>> vehicles = vehicles_in_service(fleet, records, as_of=21 * DAY)
-    >>> rows = vehicle_rows(vehicles, "A", (None, None))
-    >>> rank_vehicles(vehicles, rows, "brakes", np.array([0.5])).select("vehicle_id", "probability", "fault_on").rows()
-    [('V', 0.3934693402873666, datetime.date(1970, 1, 11))]
-    """
-    last_fault = vehicles.faults.filter(component=component).select("row", fault="day")
-    cars = vehicles.frame[rows].with_columns(row=pl.Series(rows, dtype=pl.Int64), faults=pl.Series(faults))
-    cars = cars.join(last_fault, on="row", how="left", maintain_order="left")
-    return (
-        cars.sort(["faults", "visit", "vehicle_id"], descending=[True, False, False], nulls_last=False)
-        .with_columns(
-            probability=1 - (-pl.col("faults")).exp(),
-            age=(vehicles.day - pl.col("built")) / YEAR_DAYS,
-            built_on=pl.col("built").cast(pl.Int32).cast(pl.Date),
-            last_visit_on=pl.col("visit").cast(pl.Int32).cast(pl.Date),
-            fault_on=pl.col("fault").cast(pl.Int32).cast(pl.Date),
-        )
-        .select(pl.col(n).cast(t) for n, t in INSPECTION_COLUMNS.items())
-    )

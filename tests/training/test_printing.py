@@ -106,29 +106,7 @@ def test_values_by_stream(printed: Printed) -> None:
     assert "(sum over customers, times a correction of 1.025 estimated on the hold-out)" in text
 
 
-ALARM = {
-    "model": "D", "component": "brakes", "detected_on": date(2024, 3, 4), "built_from": None, "built_until": None,
-    "count": 1_234, "expected": 400.0, "rate_ratio": 3.0, "low": 2.5, "high": 3.5, "vehicles": 900, "alarm_id": 7,
-    "state": "new", "faults_to_come": 50.0, "faults_avoided": 40.0, "avoided_low": 30.0, "avoided_high": 45.0,
-    "parts_to_stock": 60, "campaign_cost": None, "avoided_cost": 1_000_000.0,
-}  # fmt: skip
-
-
-def test_alarms_with_their_plan(printed: Printed) -> None:
-    watch = SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]}))
-    text = printed(
-        printing.print_alarms,
-        SimpleNamespace(surveillance=watch, alarms=pl.DataFrame([ALARM]), notes=["reports come late"]),
-    )
-    assert "D │ brakes │ 2024-03-04 │ all dates │ 1,234 │ 400.0 │ 3.00 │ 2.50 .. 3.50" in text
-    assert "7 │ new │ 900 │ 50 │ 40 │ 30 .. 45 │ 60 │ unknown │ 1,000,000 yuan" in text
-    assert text.endswith("1 alarm in 2 cells (model, component) note: reports come late")
-
-
-def test_no_alarm(printed: Printed) -> None:
-    watch = SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]}))
-    nothing = SimpleNamespace(surveillance=watch, alarms=pl.DataFrame(schema=["model"]), notes=[])
-    assert printed(printing.print_alarms, nothing) == "no alarm in 2 cells (model, component)"
+ALARM = {"model": "D", "component": "brakes", "detected_on": date(2024, 3, 4), "state": "new"}
 
 
 def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:

@@ -24,7 +24,7 @@ from training.options import (
     progress_printer,
     task_or,
 )
-from training.printing import out, print_alarms
+from training.printing import out
 
 RULES = "fault_alarms.yaml"
 WITHOUT_RULES = "no alarm was stored, the service has no new snapshot, and campaigns have default costs"
@@ -60,6 +60,7 @@ def alarms(
     data_set = configured.name or ""
     rules = rules_file(RULES, beside=config_path(task, config), path=rules, data_set=data_set)
     from ml.fault_rate.rules import load_alarm_rules
+    from training.runs.alarm_tables import print_alarms
     from training.runs.alarms import alarms as run
 
     report = run(

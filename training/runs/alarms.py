@@ -16,13 +16,14 @@ from features.periods import clock_instants, local_clock
 from features.sources import TableReport
 from ml.bilingual import Text
 from ml.fault_rate.alarm_store import AlarmStore
-from ml.fault_rate.answer import inspection_plan_of
+from ml.fault_rate.answer import inspection_plan_of, plan_response
+from ml.fault_rate.campaign import InspectionPlan
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
-from ml.fault_rate.rules import AlarmRules, InspectionPlan
+from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import snapshot_until
 from ml.fault_rate.surveillance import SurveillanceResult
-from ml.fault_rate.vehicles import INSPECTION_COLUMNS
+from ml.fault_rate.vehicle_reasons import LISTED_COLUMNS, with_reasons
 from ml.home import write_atomically
 from ml.instants import instant
 from ml.report.columns import Axis, Column
@@ -31,6 +32,7 @@ from ml.report.sections import Threshold, TimeSeries
 from training.answer_files import check_answer_path, write_answers
 from training.config import TaskConfig
 from training.progress import Progress
+from training.runs.campaign_figure import draw_campaigns
 from training.studies.surveillance import SurveillanceStudyData
 
 DRAWN = 6  # cells in the picture: those furthest beyond, or nearest to, their alarm threshold
@@ -41,8 +43,13 @@ _FAULTS = (
     Column(name="expected", title=Text(zh="预期故障", en="expected"), format="number"),
 )
 PLAN = {
-    "vehicles": pl.Int64, "faults_to_come": pl.Float64, "faults_avoided": pl.Float64, "avoided_low": pl.Float64,
-    "avoided_high": pl.Float64, "parts_to_stock": pl.Int64, "campaign_cost": pl.Float64, "avoided_cost": pl.Float64,
+    "verdict": pl.String, "vehicles": pl.Int64, "to_inspect": pl.Int64, "call_in": pl.Int64,
+    "horizon_years": pl.Float64, "faults_to_come": pl.Float64, "faults_avoided": pl.Float64, "avoided_low": pl.Float64,
+    "avoided_high": pl.Float64, "complaints_avoided": pl.Float64, "customers_kept": pl.Float64, "cost": pl.Float64,
+    "benefit": pl.Float64, "net": pl.Float64, "net_low": pl.Float64, "net_high": pl.Float64,
+    "net_call_in_now": pl.Float64, "net_with_next_service": pl.Float64, "break_even_months": pl.Float64,
+    "break_even_cost": pl.Float64, "break_even_value": pl.Float64, "break_even_value_all": pl.Float64,
+    "parts_weeks": pl.Int64, "parts_to_stock": pl.Int64, "verdict_zh": pl.String, "verdict_en": pl.String,
 }  # fmt: skip
 
 
@@ -54,12 +61,18 @@ class AlarmRun:
     ----------
     alarms : DataFrame
         Columns of `ml.fault_rate.surveillance.SurveillanceResult.alarms`; `alarm_id` and `state` of the store; then the
-        effect of inspecting all affected vehicles within `AlarmRules.days`: `vehicles`, `faults_to_come` without an
-        inspection, `faults_avoided` with `avoided_low` and `avoided_high` (90% interval), `parts_to_stock`,
-        `campaign_cost` and `avoided_cost` (yuan). Null without a fleet table or a fault cost.
+        plan, as in `ml.fault_rate.request.Plan`: `verdict`, `vehicles` (affected), `to_inspect`, `call_in`; within
+        `horizon_years`: `faults_to_come` without an inspection, `faults_avoided` with `avoided_low` and `avoided_high`
+        (90% interval), `complaints_avoided`, `customers_kept`; yuan: `cost`, `benefit`, `net` with `net_low` and
+        `net_high`, and the `net` of the same vehicles with one moment for all; `parts_to_stock` for `parts_weeks`; and
+        the verdict in words. Null without a fleet table; amounts are null without a fault cost.
     vehicles : DataFrame
-        Vehicles to inspect: `model`, `component`, `rank` (1 first) and the columns of
-        `ml.fault_rate.vehicles.rank_vehicles`.
+        Affected vehicles, those to inspect first: `model`, `component`, `rank` (1 first), the columns of
+        `ml.fault_rate.ranking.ranked_vehicles`, and `reason_zh` and `reason_en`.
+    plans : tuple of InspectionPlan or None
+        Inspection plan of each alarm; None without a fleet table.
+    rules : AlarmRules
+        Rules of the plans.
     surveillance : SurveillanceResult
         Weekly counts and evidence of every cell.
     reports : mapping of str to TableReport
@@ -72,6 +85,8 @@ class AlarmRun:
 
     alarms: pl.DataFrame
     vehicles: pl.DataFrame
+    plans: tuple[InspectionPlan | None, ...]
+    rules: AlarmRules
     surveillance: SurveillanceResult
     reports: Mapping[str, TableReport]
     until: date
@@ -99,7 +114,8 @@ def alarms(
         ``training.config.load_config("fault_rate")``.
     out : Path
         File of the alarms: `.parquet` or `.csv`. The vehicles are written to `<name>.vehicles<suffix>` and the picture
-        to `<name>.png` beside it.
+        of the evidence to `<name>.png` beside it; where an alarm has costs, `<name>.vehicles.png` draws what each
+        inspection saves and costs, with the cut.
     rules : AlarmRules, optional
         As returned by ``ml.fault_rate.rules.load_alarm_rules(Path("configs/fault_alarms.yaml"))``; names the alarm
         store and the snapshot file of the service. Without rules neither is written.
@@ -140,7 +156,7 @@ def alarms(
     plans = [inspection_plan_of(estimator, row) for row in raised.to_dicts()]
     plan_columns = pl.DataFrame([_plan(plan) for plan in plans], schema=PLAN)
     ranked = [
-        plan.vehicles.select(
+        with_reasons(plan.vehicles, plan).select(
             pl.lit(row["model"]).alias("model"),
             pl.lit(row["component"]).alias("component"),
             pl.int_range(1, pl.len() + 1).alias("rank"),
@@ -150,9 +166,10 @@ def alarms(
         if plan is not None
     ]
     cell_columns = {"model": pl.String, "component": pl.String, "rank": pl.Int64}
-    vehicles = pl.concat(ranked) if ranked else pl.DataFrame(schema={**cell_columns, **INSPECTION_COLUMNS})
+    vehicles = pl.concat(ranked) if ranked else pl.DataFrame(schema={**cell_columns, **LISTED_COLUMNS})
     picture, vehicle_file = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
-    _draw_evidence(surveillance, picture)
+    _draw_evidence(surveillance, picture, estimator.rules)
+    campaigns = draw_campaigns(vehicles, vehicle_file.with_suffix(".png"), estimator.rules)
     write_answers(vehicles, vehicle_file)
     # The large files are written first: if the disk is full, the store is unchanged and the run can be repeated.
     if store is not None:
@@ -162,7 +179,8 @@ def alarms(
     if rules is not None and estimator.snapshot.until_day >= snapshot_until(rules.snapshot):
         write_atomically(rules.snapshot, estimator.snapshot.to_file())
     until = instant(study.as_of - 1).date()
-    return AlarmRun(table, vehicles, surveillance, study.raw.reports, until, (out, vehicle_file, picture))
+    files = (out, vehicle_file, picture, *campaigns)
+    return AlarmRun(table, vehicles, tuple(plans), estimator.rules, surveillance, study.raw.reports, until, files)
 
 
 def _reset_weeks(study: SurveillanceStudyData, store: AlarmStore | None) -> dict[tuple[str, str], int]:
@@ -192,19 +210,31 @@ def _stored(raised: pl.DataFrame, store: AlarmStore | None) -> pl.DataFrame:
 def _plan(inspection: InspectionPlan | None) -> dict[str, Any]:
     if inspection is None:
         return dict.fromkeys(PLAN)
-    campaign = inspection.campaign
+    plan = plan_response(inspection)
+    best, nets = plan.options[-1], {f"net_{o.name}": o.net for o in plan.options[:-1]}
+    same: tuple[str, ...] = (
+        "verdict",
+        "vehicles",
+        "to_inspect",
+        "call_in",
+        "complaints_avoided",
+        "customers_kept",
+        "parts_weeks",
+    )
+    same = (*same, "parts_to_stock", "break_even_value", "break_even_value_all")
+    amounts = ("cost", "benefit", "net", "net_low", "net_high", "avoided_low", "avoided_high", "break_even_months")
     return {
-        "vehicles": inspection.vehicles.height, "faults_to_come": campaign.faults, "faults_avoided": campaign.avoided,
-        "avoided_low": campaign.avoided_interval[0], "avoided_high": campaign.avoided_interval[1],
-        "parts_to_stock": campaign.parts_to_stock, "campaign_cost": inspection.campaign_cost,
-        "avoided_cost": inspection.avoided_cost,
+        **dict.fromkeys(PLAN), **{n: getattr(plan, n) for n in same}, **nets,
+        **{n: getattr(best, n) for n in (*amounts, "break_even_cost")}, "horizon_years": plan.years,
+        "faults_to_come": plan.faults, "faults_avoided": best.avoided, "verdict_zh": plan.text.zh,
+        "verdict_en": plan.text.en,
     }  # fmt: skip
 
 
-def _draw_evidence(surveillance: SurveillanceResult, path: Path) -> None:
+def _draw_evidence(surveillance: SurveillanceResult, path: Path, rules: AlarmRules) -> None:
     """Draw log evidence and cumulative faults, week by week, of the six cells nearest to or beyond an alarm."""
     draw_sections(
-        evidence_sections(surveillance),
+        evidence_sections(surveillance, rules),
         path,
         title="Components nearest to a quality alarm",
         subtitle=f"reports until {_weeks(surveillance)[-1]}",
@@ -212,13 +242,15 @@ def _draw_evidence(surveillance: SurveillanceResult, path: Path) -> None:
     )
 
 
-def evidence_sections(surveillance: SurveillanceResult) -> list[TimeSeries]:
+def evidence_sections(surveillance: SurveillanceResult, rules: AlarmRules) -> list[TimeSeries]:
     """Return two charts per cell: log evidence with its threshold, and cumulative faults with their expected value.
 
     Parameters
     ----------
     surveillance : SurveillanceResult
         As returned by `ml.fault_rate.surveillance.run_surveillance`.
+    rules : AlarmRules
+        Its `component_names` are those of the titles.
 
     Returns
     -------
@@ -228,7 +260,9 @@ def evidence_sections(surveillance: SurveillanceResult) -> list[TimeSeries]:
     """
     margin = surveillance.log_e.max(axis=1) - surveillance.alarm_threshold
     weeks = _weeks(surveillance)
-    return [section for row in np.argsort(-margin)[:DRAWN] for section in _evidence(surveillance, int(row), weeks)]
+    return [
+        section for row in np.argsort(-margin)[:DRAWN] for section in _evidence(surveillance, int(row), weeks, rules)
+    ]
 
 
 def _weeks(surveillance: SurveillanceResult) -> list[str]:
@@ -237,14 +271,17 @@ def _weeks(surveillance: SurveillanceResult) -> list[str]:
     return [str(instant(int((first + WEEK_DAYS * k) * DAY)).date()) for k in range(surveillance.log_e.shape[1])]
 
 
-def _evidence(surveillance: SurveillanceResult, row: int, weeks: list[str]) -> tuple[TimeSeries, TimeSeries]:
+def _evidence(
+    surveillance: SurveillanceResult, row: int, weeks: list[str], rules: AlarmRules
+) -> tuple[TimeSeries, TimeSeries]:
     model, component = surveillance.cells.row(row)
+    name = rules.component_name(component)
     week = int(surveillance.detection_week[row])
     since = (f"：{weeks[week]} 起预警", f", quality alarm since {weeks[week]}") if week >= 0 else ("", "")
     threshold = Threshold(value=float(surveillance.alarm_threshold[row]), title=Text(zh="预警线", en="alarm threshold"))
     evidence = TimeSeries(
         name=f"evidence_{row}",
-        title=Text(zh=f"{model}：{component}{since[0]}", en=f"{model}: {component}{since[1]}"),
+        title=Text(zh=f"{model}：{name.zh}{since[0]}", en=f"{model}: {name.en}{since[1]}"),
         columns=(_WEEK, _EVIDENCE),
         y=_EVIDENCE,
         drawn=("evidence",),
@@ -254,7 +291,7 @@ def _evidence(surveillance: SurveillanceResult, row: int, weeks: list[str]) -> t
     counts = zip(weeks, surveillance.count[row], surveillance.expected[row], strict=True)
     faults = TimeSeries(
         name=f"faults_{row}",
-        title=Text(zh=f"{model}：{component}，累计", en=f"{model}: {component}, cumulative"),
+        title=Text(zh=f"{model}：{name.zh}，累计", en=f"{model}: {name.en}, cumulative"),
         columns=(_WEEK, *_FAULTS),
         y=Axis(title=Text(zh="累计故障次数", en="cumulative faults"), format="number"),
         drawn=("faults", "expected"),

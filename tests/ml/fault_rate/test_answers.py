@@ -56,10 +56,12 @@ def test_an_alarm_has_an_inspection_plan_and_sentences(model: Model) -> None:
     assert answer.basis == "exposure" and answer.cells_tested == 18 and answer.false_alarm_rate == 0.05
     (alarm,) = answer.alarms
     assert (alarm.model, alarm.component) == ("D", "brakes") and alarm.low < alarm.rate_ratio < alarm.high
-    plan = alarm.plan
-    assert plan.vehicles > 50 and 0 < plan.avoided < plan.faults and plan.avoided_low < plan.avoided < plan.avoided_high
-    assert plan.parts_to_stock >= plan.expected_visits and plan.campaign_cost is None  # these records carry no cost
-    assert "D" in alarm.text.zh and "brakes" in alarm.text.en
+    plan, best = alarm.plan, alarm.plan.options[-1]
+    assert plan.verdict == "inspect_all" and plan.to_inspect == plan.call_in == plan.vehicles > 50
+    assert 0 < best.avoided < plan.faults and best.avoided_low < best.avoided < best.avoided_high
+    assert best.cost is None and plan.parts_to_stock > best.visits  # brakes concern safety; parts for visits and faults
+    assert "D的制动系统" in alarm.text.zh and alarm.text.en.endswith(f"inspect all {plan.vehicles} affected vehicles")
+    assert "全部回厂检查" in plan.text.zh and "over the next 6 years" in plan.text.en
     assert ask(model, model="A").alarms == [] and ask(model, component="brakes", model="D").cell.alarm
     cell = ask(model, model="A", component="battery").cell
     assert not cell.alarm and cell.low < 1 < cell.high and cell.evidence == []
@@ -98,12 +100,15 @@ def test_vehicles_are_sorted_by_expected_faults(model: Model) -> None:
     assert answer.alarm and answer.total == len(answer.vehicles) == alarm.plan.vehicles
     assert answer.rate_ratio == pytest.approx(alarm.rate_ratio)
     risks = [v.faults for v in answer.vehicles]
-    assert risks == sorted(risks, reverse=True) and sum(risks) == pytest.approx(alarm.plan.faults, rel=1e-6)
+    assert risks == sorted(risks, reverse=True)
+    assert sum(v.faults_to_come for v in answer.vehicles) == pytest.approx(alarm.plan.faults, rel=1e-6)
+    assert all(v.inspect and v.reason_zh and v.reason_en and v.cost is None for v in answer.vehicles)
     assert all(alarm.built_from <= v.built_on < alarm.built_until for v in answer.vehicles)
     later = endpoints.vehicles(champions, request.model_copy(update={"limit": 5, "offset": 3}))
     assert later.vehicles == answer.vehicles[3:8]
     quiet = endpoints.vehicles(champions, endpoints.VehiclesRequest(model="A", component="battery"))
-    assert not quiet.alarm and 0.5 < quiet.rate_ratio < 1.6
+    assert not quiet.alarm and 0.5 < quiet.rate_ratio < 1.6 and quiet.plan.verdict is None and quiet.days == 90
+    assert "set fault_cost" in quiet.plan.text.en  # these records carry no cost
     with pytest.raises(DataError, match="built_until"):
         endpoints.vehicles(
             champions, request.model_copy(update={"built_from": date(2022, 1, 1), "built_until": date(2021, 1, 1)})
@@ -144,7 +149,7 @@ def test_a_service_loads_the_weekly_run_and_the_alarm_states(fault_rate: Trained
     configs = tmp_path / "configs"
     configs.mkdir()
     (configs / "fault_alarms.yaml").write_text(
-        "{store: alarms.db, snapshot: snapshot.npz, fault_cost: 800, goodwill: 200}"
+        "{store: alarms.db, snapshot: snapshot.npz, fault_cost: 800, goodwill: 200, safety: {components: [airbags]}}"
     )
     from ml.fault_rate.alarm_store import AlarmStore
     from ml.fault_rate.rules import load_alarm_rules
@@ -153,7 +158,8 @@ def test_a_service_loads_the_weekly_run_and_the_alarm_states(fault_rate: Trained
     estimator = FaultEstimator.from_files(model.estimator.to_files())
     refresh = LiveUpdates(configs)
     assert refresh(estimator) and not refresh(estimator)
-    assert ask(Model(model.task, estimator, {})).alarms[0].plan.campaign_cost is not None
+    plan = ask(Model(model.task, estimator, {})).alarms[0].plan
+    assert plan.verdict in ("call_in_now", "not_worth_on_cost") and plan.options[-1].cost > 0
     run = alarms(load_config("fault_rate", fault_rate.config), out=tmp_path / "alarms.parquet", rules=rules)
     assert refresh(estimator) and estimator.snapshot is not estimator.trained
     alarm = ask(Model(model.task, estimator, {}), states=["open"]).alarms[0]

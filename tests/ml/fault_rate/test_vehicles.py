@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from ml.fault_rate.vehicles import (
     MONTH_DAYS,
     Vehicles,
     baseline_faults,
-    rank_vehicles,
+    slice_edges,
     vehicle_rows,
     vehicles_in_service,
 )  # fmt: skip
@@ -57,7 +57,7 @@ def test_vehicles_in_service_with_last_visit_odometer_and_faults(vehicles: Vehic
     # The visit of day 390 is reported on as_of itself and left out. 200 days at 600 km a month follow.
     assert first == {
         "vehicle_id": "V1", "model": "A", "energy_type": None, "built": START - 30, "monthly_km": 600.0,
-        "visit": START + 200, "km": pytest.approx(4_000 + 200 / MONTH_DAYS * 600),
+        "visit": START + 200, "next_visit": None, "km": pytest.approx(4_000 + 200 / MONTH_DAYS * 600),
     }  # fmt: skip
     assert (second["vehicle_id"], second["built"]) == ("V2", START + 10)
     assert (second["visit"], second["km"], second["monthly_km"]) == (None, None, None)
@@ -83,23 +83,29 @@ def usual(rate: float) -> BaselineRates:
 
 
 def test_baseline_faults_are_rate_times_time(vehicles: Vehicles) -> None:
-    faults = baseline_faults(vehicles, np.array([0, 1]), "brakes", usual(0.5), days=100.0)
-    assert faults == pytest.approx([0.5 * 100 / YEAR_DAYS, 0.0])
+    faults = baseline_faults(vehicles, np.array([0, 1]), "brakes", usual(0.5), edges=np.array([0.0, 30.0, 100.0]))
+    assert faults == pytest.approx(0.5 / YEAR_DAYS * np.array([[30.0, 70.0], [0.0, 0.0]]))
 
 
-def test_ranking_is_by_faults_then_by_the_longest_time_since_a_visit(vehicles: Vehicles) -> None:
-    rows = np.array([0, 1])
-    calls = rank_vehicles(vehicles, rows, "brakes", np.array([0.2, 0.1]))
-    first, second = calls.to_dicts()
-    day = date(1970, 1, 1)
-    assert (first["vehicle_id"], first["faults"], first["probability"]) == ("V1", 0.2, pytest.approx(1 - np.exp(-0.2)))
-    assert first["built_on"] == day + timedelta(days=START - 30)
-    assert first["last_visit_on"] == first["fault_on"] == day + timedelta(days=START + 200)
-    assert first["age"] == pytest.approx(430 / YEAR_DAYS)
-    assert second["vehicle_id"] == "V2" and second["fault_on"] is None and second["last_visit_on"] is None
-    equal = rank_vehicles(vehicles, rows, "brakes", np.array([0.1, 0.1]))
-    assert equal["vehicle_id"].to_list() == ["V2", "V1"]
-    assert rank_vehicles(vehicles, rows, "pump", np.array([0.2, 0.1]))["fault_on"].null_count() == 2
+def test_baseline_faults_follow_age_and_season_or_those_of_another_vehicle(vehicles: Vehicles) -> None:
+    """Rates rise with age and are higher in one month; slices of a quarter mix their months."""
+    rates = usual(0.0)
+    table = combinations(2)
+    by_age = rates.rates + 0.1 * table[:, 0] + 0.3 * (table[:, 2] == 0)  # age band; January
+    seasonal = replace(rates, rates=by_age)
+    edges = np.array([0.0, 365.25])
+    young, old = (
+        baseline_faults(vehicles, np.array([0]), "brakes", seasonal, edges=edges, built=np.array([float(built)]))[0, 0]
+        for built in (START + 390, START - 5_000)
+    )
+    assert old > young
+    # A slice of a year has three moments, none of them in January here; monthly slices see it.
+    months = baseline_faults(vehicles, np.array([0]), "brakes", seasonal, edges=slice_edges(365.25))
+    flat = baseline_faults(
+        vehicles, np.array([0]), "brakes", replace(rates, rates=rates.rates + 0.1 * table[:, 0]),
+        edges=slice_edges(365.25),
+    )  # fmt: skip
+    assert (months - flat).sum() == pytest.approx(0.3 / 12, rel=0.15)
 
 
 def test_arrays_restore_vehicles_and_a_missing_array_is_named(vehicles: Vehicles) -> None:
@@ -108,6 +114,7 @@ def test_arrays_restore_vehicles_and_a_missing_array_is_named(vehicles: Vehicles
     assert again.day == vehicles.day and again.faults.equals(vehicles.faults)
     assert again.frame.drop("km").equals(vehicles.frame.drop("km"))
     assert again.frame["km"].to_list() == pytest.approx(vehicles.frame["km"].to_list(), rel=1e-6)
+    assert again.exit_years.tolist() == vehicles.exit_years.tolist() and again.exits.sum() == 1
     del arrays["fault_day"]
     with pytest.raises(ModelNotFound, match="fault_day"):
         Vehicles.from_arrays(arrays)
@@ -119,5 +126,6 @@ def test_a_fleet_without_records_round_trips() -> None:
         schema={"vehicle_id": pl.String, "serviced_at": pl.Int64, "component": pl.String, "fault": pl.Boolean}
     )
     unseen = vehicles_in_service(fleet, empty, as_of=AS_OF)
-    assert unseen.frame.row(0) == ("V1", "A", None, START, None, None, None) and unseen.faults.is_empty()
-    assert Vehicles.from_arrays(unseen.to_arrays()).frame.equals(unseen.frame)
+    assert unseen.frame.row(0) == ("V1", "A", None, START, None, None, None, None) and unseen.faults.is_empty()
+    again = Vehicles.from_arrays(unseen.to_arrays())
+    assert again.frame.equals(unseen.frame) and again.exits.tolist() == [0] * 6

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
+from ml.fault_rate.rules import AlarmRules
 from tests.small.fault_rate import DAY, DAYS, START, fleet_and_records, write_fault_rate
 from training.config import TaskConfig, load_config
 from training.runs.alarms import alarms, evidence_sections
@@ -87,9 +88,9 @@ def test_evidence_and_faults_of_a_cell_are_two_charts_the_nearest_to_an_alarm_fi
         count=np.array([[0, 1], [3, 9]]), expected=np.array([[0.5, 1.0], [1.0, 2.0]]), start=0,
         exposure=SimpleNamespace(first_day=19_723),
     )  # fmt: skip
-    sections = evidence_sections(surveillance)
+    sections = evidence_sections(surveillance, AlarmRules())
     assert [s.title.en for s in sections] == [
-        "B: brakes, quality alarm since 2024-01-15", "B: brakes, cumulative", "A: pump", "A: pump, cumulative",
+        "B: brakes, quality alarm since 2024-01-15", "B: brakes, cumulative", "A: “pump”", "A: “pump”, cumulative",
     ]  # fmt: skip
     assert sections[0].thresholds[0].value == 3.0 and sections[0].rows[1] == {"week": "2024-01-15", "evidence": 4.0}
     assert sections[1].rows[1] == {"week": "2024-01-15", "faults": 9.0, "expected": 2.0}

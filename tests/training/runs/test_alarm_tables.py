@@ -1,0 +1,70 @@
+"""Alarms and plans printed on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from ml.fault_rate.campaign import InspectionPlan
+from ml.fault_rate.rules import AlarmRules
+from tests.ml.fault_rate.small_campaign import TODAY, snapshot
+from tests.ml.fault_rate.test_campaign import plan
+from training import printing
+from training.runs import alarm_tables
+
+Printed = Callable[..., str]
+ALARM = {
+    "model": "M", "component": "suspension", "detected_on": date(2024, 3, 4), "built_from": None, "built_until": None,
+    "count": 1_234, "expected": 400.0, "rate_ratio": 3.0, "low": 2.5, "high": 3.5, "alarm_id": 7, "state": "open",
+}  # fmt: skip
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
+    """Print the alarms and return the text of both streams, with single spaces."""
+
+    def call(alarms: pl.DataFrame, plans: tuple[InspectionPlan | None, ...]) -> str:
+        console = Console(highlight=False, width=160, record=True)
+        monkeypatch.setattr(printing, "err", console)
+        monkeypatch.setattr(alarm_tables, "out", console)
+        run: Any = SimpleNamespace(
+            surveillance=SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]})), alarms=alarms, plans=plans,
+            rules=AlarmRules(), notes=["reports come late"],
+        )  # fmt: skip
+        alarm_tables.print_alarms(run)
+        return " ".join(console.export_text().split())
+
+    return call
+
+
+def test_an_alarm_with_its_verdict_options_and_first_vehicles(printed: Printed) -> None:
+    later = {"next_visit": TODAY + 365}
+    text = printed(pl.DataFrame([ALARM]), (plan(snapshot(later, later), service_inspection_cost=900.0),))
+    assert "7 │ open │ M │ suspension │ 2024-03-04 │ all dates │ 1,234 │ 400.0 │ 3.00 │ 2.50 .. 3.50" in text
+    assert "M, suspension: Call in now all 2 affected vehicles." in text
+    assert "2 vehicles, over the next 5 years" in text
+    assert "call all in now │ 2 │ 1.3 │ 400 │ 1,300 │ 897 │ 896 .. 898 │ 9 months" in text
+    assert "all with their next service │ 2 │ 0.8 │ 1,800 │ 803 │ -997 │ -997 .. -997 │ never" in text
+    assert "each at the better moment" not in text  # it is the first option
+    assert "1. V0: 1.15 faults expected over the next 5 years; drives and ages like most" in text
+    assert "parts to stock for the first 8 weeks: 3" in text
+    assert text.endswith("1 alarm in 2 cells (model, component) note: reports come late")
+
+
+def test_a_mixed_plan_is_a_third_option(printed: Printed) -> None:
+    cars = [{"next_visit": TODAY + 365}, {"next_visit": TODAY + 10}]
+    text = printed(pl.DataFrame([ALARM]), (plan(snapshot(*cars), service_inspection_cost=50.0),))
+    assert "each at the better moment │ 2 │ 1.3 │ 250 " in text
+
+
+def test_alarms_without_plans_or_vehicles_and_no_alarm(printed: Printed) -> None:
+    text = printed(pl.DataFrame([ALARM, ALARM]), (None, plan(snapshot())))
+    assert "M, suspension: No affected vehicle is in service. 2 alarms in 2 cells" in text
+    nothing = printed(pl.DataFrame(schema=["model"]), ())
+    assert nothing == "no alarm in 2 cells (model, component) note: reports come late"
