@@ -17,6 +17,7 @@ from scipy import sparse
 from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.pipeline import SampleWeights
 from ml.estimators.tabular_encoder import TabularEncoder
+from ml.report.sections import Section
 from ml.signature import Signature
 
 Frames = Mapping[str, "nw.LazyFrame[Any]"]
@@ -208,6 +209,10 @@ def _unchanged(example: dict[str, Any], signature: Signature) -> dict[str, Any]:
     return example
 
 
+def _no_sections(estimator: Any, rows: pl.DataFrame) -> Sequence[Section]:
+    return ()
+
+
 @dataclass(frozen=True)
 class RowProblem:
     """Prediction of one label for each row of a table: the parts that `BinaryProblem` and `AmountProblem` share.
@@ -234,6 +239,8 @@ class RowProblem:
     closing_columns : tuple of str
         Columns of the first table with the instant (us) at which a row is closed. Rows that are open at an instant
         can be scored as of it; without such columns, scores do not depend on time.
+    sections : callable
+        ``(estimator, training rows) -> sections`` of the report that show what the estimator learned; none by default.
     """
 
     estimator: type[RowEstimator]
@@ -243,6 +250,7 @@ class RowProblem:
     baseline: Baseline
     complete_example: Callable[[dict[str, Any], Signature], dict[str, Any]] = _unchanged
     closing_columns: tuple[str, ...] = ()
+    sections: Callable[[Any, pl.DataFrame], Sequence[Section]] = _no_sections
 
 
 @dataclass(frozen=True)

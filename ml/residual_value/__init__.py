@@ -8,6 +8,7 @@ from ml.endpoint import task_endpoint
 from ml.problem import AmountProblem, RowMetric
 from ml.registry import ENTRIES
 from ml.residual_value.answer import ResidualValueAnswer, request, respond
+from ml.residual_value.depreciation import depreciation_sections
 from ml.residual_value.estimator import ResidualValueEstimator, median_table
 from ml.residual_value.params import ResidualParams
 from ml.task import Task
@@ -28,6 +29,7 @@ TASK = Task(
         build_spine=features.build_spine,
         features=features.build,
         baseline=median_table,
+        sections=depreciation_sections,
     ),
     endpoint=task_endpoint(
         ENTRIES["residual_value"],

@@ -247,7 +247,8 @@ def amount_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
 def _report(test: HoldoutPredictions, estimator: RowEstimator, sections: list[Section]) -> Report:
     examples, importance = test.examples, importance_section(estimator.importance(test.X[:5_000]))
     task, notes = examples.config.task, (*examples.notes, *estimator.notes)
-    return Report(task=task, protocol=protocol(examples), sections=(*sections, importance), notes=notes)
+    learned = examples.problem.sections(estimator, examples.frame[examples.parts["train"]])
+    return Report(task=task, protocol=protocol(examples), sections=(*sections, *learned, importance), notes=notes)
 
 
 BUILDERS = {BinaryProblem: binary_report, AmountProblem: amount_report}
