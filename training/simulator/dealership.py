@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from training.simulator import truth
@@ -15,14 +16,16 @@ from training.simulator.browsing import browse
 from training.simulator.catalogue import catalogue_frame
 from training.simulator.dangers import danger_truth, draw_dangers
 from training.simulator.dangers import texts as danger_texts
-from training.simulator.draws import labels
+from training.simulator.draws import fen, labels
 from training.simulator.event_log import Log, event_chunks, exposure_chunks, join_logs
 from training.simulator.faults import build_hazard, draw_faults
 from training.simulator.fleet import build_fleet, fleet_frame
 from training.simulator.lending import build_loans, outcomes_frame
+from training.simulator.seasons import YEAR
 from training.simulator.sessions import build_sessions
 from training.simulator.size import Size
-from training.simulator.units import units_frame
+from training.simulator.units import unit_ids, units_frame
+from training.simulator.used_prices import expected_price
 from training.simulator.visits import drives, orders
 from training.simulator.workshop import build_lines, service_frame
 from training.simulator.world import World, build_world
@@ -110,6 +113,35 @@ def _trading_truth(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "appeal", truth.appeal_truth(world.catalogue, world.market, world.window)
     yield "stores", truth.store_truth(world.stores)
     yield "leads", truth.lead_truth(world)
+    yield "used_prices", used_price_truth(world)
+
+
+def used_price_truth(world: World) -> pl.DataFrame:
+    """Return the expected price of every used car, the best possible prediction of its asking price.
+
+    Parameters
+    ----------
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per used car: `vehicle_id` and `expected_price` (fen), the median of the prices that it could have.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> used_price_truth(world).columns
+    ['vehicle_id', 'expected_price']
+    """
+    units, catalogue = world.units, world.catalogue
+    rows = np.flatnonzero(units.used)
+    years = (units.listed_at[rows] - units.built_at[rows]) / YEAR
+    price = catalogue.price[catalogue.item_model[units.item[rows]]]
+    expected = expected_price(price, years=years, mileage=units.mileage[rows])
+    return pl.DataFrame({"vehicle_id": unit_ids(rows), "expected_price": fen(expected)})
 
 
 _Frames = dict[str, pl.DataFrame]

@@ -24,6 +24,7 @@ from training.simulator.people import People
 from training.simulator.seasons import DAY, HOUR, MONTH, YEAR, Window
 from training.simulator.stock_and_sales import Trade
 from training.simulator.stores import Stores
+from training.simulator.used_prices import asking_price, expected_price
 
 HANDOVER = HOUR  # from the signed order to the sale
 USED_COST = 0.9
@@ -190,8 +191,7 @@ def _used_units(
     commercial = rng.random(n) < COMMERCIAL_SHARE / 2
     mileage = np.round(np.where(commercial, 3.0, 1.0) * 12 * years * rng.gamma(5.0, 230.0, n), -2)
     item = catalogue.item(models, np.zeros(n, dtype=np.int64))
-    price = catalogue.price[models] * np.exp(-0.135 * years - 1.6e-6 * mileage) * rng.lognormal(0, 0.07, n)
-    price = np.round(price, -2)
+    price = asking_price(rng, expected_price(catalogue.price[models], years=years, mileage=mileage))
     within = decided < window.end
     return Units(
         item=item,

@@ -80,7 +80,7 @@ def test_the_truth_is_not_in_the_tables(tables: dict[str, pl.DataFrame], truth: 
     assert not shown & {"probability_of_default", "hidden", "utility", "conversion_probability", "demand", "affected"}
     assert set(truth) == {
         "applications", "demand", "tastes", "appeal", "stores", "leads", "exposures", "fault_injection",
-        "fault_exposure", "faults", "dangers",
+        "fault_exposure", "faults", "dangers", "used_prices",
     }  # fmt: skip
 
 
