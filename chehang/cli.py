@@ -83,6 +83,10 @@ _TRAINING = {
         "Test every component of every model for an elevated fault rate, and rank the vehicles to inspect; run weekly."
     ),
     "alarm": "List the quality alarms, show the history of one, or move it on: open, acknowledged, campaign, closed.",
+    "safety": (
+        "List the reports of dangerous faults, show the history of one, or move some: new, acknowledged, reported, "
+        "closed."
+    ),
     "signals": (
         "Rank pairs by how far their counts exceed those under independence: EBGM, PRR and ROR, without exposure."
     ),

@@ -235,8 +235,8 @@ def print_stored_alarms(alarms: Any, *, timezone: str) -> None:
     out.print(table if alarms.height else "the alarm store is empty; fill it with: chehang alarms --out alarms.parquet")
 
 
-def print_alarm_history(number: int, history: Any, *, timezone: str) -> None:
-    """Print every change of state of an alarm: when, by whom, from which state to which, and the note.
+def print_alarm_history(number: int, history: Any, *, timezone: str, what: str = "alarm") -> None:
+    """Print every change of state of an alarm or a report: when, by whom, from which state to which, and the note.
 
     Parameters
     ----------
@@ -246,12 +246,14 @@ def print_alarm_history(number: int, history: Any, *, timezone: str) -> None:
         As returned by `ml.fault_rate.alarm_store.AlarmStore.history`.
     timezone : str
         IANA name of the time zone of the moves.
+    what : str
+        Word before the number.
     """
     from zoneinfo import ZoneInfo
 
     from ml.instants import instant
 
-    table = Table("when", "by", "from", "to", "note", title=f"alarm {number}")
+    table = Table("when", "by", "from", "to", "note", title=f"{what} {number}")
     for row in history.to_dicts():
         when = f"{instant(row['at']).astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
         table.add_row(when, row["by"] or "", row["from_state"] or "", row["to_state"], row["note"] or "")

@@ -1,4 +1,4 @@
-"""SQLite file of the quality alarms: its tables, and how they are read and changed.
+"""SQLite file of the quality alarms and of the reports of dangerous faults: its tables, reading and changing.
 
 Every change is one exclusive transaction: two processes at the same time, or a process that is killed half-way, leave
 the file either unchanged or changed completely.
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from features.errors import ConfigError
 
-SCHEMA = 1
+SCHEMA = 2
 WAIT_SECONDS = 30
 
 TABLES = sa.MetaData()
@@ -43,11 +43,30 @@ MOVES = sa.Table(
     sa.Column("to_state", sa.String, nullable=False),
     sa.Column("note", sa.String),
 )  # fmt: skip
+REPORTS = sa.Table(
+    "safety_reports", TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("record_id", sa.String, nullable=False, unique=True),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("first_listed_at", sa.BigInteger, nullable=False),
+    sa.Column("report", sa.String, nullable=False),  # JSON: columns of a report may be added
+    sqlite_autoincrement=True,
+)  # fmt: skip
+REPORT_MOVES = sa.Table(
+    "safety_moves", TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("report_id", sa.Integer, sa.ForeignKey("safety_reports.id"), nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("by", sa.String),
+    sa.Column("from_state", sa.String),
+    sa.Column("to_state", sa.String, nullable=False),
+    sa.Column("note", sa.String),
+)  # fmt: skip
 CHANGES = sa.Table("changes", TABLES, sa.Column("number", sa.BigInteger, nullable=False))
 
 
 class AlarmFile:
-    """The tables `ALARMS`, `MOVES` and `CHANGES` in one SQLite file; `ml.fault_rate.alarm_store.AlarmStore` uses it.
+    """The tables of alarms and safety reports in one SQLite file; `AlarmStore` and `SafetyStore` use it.
 
     The first change creates the file; until then it reads as empty.
 
@@ -84,7 +103,7 @@ class AlarmFile:
         self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments, hide_parameters=True)
 
     def read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        """Return the rows of a query on `ALARMS`, `MOVES` or `CHANGES` as dicts by column; empty without a file."""
+        """Return the rows of a query on the tables of this module as dicts by column; empty without a file."""
         with self._file_errors():
             if not self.path.exists():
                 return []
@@ -124,7 +143,7 @@ class AlarmFile:
         tables = set(sa.inspect(connection).get_table_names())
         if number == 0 and not tables:
             return False
-        if not set(TABLES.tables) <= tables:
+        if not {ALARMS.name, MOVES.name, CHANGES.name} <= tables:  # of every version
             raise ConfigError(
                 f"{self.path}: is a database, but not an alarm store; set `store` in fault_alarms.yaml to another file"
             )

@@ -154,16 +154,9 @@ class AlarmStore:
         DataError
             The alarm or the state does not exist, the move is not allowed, `by` is blank, or a text is too long.
         """
-        name = by.strip()
+        name = mover_name(by, note, what="alarm")
         if to not in ALLOWED:
             raise DataError(f"state: '{to}' is unknown; give one of {', '.join(ALLOWED)}")
-        if not 1 <= len(name) <= MAX_NAME_LENGTH:
-            raise DataError(
-                f"by: must name the person who moves the alarm in 1 to {MAX_NAME_LENGTH} characters, got {len(name)}; "
-                "give a name"
-            )
-        if note is not None and len(note) > MAX_NOTE_LENGTH:
-            raise DataError(f"note: must have at most {MAX_NOTE_LENGTH} characters, got {len(note)}; shorten it")
         self._check_stored(alarm_id)
         with self._file.changing() as connection:
             state = connection.execute(sa.select(ALARMS.c.state).where(ALARMS.c.id == alarm_id)).scalar_one()
@@ -247,6 +240,30 @@ class AlarmStore:
         if alarm_id not in numbers:
             remedy = f"give one from 1 to {max(numbers)}" if numbers else "the store is empty: run chehang alarms"
             raise DataError(f"alarm: the store has no alarm {alarm_id}; {remedy}")
+
+
+def mover_name(by: str, note: str | None, *, what: str) -> str:
+    """Return the name of the person who moves an alarm or a report, without spaces around it.
+
+    Raises
+    ------
+    DataError
+        The name is blank or has more than 100 characters, or the note has more than 2,000.
+
+    Examples
+    --------
+    >>> mover_name(" Li ", None, what="alarm")
+    'Li'
+    """
+    name = by.strip()
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise DataError(
+            f"by: must name the person who moves the {what} in 1 to {MAX_NAME_LENGTH} characters, got {len(name)}; "
+            "give a name"
+        )
+    if note is not None and len(note) > MAX_NOTE_LENGTH:
+        raise DataError(f"note: must have at most {MAX_NOTE_LENGTH} characters, got {len(note)}; shorten it")
+    return name
 
 
 def _json_types() -> dict[str, Any]:

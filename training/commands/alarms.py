@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from features.errors import ChehangError
 from ml import champions
 from ml.home import missing_rules, rules_file
 from training.model_name import config_path
@@ -59,26 +60,35 @@ def alarms(
         configured = loaded_config(task, config, overlay, setting, version=chosen, progress=progress)
     data_set = configured.name or ""
     rules = rules_file(RULES, beside=config_path(task, config), path=rules, data_set=data_set)
-    from ml.fault_rate.rules import load_alarm_rules
+    from ml.fault_rate.rules import AlarmRules, load_alarm_rules
+    from training.printing_safety import print_safety
     from training.runs.alarm_tables import print_alarms
     from training.runs.alarms import alarms as run
+    from training.runs.safety import safety
+    from training.studies.task_tables import read_task_tables
 
-    report = run(
-        configured,
-        out=to,
-        rules=None if rules is None else load_alarm_rules(rules, data_set=data_set),
-        as_of=parsed_instant(as_of),
-        progress=progress,
-    )
+    alarm_rules = None if rules is None else load_alarm_rules(rules, data_set=data_set)
+    at = parsed_instant(as_of)
+    raw = read_task_tables(configured, extra={}, progress=progress)
+    # Before the surveillance, which may have too few weeks: dangerous faults wait for no figure.
+    urgent = safety(raw, out=to, rules=alarm_rules, as_of=at)
+    if not as_json:
+        print_safety(urgent, {kind.name: kind.en for kind in (alarm_rules or AlarmRules()).safety.kinds})
+    try:
+        report = run(configured, out=to, rules=alarm_rules, as_of=at, raw=raw, progress=progress)
+    except ChehangError:
+        if as_json:
+            print_json({"task": configured.task, "safety": urgent.reports.to_dicts(), "files": [str(urgent.file)]})
+        raise
     left_out = [] if rules else [f"{WITHOUT_RULES}: {missing_rules(RULES)}"]
     if as_json:
         content = {
             "task": configured.task, "version": version, "rules": None if rules is None else str(rules),
             "until": report.until, "basis": report.surveillance.exposure.basis, "notes": [*report.notes, *left_out],
-            "alarms": report.alarms.to_dicts(),
+            "safety": urgent.reports.to_dicts(), "alarms": report.alarms.to_dicts(),
         }  # fmt: skip
-        return print_json({**content, "files": [str(f) for f in report.files]})
+        return print_json({**content, "files": [str(f) for f in (urgent.file, *report.files)]})
     print_alarms(report)
-    out.print(f"reports until {report.until}; written to " + ", ".join(str(f) for f in report.files))
+    out.print(f"reports until {report.until}; written to " + ", ".join(str(f) for f in (urgent.file, *report.files)))
     for sentence in left_out:
         out.print(sentence, soft_wrap=True)

@@ -13,7 +13,7 @@ import polars as pl
 
 from features.aggregations import DAY
 from features.periods import clock_instants, local_clock
-from features.sources import TableReport
+from features.sources import RawTables, TableReport
 from ml.bilingual import Text
 from ml.fault_rate.alarm_store import AlarmStore
 from ml.fault_rate.answer import inspection_plan_of, plan_response
@@ -104,6 +104,7 @@ def alarms(
     out: Path,
     rules: AlarmRules | None = None,
     as_of: datetime | None = None,
+    raw: RawTables | None = None,
     progress: Progress | None = None,
 ) -> AlarmRun:
     """Test all cells, store the alarms, and write the alarms, the vehicles to inspect and a picture of the evidence.
@@ -121,6 +122,8 @@ def alarms(
         store and the snapshot file of the service. Without rules neither is written.
     as_of : datetime, optional
         With time zone. Records reported at or after it are left out; the end of the records by default.
+    raw : RawTables, optional
+        The tables, as returned by `training.studies.task_tables.read_task_tables`; read here by default.
     progress : Progress, optional
         Called with one line of text for each step, such as `print`.
 
@@ -147,7 +150,7 @@ def alarms(
     >>> run = alarms(load_config("fault_rate"), out=Path("alarms.csv"), rules=rules)  # doctest: +SKIP
     """
     check_answer_path(out)
-    study = SurveillanceStudyData.read(config, as_of=as_of, progress=progress)
+    study = SurveillanceStudyData.read(config, as_of=as_of, raw=raw, progress=progress)
     store = None if rules is None else AlarmStore(rules.store)
     surveillance = study.run_surveillance(reset_weeks=_reset_weeks(study, store))
     estimator = FaultEstimator(study.snapshot(surveillance))

@@ -147,7 +147,14 @@ class SurveillanceData:
     as_of: int
 
     @classmethod
-    def read(cls, config: TaskConfig, *, as_of: datetime | None = None, progress: Progress | None = None) -> Self:
+    def read(
+        cls,
+        config: TaskConfig,
+        *,
+        as_of: datetime | None = None,
+        raw: RawTables | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
         """Read and check the tables, and return weekly exposure and faults.
 
         Parameters
@@ -156,6 +163,8 @@ class SurveillanceData:
             ``training.config.load_config("fault_rate")``; its `sources` names the tables `service_records` and `fleet`.
         as_of : datetime, optional
             Aware, with time zone. Records reported at or after it are left out; the end of the records by default.
+        raw : RawTables, optional
+            The tables, as returned by `training.studies.task_tables.read_task_tables`; read here by default.
         progress : callable, optional
             Called with one line of text for each step, such as `print`.
 
@@ -179,7 +188,7 @@ class SurveillanceData:
         """
         params = cast("FaultParams", config.params)
         say = progress or (lambda text: None)
-        raw = read_task_tables(config, extra={}, progress=progress)
+        raw = raw or read_task_tables(config, extra={}, progress=progress)
         records = _required_columns(raw.frames[RECORDS], RECORDS)
         fleet = _required_columns(raw.frames[FLEET], FLEET) if FLEET in raw.frames else None
         if fleet is not None and "vehicle_id" not in records.columns:
