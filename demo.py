@@ -322,9 +322,10 @@ def _alarms(url: str) -> None:
     out.print(table)
     table = Table("fault rate 故障率", "median time to detection 发现时间（中位数）", box=None)
     for ratio in (1.5, 2.0, 3.0):
-        weeks = _ask(f"{url}/v1/fault_rate/power", {**component, "rate_ratio": ratio})["weeks_p50"]
-        detection = "more than 104 weeks 104 周以上" if weeks is None else f"{weeks} weeks {weeks} 周"
-        table.add_row(f"{ratio:g} times the baseline 基准的 {ratio:g} 倍", detection)
+        power = _ask(f"{url}/v1/fault_rate/power", {**component, "rate_ratio": ratio})
+        weeks, reason = power["weeks_p50"], power["reason"]
+        detection = f"{reason['en']} {reason['zh']}" if weeks is None else f"{weeks} weeks {weeks} 周"
+        table.add_row(f"{ratio:g} times the normal rate 正常的 {ratio:g} 倍", detection)
     out.print(table)
     chehang("service-due", "--out", str((HOME / "service_due.parquet").relative_to(Path.cwd())))
 

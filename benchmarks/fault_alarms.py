@@ -12,8 +12,9 @@ of one cell of given size is raised from the first week on; alarms of other cell
   without a fault
 - weekly: p-value of the count of this week
 - poisson: p-value of the cumulative count, a stronger method than the usual ones
-- evidence: the e-process of `ml.domain.faults.sequential_evidence`, with the true between-model variance; each cell
-  has a share of the false-alarm rate in proportion to its expected events
+- evidence: the e-process of `ml.domain.faults.build_range_evidence`, with the true between-model variance and without
+  reference weeks, as of a model that is new; each cell has a share of the false-alarm rate in proportion to its
+  expected events
 - theory: the same at the threshold ``log(1 / alpha)`` of the theory, which needs no simulated years
 """
 
@@ -28,7 +29,7 @@ import numpy as np
 from scipy.stats import poisson
 
 from ml.domain.arrays import FloatArray
-from ml.domain.faults.sequential_evidence import cumulative_evidence
+from ml.domain.faults.build_range_evidence import CellReference
 from ml.domain.faults.shrinkage.disproportionality import proportional_reporting_ratio
 from ml.domain.faults.shrinkage.fitting import fit_mixture
 from ml.domain.faults.shrinkage.priors import Prior
@@ -93,7 +94,8 @@ def statistics(cells: Group, count: FloatArray, priors: list[Prior], chosen: sli
         flat = scores(prior, n[:, w].ravel().astype(np.int64), expected[:, w].ravel()).lower
         eb05[:, w] = np.asarray(flat).reshape(n[:, w].shape)
     log_share = np.log(cells.yearly / cells.yearly.sum())[chosen]
-    log_e = cumulative_evidence(n.ravel(), expected.ravel(), cells.between_model_variance).log_e
+    new = CellReference(np.zeros(1), np.zeros(1), max(cells.between_model_variance, 1e-6))
+    log_e = new.log_e(n.reshape(-1, 1), expected.reshape(-1, 1))
     week = np.diff(n, axis=1, prepend=0)
     return {
         "rate": np.where(enough, n / expected, -np.inf),

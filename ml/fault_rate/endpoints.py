@@ -1,4 +1,4 @@
-"""`POST /v1/fault_rate/vehicles`: which vehicles to inspect first; `/power`: weeks until a raised rate is detected."""
+"""`POST /v1/fault_rate/vehicles`: which vehicles to inspect first; and the endpoints beside the task's own."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from features.errors import DataError
-from ml.domain.faults.detection_power import smallest_detectable_ratio, weeks_to_detection
 from ml.endpoint import Champions, Endpoint, no_rules, respond_each
 from ml.fault_rate.answer import build_days, check_tested, plan_response
 from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.power import PowerAnswer, PowerRequest, power
 from ml.fault_rate.rate_ratios import alarm_of, cell_posterior
 from ml.fault_rate.request import Day, Plan
 from ml.fault_rate.vehicle_reasons import with_reasons
 from ml.signature import Name, RequestPart
 
 TASK = "fault_rate"
-SHORT_TERM, LONG_TERM = 26, 52  # weeks at which the probability of detection is reported
-SAMPLES = 1_000
 
 
 class VehiclesRequest(RequestPart):
@@ -123,59 +121,6 @@ class VehiclesAnswer(BaseModel):
     vehicles: list[VehicleToInspect]
 
 
-class PowerRequest(RequestPart):
-    """A hypothetical elevated fault rate.
-
-    Attributes
-    ----------
-    model, component : str
-        A cell that the surveillance tests.
-    rate_ratio : float
-        Fault rate over its baseline, in all vehicles of the model.
-    weeks : int
-        Weeks to simulate.
-    from_now : bool
-        Whether the rate rises today, in vehicles that have been tested so far. Their faults up to today count as
-        evidence against an elevated rate, so detection takes longer than for a fault present from the first week.
-    """
-
-    model: Name
-    component: Name
-    rate_ratio: float = Field(ge=1, le=100, allow_inf_nan=False)
-    weeks: int = Field(104, ge=1, le=520)
-    from_now: bool = False
-
-
-class PowerAnswer(BaseModel):
-    """Weeks to detection of a hypothetical elevated fault rate.
-
-    Attributes
-    ----------
-    expected_weekly : float
-        Expected faults per week at the baseline rate.
-    weeks : int
-        Weeks simulated.
-    weeks_p10, weeks_p50, weeks_p90 : int or None
-        Weeks within which an alarm is raised with probability 10, 50 and 90%; None if longer than `weeks`.
-    detected_in_26_weeks, detected_in_52_weeks : float
-        Probability of an alarm within 26 and 52 weeks.
-    detectable_ratio_in_52_weeks : float or None
-        Smallest rate ratio whose expected count of 52 weeks reaches the alarm threshold; None if above 50.
-    """
-
-    model: str
-    component: str
-    rate_ratio: float
-    expected_weekly: float
-    weeks: int
-    weeks_p10: int | None
-    weeks_p50: int | None
-    weeks_p90: int | None
-    detected_in_26_weeks: float
-    detected_in_52_weeks: float
-    detectable_ratio_in_52_weeks: float | None
-
-
 def _example(champions: Champions) -> Mapping[str, Any]:
     return strongest_cell(cast("FaultEstimator", champions[TASK].estimator))
 
@@ -252,72 +197,6 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
         days=estimator.rules.days,
         plan=plan_response(inspection),
         vehicles=[VehicleToInspect(**row) for row in page.to_dicts()],
-    )
-
-
-def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
-    """Return the simulated weeks until a raised fault rate of a cell is detected.
-
-    Answers `POST /v1/fault_rate/power`.
-
-    Parameters
-    ----------
-    champions : mapping of str to Model
-        Models by task: ``{"fault_rate": ml.champions.load(ml.champions.version_or_champion("fault_rate"))}``.
-    request : PowerRequest
-        For example ``PowerRequest(model="A", component="brakes", rate_ratio=2.0)``.
-
-    Returns
-    -------
-    PowerAnswer
-        Weeks to detection (10, 50 and 90% quantile), probabilities of detection within 26 and 52 weeks, and the
-        smallest rate ratio detectable within 52 weeks.
-
-    Raises
-    ------
-    FeatureError
-        The model or component is not tested.
-    DataError
-        No vehicle of the model with this component is in service, so that its expected faults are 0.
-    """
-    estimator = cast("FaultEstimator", champions[TASK].estimator)
-    snapshot = estimator.snapshot
-    check_tested(snapshot, "model", request.model)
-    check_tested(snapshot, "component", request.component)
-    row = snapshot.row(request.model, request.component)
-    weekly, alarm_threshold = float(snapshot.expected_weekly[row]), float(snapshot.alarm_threshold[row])
-    if weekly <= 0:
-        raise DataError(
-            f"component: no {request.component} of {request.model} is in service (zero exposure), so that its expected "
-            "faults are 0; ask about another component"
-        )
-    totals = (float(snapshot.count[row, -1]), float(snapshot.expected[row, -1])) if request.from_now else (0.0, 0.0)
-    detection = weeks_to_detection(
-        np.full(max(request.weeks, LONG_TERM), weekly),
-        ratio=request.rate_ratio,
-        alarm_threshold=alarm_threshold,
-        between_model_variance=1 / float(snapshot.test_shape[row]),
-        initial_totals=totals,
-        samples=SAMPLES,
-    )
-    weeks = [w if w is not None and w <= request.weeks else None for w in map(detection.quantile, (0.1, 0.5, 0.9))]
-    p10, p50, p90 = (None if w is None else int(w) for w in weeks)
-    return PowerAnswer(
-        model=request.model,
-        component=request.component,
-        rate_ratio=request.rate_ratio,
-        expected_weekly=weekly,
-        weeks=request.weeks,
-        weeks_p10=p10,
-        weeks_p50=p50,
-        weeks_p90=p90,
-        detected_in_26_weeks=detection.share(SHORT_TERM),
-        detected_in_52_weeks=detection.share(LONG_TERM),
-        detectable_ratio_in_52_weeks=smallest_detectable_ratio(
-            weekly * LONG_TERM,
-            alarm_threshold=alarm_threshold,
-            between_model_variance=1 / float(snapshot.test_shape[row]),
-        ),
     )
 
 

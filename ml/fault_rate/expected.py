@@ -25,7 +25,7 @@ from ml.fault_rate.exposure import FleetExposure
 BLOCK_WEEKS, FOLDS = 2, 5  # length of a held-out block; every fifth block is held out at once
 CLEAR_GAIN = 2.0  # standard errors by which a fit must improve on the simpler one
 YEAR_WEEKS = 52
-ABSENT_EXPECTED = 6.0  # a group with no fault where this many are expected does not have the component
+ABSENT_EXPECTED = 20.0  # a group with no fault where this many are expected does not have the component
 PRIOR_SD = 0.4  # standard deviation of the log rate ratio of a band in the regression's penalty
 MIN_BAND_EXPECTED = 5.0  # an age band with fewer expected faults takes the effect of the nearest larger band
 

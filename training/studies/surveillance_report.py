@@ -10,7 +10,6 @@ import polars as pl
 
 from features.aggregations import DAY
 from ml.bilingual import Text
-from ml.domain.faults.detection_power import weeks_to_detection
 from ml.fault_rate.baseline_rates import KINDS
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
@@ -18,33 +17,19 @@ from ml.fault_rate.surveillance import SurveillanceResult
 from ml.instants import instant
 from ml.report.columns import axis, column
 from ml.report.report import Report
-from ml.report.sections import Bars, Calibration, CalibrationBin, Section, Table, TimeSeries
+from ml.report.sections import Bars, Calibration, CalibrationBin, Section, TimeSeries
 from training.studies.measures import measure
 from training.studies.report_sections import MONTH, ROWS, group_column, importance_section, parts_section
 from training.studies.surveillance_data import SurveillanceData, rows_of_weeks
+from training.studies.surveillance_power import power_sections, raised_sections
 
-RATIOS = (1.5, 2.0, 3.0)
-SHORT_TERM = 26  # weeks
 BINS = 10
 
 _NUMBER = axis("故障次数", "number of faults", "number")
-_DRAWN, _WEEKS = ("observed", "predicted"), Text(zh="周", en="weeks")
+_DRAWN = ("observed", "predicted")
 _FAULTS = (
     column("observed", "实际故障", "observed faults", "count"),
     column("predicted", "预期故障", "expected faults", "number"),
-)
-_POWER = (
-    column("rate_ratio", "基准故障率的倍数", "times the baseline rate", "number"),
-    column("expected_weekly", "每周预期故障", "expected faults per week", "number"),
-    column(
-        "median_weeks",
-        "发现所需周数（中位数，空：超过 104）",
-        "median weeks to detection (empty: over 104)",
-        "count",
-        unit=_WEEKS,
-    ),
-    column("detected_in_26_weeks", "26 周内发现", "detected in 26 weeks", "share"),
-    column("false_alarm_rate", "总体误报率", "family-wise false-alarm rate", "share"),
 )
 
 
@@ -93,7 +78,8 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, surveill
         _calibration(cells),
         _month_section(cells),
         *(_segment_section(cells, by) for by in segments),
-        _power_section(estimator, study.params.false_alarm_rate),
+        *raised_sections(surveillance.raised, study.params.false_alarm_rate),
+        *power_sections(estimator.trained),
         importance_section(estimator.importance()),
     ]
     notes = (*study.notes, *_notes(surveillance))
@@ -191,37 +177,6 @@ def _calibration(cells: pl.DataFrame) -> Calibration:
     return Calibration(name="calibration", title=title, summary=summary, x=x, y=y, rows=tuple(rows))
 
 
-def _power_section(estimator: FaultEstimator, false_alarm_rate: float) -> Table:
-    """Return the weeks to detection of elevated rates in the cell with the median number of expected faults."""
-    title = Text(
-        zh=f"发现所需周数（总体误报率不超过 {false_alarm_rate:.0%}）",
-        en=f"Weeks to detection of an elevated rate, at a family-wise false-alarm rate of {false_alarm_rate:.0%}",
-    )
-    rows = tuple({**row, "false_alarm_rate": false_alarm_rate} for row in _power(estimator))
-    return Table(name="detection_power", title=title, columns=_POWER, rows=rows)
-
-
-def _power(estimator: FaultEstimator) -> list[dict[str, float | None]]:
-    snapshot = estimator.trained
-    exposed = np.flatnonzero(snapshot.expected_weekly > 0)
-    if not len(exposed):
-        return []
-    row = int(exposed[np.argsort(snapshot.expected_weekly[exposed])[len(exposed) // 2]])
-    weekly, alarm_threshold = float(snapshot.expected_weekly[row]), float(snapshot.alarm_threshold[row])
-    rows: list[dict[str, float | None]] = []
-    for ratio in RATIOS:
-        detection = weeks_to_detection(
-            np.full(104, weekly),
-            ratio=ratio,
-            alarm_threshold=alarm_threshold,
-            between_model_variance=1 / float(snapshot.test_shape[row]),
-            samples=500,
-        )
-        delay = {"median_weeks": detection.quantile(0.5), "detected_in_26_weeks": detection.share(SHORT_TERM)}
-        rows.append({"rate_ratio": ratio, "expected_weekly": weekly, **delay})
-    return rows
-
-
 def _notes(surveillance: SurveillanceResult) -> list[str]:
     kinds = surveillance.expected_faults.baseline_rates.model_kinds
     models = [f"{kind} for {kinds.count(kind)}" for kind in KINDS if kind in kinds]
@@ -234,11 +189,7 @@ def _notes(surveillance: SurveillanceResult) -> list[str]:
         )
     if not surveillance.expected_faults.baseline_rates.seasonal:
         notes.append("fewer than 52 reference weeks: baseline rates have no season")
-    return [
-        *notes,
-        left_variance_note(surveillance),
-        *([raised_note(surveillance)] if surveillance.raised.height else []),
-    ]
+    return [*notes, left_variance_note(surveillance)]
 
 
 def left_variance_note(surveillance: SurveillanceResult) -> str:
@@ -253,12 +204,3 @@ def left_variance_note(surveillance: SurveillanceResult) -> str:
         f"standard deviation); after the reference weeks the normal rate of a model is known to within {left:.0%} for "
         f"half of the faults (from {smallest:.0%} to {largest:.0%})"
     )
-
-
-def raised_note(surveillance: SurveillanceResult) -> str:
-    """Return the models and components whose rate was raised in the reference weeks already."""
-    cells = ", ".join(
-        f"{model} {component} {ratio:.2f} times ({low:.2f} to {high:.2f})"
-        for model, component, _, _, ratio, low, high in surveillance.raised.iter_rows()
-    )
-    return f"above the other models from the start, so that no alarm is due to it: {cells}"

@@ -1,4 +1,12 @@
-"""Weeks until a raised rate is detected, by simulation of the weekly evidence."""
+"""Weeks until a raised rate is detected, by the evidence function of the weekly run.
+
+The rate of some or all builds of a cell is raised. For each week the smallest number of faults of the affected vehicles
+with which `ml.domain.faults.build_range_evidence` reaches the alarm threshold is searched by bisection; the probability
+of as many faults follows from the Poisson distribution, given the cell's own rate, and is averaged over the own rate.
+The search does not depend on the rate ratio, so that the probability rises with the ratio. Vehicles that are not
+affected have their expected number of faults. An alarm that comes before the evidence falls below the threshold again
+is not counted: the weeks are an upper estimate.
+"""
 
 from __future__ import annotations
 
@@ -6,158 +14,145 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaincinv
+from scipy.stats import poisson
 
-from ml.domain.arrays import FloatArray
-from ml.domain.faults.sequential_evidence import cumulative_evidence
+from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.faults.build_range_evidence import CellReference
 
-MAX_SAMPLES = 50_000
+OWN_RATES = 5  # quantiles of the cell's own rate over which the probability is averaged
+MAX_WEEKS_SEARCHED = 26  # weeks for which the alarm is searched; the weeks between are interpolated
+MAX_RATIO = 50.0
+BISECTIONS = 24
 
 
 @dataclass(frozen=True)
-class Detection:
-    """Simulated weeks to detection of a raised rate, as returned by `weeks_to_detection`.
+class DetectionPower:
+    """Faults of the affected vehicles that raise an alarm, week by week, as returned by `detection_power`.
 
     Attributes
     ----------
-    week : ndarray of shape (samples,)
-        Week of the alarm, from 1; infinite where no alarm was raised in the weeks simulated.
-    weeks : int
-        Weeks simulated.
-    """
-
-    week: FloatArray
-    weeks: int
-
-    def quantile(self, level: float) -> float | None:
-        """Return the week (from 1) by which an alarm is raised with probability `level`; None if later than `weeks`.
-
-        >>> detection = Detection(np.array([1.0, 2.0, np.inf]), 9)
-        >>> detection.quantile(0.5), detection.quantile(0.9)
-        (2.0, None)
-        """
-        week = float(np.sort(self.week)[max(int(np.ceil(level * len(self.week))) - 1, 0)])
-        return week if np.isfinite(week) else None
-
-    def share(self, by_week: int) -> float:
-        """Return the share of samples (0 to 1) with an alarm by the end of week `by_week`, counted from 1.
-
-        >>> Detection(np.array([1.0, 30.0, np.inf, 26.0]), 52).share(26)
-        0.5
-        """
-        return float((self.week <= by_week).mean())
-
-
-def weeks_to_detection(
-    expected: npt.ArrayLike,
-    *,
-    ratio: float,
-    alarm_threshold: float,
-    between_model_variance: float = 0.0,
-    initial_totals: tuple[float, float] = (0.0, 0.0),
-    samples: int = 2_000,
-    seed: int = 0,
-) -> Detection:
-    """Simulate the weeks until a cell whose rate is raised from the first week on raises an alarm.
-
-    Parameters
-    ----------
-    expected : array of shape (n_weeks,)
-        Expected events of each week at the baseline rate.
-    ratio : float
-        Rate ratio above 0; 1 simulates false alarms.
-    alarm_threshold : float
-        Log evidence at which an alarm is raised: ``log(n_cells / alpha)`` where all cells have the same share.
-    between_model_variance : float
-        Variance, between cells without a fault, of their own rate over the baseline rate; 0 if they have the same
-        rate. The cell's own rate is drawn from a gamma of mean 1 and this variance.
-    initial_totals : tuple of float
-        Events counted and events expected before the first week.
-    samples : int
-        Simulated cells, at most 50,000.
-    seed : int
-        Seed of the simulation.
-
-    Returns
-    -------
-    Detection
-        Week of the alarm in every sample, with `quantile` and `share`.
-
-    Raises
-    ------
-    ValueError
-        No event is expected, or an argument is out of its range.
-
-    Examples
-    --------
-    >>> detection = weeks_to_detection(np.full(52, 2.0), ratio=3.0, alarm_threshold=np.log(1_000 / 0.05))
-    >>> detection.quantile(0.5), round(detection.share(26), 2)
-    (5.0, 1.0)
-    """
-    weekly = np.asarray(expected, dtype=np.float64)
-    if weekly.ndim != 1 or not len(weekly) or not (np.isfinite(weekly) & (weekly >= 0)).all() or weekly.sum() <= 0:
-        raise ValueError("expected must hold one finite number not below 0 for each week, and not all 0")
-    if not (np.isfinite(ratio) and ratio > 0):
-        raise ValueError(f"ratio must be finite and above 0, got {ratio}")
-    if not (np.isfinite(between_model_variance) and between_model_variance >= 0):
-        raise ValueError(f"between_model_variance must be finite and not below 0, got {between_model_variance}")
-    if not (1 <= samples <= MAX_SAMPLES):
-        raise ValueError(f"samples must lie between 1 and {MAX_SAMPLES}, got {samples}")
-    rng = np.random.default_rng(seed)
-    own_rate = np.ones(samples)
-    if between_model_variance > 0:
-        own_rate = rng.gamma(1 / between_model_variance, between_model_variance, samples)
-    count, total_expected = np.full(samples, initial_totals[0]), initial_totals[1]
-    week = np.full(samples, np.inf)
-    open_ = np.arange(samples)
-    for number, e in enumerate(weekly, start=1):
-        count[open_] += rng.poisson(e * ratio * own_rate[open_])
-        total_expected += e
-        if total_expected == 0:
-            continue
-        log_e = cumulative_evidence(count[open_], np.full(len(open_), total_expected), between_model_variance).log_e
-        raised = log_e >= alarm_threshold
-        week[open_[raised]] = number
-        open_ = open_[~raised]
-        if not len(open_):
-            break
-    return Detection(week, len(weekly))
-
-
-def smallest_detectable_ratio(
-    expected: float, *, alarm_threshold: float, between_model_variance: float = 0.0, max_ratio: float = 50.0
-) -> float | None:
-    """Return the smallest rate ratio whose expected count reaches the alarm threshold.
-
-    Parameters
-    ----------
+    weeks : ndarray of int64, shape (n_weeks,)
+        Weeks from the begin of the fault, from 1.
+    own_ratios : ndarray of shape (n_own_rates,)
+        Equally probable values of the cell's own rate ratio.
     expected : float
-        Total expected events at the baseline rate.
+        Expected faults per week of the affected vehicles at the baseline rate.
+    alarm_counts : ndarray of shape (n_weeks, n_own_rates)
+        Smallest number of faults of the affected vehicles that raises an alarm; infinite where none does.
+    """
+
+    weeks: IntArray
+    own_ratios: FloatArray
+    expected: float
+    alarm_counts: FloatArray
+
+    def probability(self, ratio: float) -> FloatArray:
+        """Return the probability of an alarm by the end of each of `weeks`, if the rate is `ratio` times as high."""
+        mean = ratio * self.expected * self.weeks[:, None] * self.own_ratios[None, :]
+        at_week = poisson.sf(self.alarm_counts - 1, mean).mean(axis=1)
+        return np.asarray(np.maximum.accumulate(at_week))
+
+    def probability_by(self, week: float, ratio: float) -> float:
+        """Return the probability of an alarm by the end of a week, from 0 to the last of `weeks`."""
+        return float(np.interp(week, np.r_[0, self.weeks], np.r_[0.0, self.probability(ratio)]))
+
+    def quantile(self, level: float, ratio: float) -> int | None:
+        """Return the week by whose end an alarm is raised with probability `level`; None if later than `weeks`."""
+        probability = np.r_[0.0, self.probability(ratio)]
+        if probability[-1] < level:
+            return None
+        last = int(np.argmax(probability >= level))
+        week = np.interp(level, probability[last - 1 : last + 1], np.r_[0, self.weeks][last - 1 : last + 1])
+        return max(int(np.ceil(week - 1e-9)), 1)
+
+    def smallest_ratio(self, week: int, *, level: float = 0.5) -> float | None:
+        """Return the smallest rate ratio that is detected by a week with probability `level`; None if above 50."""
+        low, high = 1.0, MAX_RATIO
+        if self.probability_by(week, high) < level:
+            return None
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.probability_by(week, middle) >= level else (middle, high)
+        return high
+
+
+def detection_power(
+    reference: CellReference,
+    weekly: npt.ArrayLike,
+    *,
+    alarm_threshold: float,
+    affected: npt.ArrayLike = 1.0,
+    weeks: int = 260,
+    initial: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+) -> DetectionPower:
+    """Return the faults that raise an alarm in each week, for a fault that begins now and stays.
+
+    Parameters
+    ----------
+    reference : CellReference
+        Reference weeks of the cell.
+    weekly : array of shape (n_builds,)
+        Expected faults per week at the baseline rate, by build period; the fleet stays as it is.
     alarm_threshold : float
-        Log evidence at which an alarm is raised: ``log(n_cells / alpha)`` where all cells have the same share.
-    between_model_variance : float
-        Variance, between cells without a fault, of their own rate over the baseline rate; 0 if they have the same
-        rate.
-    max_ratio : float
-        Largest ratio to try.
+        Log evidence at which the cell raises an alarm.
+    affected : float or array of shape (n_builds,)
+        Share of the vehicles of each build period that have the fault, 0 to 1.
+    weeks : int
+        Last week, at least 1.
+    initial : tuple of two arrays of shape (n_builds,), optional
+        Faults and expected faults (at the baseline rate) of the test weeks before the fault begins; none by default.
 
     Returns
     -------
-    float or None
-        None if it exceeds `max_ratio`.
+    DetectionPower
+        `quantile` returns weeks, `probability_by` a probability, `smallest_ratio` a rate ratio.
 
     Raises
     ------
     ValueError
-        `expected` is not finite and above 0.
+        A number is out of its range, or no fault of an affected vehicle is expected.
 
     Examples
     --------
-    >>> round(smallest_detectable_ratio(100.0, alarm_threshold=np.log(1_000 / 0.05)), 1)
-    1.5
+    >>> reference = CellReference(np.full(4, 25.0), np.full(4, 25.0), 0.04)
+    >>> power = detection_power(reference, np.full(4, 0.5), alarm_threshold=np.log(1_000 / 0.05))
+    >>> power.quantile(0.5, 4.0), power.quantile(0.5, 2.0)
+    (3, 26)
     """
-    if not (np.isfinite(expected) and expected > 0):
-        raise ValueError(f"expected must be finite and above 0, got {expected}")
-    counts = np.arange(0, int(np.ceil(expected * max_ratio)) + 1, dtype=np.float64)
-    evidence = cumulative_evidence(counts, np.full(len(counts), expected), between_model_variance)
-    raised = evidence.log_e >= alarm_threshold
-    return float(counts[int(raised.argmax())] / expected) if raised.any() else None
+    rates = np.asarray(weekly, dtype=np.float64)
+    share = np.broadcast_to(np.asarray(affected, dtype=np.float64), rates.shape)
+    if rates.shape != reference.count.shape or not (np.isfinite(rates) & (rates >= 0)).all():
+        raise ValueError("weekly must hold one finite number not below 0 for each build period of the reference weeks")
+    if not ((share >= 0) & (share <= 1)).all():
+        raise ValueError("affected must hold shares from 0 to 1")
+    if weeks < 1:
+        raise ValueError(f"weeks must be at least 1, got {weeks}")
+    if (rates * share).sum() <= 0:
+        raise ValueError("no fault of an affected vehicle is expected: affected vehicles must be in service")
+    before = (
+        [np.zeros(len(rates)), np.zeros(len(rates))] if initial is None else [np.asarray(v, float) for v in initial]
+    )
+    shape = reference.test_shape + before[0].sum()
+    rate = reference.test_shape / reference.mean + before[1].sum()
+    own = np.asarray(gammaincinv(shape, (np.arange(OWN_RATES) + 0.5) / OWN_RATES) / rate)
+    numbers = np.unique(np.geomspace(1, weeks, MAX_WEEKS_SEARCHED).round()).astype(np.int64)
+    week, ratio = (v.ravel()[:, None] for v in np.meshgrid(numbers, own, indexing="ij"))
+    expected = before[1] + week * rates
+    others = before[0] + week * ratio * rates * (1 - share)
+    parts = rates * share / (rates * share).sum()
+
+    def raised(count: FloatArray) -> npt.NDArray[np.bool_]:
+        return reference.log_e(others + count[:, None] * parts, expected) >= alarm_threshold
+
+    low = np.zeros(len(week))
+    high = 10 + MAX_RATIO * (rates * share).sum() * (week * ratio)[:, 0]
+    reached = raised(high)
+    for _ in range(BISECTIONS):
+        middle = np.floor((low + high) / 2)
+        above = raised(middle)
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+        if (high - low <= 1).all():
+            break
+    counts = np.where(reached, np.where(raised(low), low, np.ceil(high)), np.inf)
+    return DetectionPower(numbers, own, float((rates * share).sum()), counts.reshape(len(numbers), OWN_RATES))

@@ -18,6 +18,7 @@ from ml.fault_rate import endpoints
 from ml.fault_rate.answer import respond
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.live_updates import LiveUpdates
+from ml.fault_rate.power_curve import RATIOS
 from ml.fault_rate.request import request
 from ml.fault_rate.snapshot import Snapshot, snapshot_until
 from ml.model import Model
@@ -115,29 +116,15 @@ def test_vehicles_are_sorted_by_expected_faults(model: Model) -> None:
         )
 
 
-def test_a_higher_rate_ratio_is_detected_sooner(model: Model) -> None:
-    champions = {"fault_rate": Champion(model.estimator)}
-
-    def power(ratio: float, component: str = "battery") -> endpoints.PowerAnswer:
-        return endpoints.power(champions, endpoints.PowerRequest(model="A", component=component, rate_ratio=ratio))
-
-    large, small = power(3.0), power(1.5)
-    assert large.weeks_p50 is not None and large.weeks_p10 <= large.weeks_p50  # type: ignore[operator]
-    assert small.weeks_p50 is None or small.weeks_p50 > large.weeks_p50
-    assert small.detected_in_52_weeks <= large.detected_in_52_weeks and power(1.0).detected_in_52_weeks < 0.05
-    now = endpoints.PowerRequest(model="A", component="battery", rate_ratio=3.0, from_now=True)
-    assert endpoints.power(champions, now).detected_in_52_weeks <= large.detected_in_52_weeks
-    with pytest.raises(DataError, match="zero exposure"):
-        endpoints.power(champions, endpoints.PowerRequest(model="E", component="pump", rate_ratio=2.0))
-
-
 def test_baseline_rates_beat_the_constant_rate_on_later_weeks(model: Model) -> None:
     report = Report.model_validate(model.card["evaluation"])
     deviance = report.metrics["poisson_deviance"]
     assert deviance.low <= deviance.value <= deviance.high  # type: ignore[operator]
     assert deviance.value < deviance.baseline  # type: ignore[operator]
     assert report.metrics["bias"].value < 0.25  # type: ignore[operator]
-    assert list(keyed(report, "detection_power")) == [1.5, 2.0, 3.0]
+    assert list(keyed(report, "detection_power")) == list(RATIOS)
+    # The brakes of D were above those of the other models from the start, and are listed.
+    assert [(row["model"], row["component"]) for row in report.rows("raised")] == [("D", "brakes")]
     assert "60 weeks before" in report.protocol
 
 
