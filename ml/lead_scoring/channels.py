@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import FeatureError
+from ml.bilingual import Text
 from ml.endpoint import Champions
 from ml.instants import instant
 from ml.lead_scoring.estimator import LeadScoringEstimator
@@ -38,12 +39,16 @@ class Estimate(BaseModel):
 class Touch(BaseModel):
     """Leads, sales, costs and margins of a channel.
 
-    Leads and sales are weighted counts, the conversion rate is a fraction (0 to 1), and amounts are in yuan, null if
-    the data lack them. The net margin is the margin minus the cost.
+    The conversion rate is a fraction (0 to 1), and amounts are in yuan, null if the data lack them. The net margin is
+    the margin minus the cost.
     """
 
-    leads: float
-    sales: float
+    leads: int = Field(description="number of leads whose outcome is known")
+    sales: int = Field(description="number of these leads that bought")
+    weighted_leads: float = Field(
+        description="leads with the weights that make up for those whose outcome is not known yet; see weights"
+    )
+    weighted_sales: float = Field(description="sales with the same weights")
     conversion_rate: Estimate
     cost_per_lead: Estimate | None
     cost_per_sale: Estimate | None
@@ -71,6 +76,7 @@ class ChannelsAnswer(BaseModel):
     since: datetime | None = Field(description="time of the first lead in the table; null if the leads have no times")
     until: datetime | None = Field(description="time of the last lead in the table, the end of the training data")
     cost_per_lead_ceiling: float
+    weights: Text | None = Field(description="why weighted counts differ from counts; null if they do not")
     channels: list[ChannelRow]
 
 
@@ -108,7 +114,28 @@ def answer(champions: Champions, request: ChannelsRequest) -> ChannelsAnswer:
         since=None if table["from"] is None else instant(table["from"]),
         until=None if table["until"] is None else instant(table["until"]),
         cost_per_lead_ceiling=ceiling,
+        weights=_weights_text(touches["last_touch"].values(), estimator.params.horizon_days),
         channels=sorted(rows, key=_highest_cost_first),
+    )
+
+
+def _weights_text(rows: Iterable[Mapping[str, Any]], horizon_days: float) -> Text | None:
+    """Return why weighted counts differ from counts, with both totals; None if they do not."""
+    table = list(rows)
+    leads, sales = (sum(row[n] for row in table) for n in ("leads", "sales"))
+    weighted_leads, weighted_sales = (sum(row[n] for row in table) for n in ("weighted_leads", "weighted_sales"))
+    if abs(weighted_leads - leads) < 0.05 and abs(weighted_sales - sales) < 0.05:
+        return None
+    days, stands_for = f"{horizon_days:g}", (f"{weighted_leads:,.1f}", f"{weighted_sales:,.1f}")
+    return Text(
+        zh=f"{leads:,} 条线索结果已知，其中 {sales:,} 条成交。"
+        f"最后 {days} 天的线索中，成交的已知，未成交的要满 {days} 天才知道；"
+        "因此结果已知的线索按同类线索中结果已知的比例加权，"
+        f"合计相当于 {stands_for[0]} 条线索、{stands_for[1]} 次成交。成交率、成本与毛利均按加权数计算",
+        en=f"the outcome of {leads:,} leads is known, {sales:,} of them bought. "
+        f"Of the leads of the last {days} days, sales are known at once, and other outcomes only after {days} days. "
+        "Leads with a known outcome therefore stand for those without: together for "
+        f"{stands_for[0]} leads and {stands_for[1]} sales, from which rates, costs and margins are computed",
     )
 
 

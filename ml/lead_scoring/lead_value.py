@@ -159,7 +159,7 @@ def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, mon
     >>> leads = pl.DataFrame({"channel": ["web", "web", "store"], "acquisition_cost": [4_000, 6_000, 0]})
     >>> table = estimate_channels(leads, np.array([0.0, 1.0, 0.0]), np.ones(3), months=12)
     >>> [(row["channel"], row["leads"], row["sales"]) for row in table["last_touch"]]
-    [('store', 1.0, 0.0), ('web', 2.0, 1.0)]
+    [('store', 1, 0), ('web', 2, 1)]
     """
     if "channel" not in X.columns:
         return None

@@ -28,6 +28,8 @@ from training.studies.report_sections import (
 from training.studies.row_baselines import best_single_column, logistic_regression
 from training.studies.row_data import LabelledRows
 from training.studies.row_fairness import fairness_sections
+from training.studies.row_given_up import given_up_sections
+from training.studies.row_grades import grade_sections
 from training.studies.row_sections import (
     MISSING,
     HoldoutPredictions,
@@ -106,6 +108,8 @@ def binary_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
         parts_section(parts, column("positives", "正例", "positives", "count")),
         calibration_section(test, RATE),
         *_decisions(test),
+        *grade_sections(test, estimator),
+        *given_up_sections(test, estimator),
         *month_sections(test, RATE),
         *segment_sections(test, RATE),
         *_expected_sections(test),

@@ -30,18 +30,22 @@ class Channel:
     ----------
     channel : str
         Name of the channel.
-    leads, sales : float
-        Sums of the weights of leads and of sales; counts if all weights are 1.
+    leads, sales : int
+        Number of leads, and of those that were sold to.
+    weighted_leads, weighted_sales : float
+        Sums of the weights of leads and of sales, from which all rates and amounts are computed.
     conversion_rate : Interval
-        Sales per lead, 0 to 1.
+        Weighted sales per weighted lead, 0 to 1.
     cost_per_lead, cost_per_sale, margin_per_lead, net_margin_per_lead : Interval or None
         In the unit of the arguments `cost` and `margin`, such as yuan; None without costs or without margins. The net
         margin is margin minus cost.
     """
 
     channel: str
-    leads: float
-    sales: float
+    leads: int
+    sales: int
+    weighted_leads: float
+    weighted_sales: float
     conversion_rate: Interval
     cost_per_lead: Interval | None
     cost_per_sale: Interval | None
@@ -109,6 +113,7 @@ def channel_table(
     rate, rates = a / (a + b), rng.beta(np.maximum(a, 1e-9), np.maximum(b, 1e-9), (DRAWS, size))
     per_lead = _means(rng, cost, member, w, size)
     per_sale = _means(rng, margin, member, w * y, size)
+    counts, sold_counts = np.bincount(member, minlength=size), np.bincount(member[y == 1], minlength=size)
     table = []
     for k, name in enumerate(channels):
         conversion = (rate[k], rates[:, k])
@@ -118,8 +123,10 @@ def channel_table(
         table.append(
             Channel(
                 channel=str(name),
-                leads=float(leads[k]),
-                sales=float(sales[k]),
+                leads=int(counts[k]),
+                sales=int(sold_counts[k]),
+                weighted_leads=float(leads[k]),
+                weighted_sales=float(sales[k]),
                 conversion_rate=_interval(*conversion),
                 cost_per_lead=None if spend is None else _interval(*spend),
                 cost_per_sale=None

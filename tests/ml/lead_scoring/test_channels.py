@@ -20,7 +20,8 @@ def touch(channel: str, cost: tuple[float, float, float] | None) -> dict[str, An
     rate = {"value": 0.123456, "low": 0.05, "high": 0.2}
     per_lead = None if cost is None else dict(zip(("value", "low", "high"), cost, strict=True))
     return {
-        "channel": channel, "leads": 10.04, "sales": 1.0, "conversion_rate": rate, "cost_per_lead": per_lead,
+        "channel": channel, "leads": 9, "sales": 1, "weighted_leads": 10.04, "weighted_sales": 1.0,
+        "conversion_rate": rate, "cost_per_lead": per_lead,
         "cost_per_sale": None, "margin_per_lead": None, "net_margin_per_lead": None,
     }  # fmt: skip
 
@@ -49,7 +50,18 @@ def test_the_highest_cost_per_lead_comes_first_and_the_alert_uses_its_interval()
     fair, app = response.channels[0], response.channels[3]
     assert fair.last_touch is not None and fair.first_touch is not None
     assert app.last_touch is None and app.first_touch is not None
-    assert (fair.last_touch.leads, fair.last_touch.conversion_rate.value) == (10.0, 0.1235)
+    counts = fair.last_touch
+    assert (counts.leads, counts.sales, counts.weighted_leads, counts.conversion_rate.value) == (9, 1, 10.0, 0.1235)
+
+
+def test_counts_are_whole_and_the_weights_are_explained() -> None:
+    table = {"from": 0, "until": DAY, "last_touch": LAST}
+    weights = answer(champions(table), ChannelsRequest()).weights
+    assert weights is not None
+    assert weights.en.startswith("the outcome of 36 leads is known, 4 of them bought. Of the leads of the last 30 days")
+    assert "together for 40.2 leads and 4.0 sales" in weights.en and "相当于 40.2 条线索、4.0 次成交" in weights.zh
+    whole = {**table, "last_touch": [{**row, "weighted_leads": 9.0} for row in LAST]}
+    assert answer(champions(whole), ChannelsRequest()).weights is None
 
 
 def test_a_ceiling_of_the_request_replaces_the_configuration_s() -> None:
