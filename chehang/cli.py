@@ -78,6 +78,9 @@ _TRAINING = {
     "history": "List every promotion and rollback of a task: when, who, why, and the primary metric.",
     "score": "Write the predictions of a version for every row, customer, series or cell to a file.",
     "value": "Predict each customer's purchases and workshop visits within the horizon, and their value in yuan.",
+    "reactivation": (
+        "List leads that nobody works on any more although they still have grade A, with what such leads did before."
+    ),
     "forecast": "Forecast demand from the end of the current data, and plan transfers and orders (nightly run).",
     "alarms": (
         "Test every component of every model for an elevated fault rate, and rank the vehicles to inspect; run weekly."

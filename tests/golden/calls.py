@@ -78,6 +78,7 @@ def calls() -> list[Call]:
             ("score", *sales, "--as-of", "2025-06-15T09:00+08:00", "--out", "OUT/open.parquet"),
             tables=("open.parquet",),
         ),
+        Call("lead_scoring/reactivation", ("reactivation", "--out", "OUT/again.parquet"), tables=("again.parquet",)),
         Call(
             "demand_forecast/forecast",
             ("forecast", *plan, "--out", "OUT/plan.parquet"),

@@ -100,6 +100,19 @@ def write_lead_scoring(folder: Path, tables: dict[str, pl.DataFrame], **changes:
     return path
 
 
+def write_with_last_contact(folder: Path) -> Path:
+    """Write the leads with a last contact: the first one, and for every third lead one four days later."""
+    tables = lead_scoring_tables()
+    further = pl.when(pl.int_range(pl.len()) % 3 == 0).then(4 * DAY).otherwise(0)
+    tables["leads"] = tables["leads"].with_columns(last_contact_at=pl.col("first_contact_at") + further)
+    path = write_lead_scoring(folder, tables)
+    sources = path.with_name("sources.yaml")
+    content = yaml.safe_load(sources.read_text())
+    content["tables"]["leads"]["columns"]["last_contact_at"] = {"from": "last_contact_at", "unit": "us"}
+    sources.write_text(yaml.safe_dump(content))
+    return path
+
+
 def lead_history(row: Mapping[str, Any], frames: Mapping[str, pl.LazyFrame]) -> dict[str, Any]:
     """Return the times and the history of a request for the lead and `as_of` of a training row."""
     until, customer = row["as_of"], row["customer_id"]

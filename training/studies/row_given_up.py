@@ -143,7 +143,7 @@ def given_up_text(row: dict[str, Any], limit: float) -> Text:
     --------
     >>> figures = {"age_days": 3, "given_up": 20, "per_month": 5.0, "expected": 6.0, "sales": 4, "observed": 0.2}
     >>> again = {"again": 0, "again_predicted": None, "again_observed": None, "again_low": None, "again_high": None}
-    >>> given_up_text({**figures, "low": 0.08, "high": 0.41, **again}, 0.25).en.partition(": ")[2]
+    >>> given_up_text({**figures, "low": 0.08, "high": 0.41, "closed": 0, **again}, 0.25).en.partition(": ")[2]
     '6.0 sales were expected, 4 came (20.0%, 95% interval 8.00% – 41.0%)'
     """
     age, share = row["age_days"], f"{limit:.0%}"
@@ -163,6 +163,9 @@ def given_up_text(row: dict[str, Any], limit: float) -> Text:
         en += (
             f": {row['expected']:.1f} sales were expected, {row['sales']:,} came ({observed}, 95% interval {interval})"
         )
+    if row["closed"]:
+        zh += f"；其中 {row['closed']:,} 条在 7 天内关闭为战败，之后成交 {row['closed_sales']:,} 条"
+        en += f"; {row['closed_sales']:,} of the {row['closed']:,} that were closed as lost within 7 days bought later"
     if row["again_observed"] is None:
         return Text(zh=zh, en=en)
     predicted, observed = (format_figure(row[n], "share") for n in ("again_predicted", "again_observed"))

@@ -68,9 +68,40 @@ def score_rows(
     assert isinstance(problem, RowProblem)
     if as_of is not None and (config.timeless or not problem.closing_columns):
         raise ConfigError(f"--as-of: the predictions of {model.task.name} do not depend on time; omit --as-of")
+    raw = read_score_tables(model, config, data=data, progress=progress)
+    at = None if as_of is None else microseconds(as_of)
+    return predict_rows(model, config, raw, as_of=at, closing=problem.closing_columns)
+
+
+def read_score_tables(
+    model: Model, config: TaskConfig, *, data: Path | None, progress: Progress | None = None
+) -> RawTables:
+    """Read and validate the tables that the predictions of a model need.
+
+    Parameters
+    ----------
+    model : Model
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
+    config : TaskConfig
+        ``training.config.load_config("credit_risk")``, of the task of `model`; its sources are read.
+    data : Path or None
+        Existing file to read in place of the task's first table; None to read the source.
+    progress : callable, optional
+        Called with one line of text for each table, such as `print`.
+
+    Returns
+    -------
+    RawTables
+        `frames` (LazyFrame by table) and `reports` (row counts by table).
+
+    Raises
+    ------
+    DataError, ConfigError
+        A table cannot be read.
+    """
     table = model.task.tables[0]
     sources = replace_source(config, table, data)
-    raw = read_tables(
+    return read_tables(
         sources,
         [table, *(n for n in model.task.optional_tables if n in sources.tables)],
         extra={table: config.extra_features},
@@ -80,7 +111,38 @@ def score_rows(
         targets=model.task.entry.targets,
         progress=progress,
     )
-    rows = _featured(model, problem, raw, None if as_of is None else microseconds(as_of), own_names(config))
+
+
+def predict_rows(
+    model: Model, config: TaskConfig, raw: RawTables, *, as_of: int | None, closing: Sequence[str]
+) -> pl.DataFrame:
+    """Predict every row of the task's first table.
+
+    Parameters
+    ----------
+    model : Model
+        Such as ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
+    config : TaskConfig
+        ``training.config.load_config("credit_risk")``, of the task of `model`.
+    raw : RawTables
+        As returned by `read_score_tables`.
+    as_of : int or None
+        Microseconds since 1970 UTC: predict as of this instant, and only rows that existed and were open then.
+    closing : sequence of str
+        Columns with the instant at which a row is no longer open.
+
+    Returns
+    -------
+    DataFrame
+        As `score_rows` returns it.
+
+    Raises
+    ------
+    DataError
+        A feature of the model is missing in the table, or in some of its rows although it never was in training.
+    """
+    table = model.task.tables[0]
+    rows = _featured(model, raw, as_of, own_names(config), closing)
     absent = [f.name for f in model.estimator.signature.fields if f.feature and f.name not in rows.columns]
     if absent:
         raise DataError(
@@ -106,15 +168,18 @@ def _in_zone(column: str, timezone: str) -> pl.Expr:
     return pl.from_epoch(column, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
 
 
-def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | None, own: Sequence[str]) -> pl.DataFrame:
+def _featured(
+    model: Model, raw: RawTables, as_of: int | None, own: Sequence[str], closing: Sequence[str]
+) -> pl.DataFrame:
     """Return key, `as_of` and features of the rows of the first table, in the order of the table."""
-    task, time = model.task, model.task.table.time
+    task, time, problem = model.task, model.task.table.time, model.task.problem
+    assert isinstance(problem, RowProblem)
     frames = to_engine(hide_own(raw.frames, task.tables[0], own), "polars")
     rows = frames[task.tables[0]]
     names = rows.collect_schema().names()
     if as_of is not None:
         rows = rows.filter(nw.col(str(time)) <= as_of)
-        for column in [c for c in problem.closing_columns if c in names]:
+        for column in [c for c in closing if c in names]:
             rows = rows.filter(nw.col(column).is_null() | (nw.col(column) >= as_of))
         instant: Any = nw.lit(as_of, dtype=nw.Int64)
     else:

@@ -117,6 +117,7 @@ def test_leads_without_a_further_contact_are_counted_beside_those_contacted_agai
     assert (row["again_predicted"], row["again_observed"]) == (0.5, 1.0)
     assert table.summary is not None and table.summary.en.startswith("4 leads (121.7 a month) still had grade A")
     assert "2.0 sales were expected, 1 came (25.0%" in table.summary.en
+    assert "; 0 of the 1 that were closed as lost within 7 days bought later" in table.summary.en
     assert "the difference is not the effect of the contact" in table.summary.en
 
 
@@ -126,7 +127,7 @@ def test_without_contacts_in_the_data_or_grades_there_are_no_sections(estimator:
     assert given_up_sections(test, estimator) == []
     other = cast("RowEstimator", SimpleNamespace())
     assert grade_sections(test, other) == [] and given_up_sections(test, other) == []
-    row = {"age_days": 7, "given_up": 1, "per_month": 0.2, "observed": None, "again_observed": None}
+    row = {"age_days": 7, "given_up": 1, "per_month": 0.2, "observed": None, "again_observed": None, "closed": 0}
     assert given_up_text(row, 0.4).en == (
         "1 lead (0.2 a month) still had grade A (a probability of at least 40%) 7 days after the enquiry and had no "
         "further contact"
