@@ -258,26 +258,3 @@ def print_alarm_history(number: int, history: Any, *, timezone: str, what: str =
         when = f"{instant(row['at']).astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
         table.add_row(when, row["by"] or "", row["from_state"] or "", row["to_state"], row["note"] or "")
     out.print(table)
-
-
-def print_service_due(run: Any) -> None:
-    """Print the ten vehicles that are due first, and the number of vehicles to remind.
-
-    Parameters
-    ----------
-    run : ServiceReminders
-        As returned by ``training.runs.service_due.service_due(config, out=Path("due.csv"))``.
-    """
-    table = Table(
-        "vehicle", "model", "last service", "due", "80% interval", "due by", "km (estimated)", "expected visit"
-    )
-    for row in run.due.head(10).to_dicts():
-        last = "no record" if row["last_service_on"] is None else str(row["last_service_on"])
-        interval = f"{row['due_low']} .. {row['due_high']}"
-        km = "" if row["km_now"] is None else f"{row['km_now']:,.0f}"
-        table.add_row(
-            row["vehicle_id"], row["model"], last, str(row["due_on"]), interval, row["due_by"], km, str(row["visit_on"])
-        )
-    out.print(table)
-    out.print(f"{run.due.height:,} of {run.services.vehicles.height:,} vehicles in service on {run.at:%F} to remind")
-    print_notes(run.services.notes)

@@ -127,7 +127,7 @@ def build_service_history(
             "has none with a vehicle_id; choose a later moment or map vehicle_id and serviced_at"
         )
     matched = reported.join(cars.select("vehicle_id", "row"), on="vehicle_id", how="inner")
-    matched = matched.with_columns(day=_day(pl.col("serviced_at"), timezone))
+    matched = matched.with_columns(day=local_day(pl.col("serviced_at"), timezone))
     routine = matched.filter(_is_routine(matched.columns, components))
     if routine.is_empty():
         work = "routine work" if components is None else f"any of {', '.join(components)}"
@@ -149,12 +149,17 @@ def build_service_history(
             "odometer readings that contradict the others of their vehicle",
         ): implausible,
     }
-    today = pl.select(_day(pl.lit(as_of), timezone)).item()
+    today = pl.select(local_day(pl.lit(as_of), timezone)).item()
     notes = tuple(f"left out: {count_text(n, one, several)}" for (one, several), n in left_out.items() if n)
     return ServiceHistory(int(today), cars, visits, readings, notes)
 
 
-def _day(us: pl.Expr, timezone: str) -> pl.Expr:
+def local_day(us: pl.Expr, timezone: str) -> pl.Expr:
+    """Return the day of an instant (microseconds since 1970 UTC) in a time zone, days since 1970-01-01.
+
+    >>> pl.select(local_day(pl.lit(20 * 3_600 * 1_000_000), "Asia/Shanghai")).item()
+    1
+    """
     local = pl.from_epoch(us, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
     return local.dt.date().cast(pl.Int32).cast(pl.Int64)
 
@@ -163,7 +168,7 @@ def _cars(fleet: pl.DataFrame, *, as_of: int, timezone: str) -> pl.DataFrame:
     cars = with_optional_columns(fleet).filter(pl.col("entered_service_at") < as_of).sort("vehicle_id")
     cars = cars.with_columns(
         in_service=pl.col("left_service_at").is_null() | (pl.col("left_service_at") > as_of),
-        entered=_day(pl.col("entered_service_at"), timezone),
+        entered=local_day(pl.col("entered_service_at"), timezone),
     )
     if not cars["in_service"].any():
         raise DataError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -122,19 +121,3 @@ def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:
     ]
     text = printed(partial(printing.print_alarm_history, timezone="Asia/Shanghai"), 7, pl.DataFrame(moves))
     assert "alarm 7" in text and "│ new │ shut │ repaired" in text and "2024-05-06 07:08" in text
-
-
-def test_vehicles_to_remind(printed: Printed) -> None:
-    row = {
-        "vehicle_id": "V1", "model": "A", "last_service_on": None, "due_on": date(2024, 5, 6),
-        "due_low": date(2024, 4, 6), "due_high": date(2024, 6, 6), "due_by": "months", "km_now": None,
-        "visit_on": date(2024, 5, 20),
-    }  # fmt: skip
-    serviced = {**row, "vehicle_id": "V2", "last_service_on": date(2023, 5, 6), "km_now": 12_345.6}
-    everything = SimpleNamespace(vehicles=pl.DataFrame({"v": [1, 2, 3]}), notes=["no distances"])
-    due = pl.DataFrame([serviced, row])
-    listed = SimpleNamespace(due=due, services=everything, at=datetime(2024, 5, 1, tzinfo=UTC))
-    text = printed(printing.print_service_due, listed)
-    assert "V1 │ A │ no record │ 2024-05-06 │ 2024-04-06 .. 2024-06-06 │ months │ │ 2024-05-20" in text
-    assert "V2 │ A │ 2023-05-06" in text and "12,346" in text
-    assert text.endswith("2 of 3 vehicles in service on 2024-05-01 to remind note: no distances")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 from pydantic import Field
 
 from features.errors import DataError
+from features.plurals import count_text
 from features.sources import load_sources, read_tables
 from ml.bilingual import Text
+from ml.fault_rate.service_check import ServiceCheck, check_services, listed_services
 from ml.fault_rate.service_due import ServiceDue, next_services
 from ml.fault_rate.service_rules import ServiceRules
 from ml.home import home
@@ -23,7 +24,8 @@ from training.answer_files import check_answer_path, write_answers
 from training.config import RunConfig
 from training.progress import Progress
 
-RECORDS = ("vehicle_id", "component", "fault", "serviced_at", "reported_at", "odometer_km")
+VEHICLES = Text(zh="辆", en="vehicles")
+RECORDS = ("vehicle_id", "component", "fault", "serviced_at", "reported_at", "odometer_km", "cost")
 FLEET = ("vehicle_id", "model", "energy_type", "store_id", "entered_service_at", "left_service_at", "monthly_km")
 
 
@@ -39,12 +41,18 @@ class ServiceDueConfig(RunConfig):
     overdue_days : int
         Services overdue by at most this many days are listed; a vehicle that is longer overdue is assumed to be
         serviced elsewhere.
+    visit_days : int
+        The list begins with the vehicles that are likeliest to visit within this many days.
+    top : int or None
+        Vehicles listed at most, for example those that the service advisers can call; None: all.
     rules : ServiceRules
         Service intervals (km and months).
     """
 
     within_days: int = Field(60, ge=0, le=3_650)
     overdue_days: int = Field(180, ge=0, le=36_500)
+    visit_days: int = Field(28, ge=1, le=365)
+    top: int | None = Field(None, ge=1)
     rules: ServiceRules = ServiceRules()
 
 
@@ -55,9 +63,14 @@ class ServiceReminders:
     Attributes
     ----------
     due : DataFrame
-        Vehicles to remind, with the columns of `ml.fault_rate.service_due.ServiceDue.vehicles`.
+        Vehicles to remind: `place` (from 1, the likeliest visit first) and the columns of
+        `ml.fault_rate.service_due.ServiceDue.vehicles`.
+    due_vehicles : int
+        Vehicles that fall due or are overdue, listed or not.
     services : ServiceDue
         Next service of every vehicle in service.
+    check : ServiceCheck or None
+        Likely visits of 90 days before against the visits that followed; None where the records are too short.
     at : datetime
         Records reported at or after this instant were left out.
     files : tuple of Path
@@ -65,7 +78,9 @@ class ServiceReminders:
     """
 
     due: pl.DataFrame
+    due_vehicles: int
     services: ServiceDue
+    check: ServiceCheck | None
     at: datetime
     files: tuple[Path, ...]
 
@@ -89,9 +104,10 @@ def service_due(
     Returns
     -------
     ServiceReminders
-        `due` (DataFrame, the rows of the file: `vehicle_id`, `due_on`, `due_low`, `due_high`, `due_km`, `overdue_days`,
-        `reason_zh`, `reason_en` and others), `services` (`vehicles`: the same columns for every vehicle in service),
-        `at` (datetime) and `files` (both paths).
+        `due` (DataFrame, the rows of the file: `place`, `vehicle_id`, `due_on`, `due_low`, `due_high`, `due_km`,
+        `overdue_days`, `visit_probability`, `reason_zh`, `reason_en` and others), `services` (`vehicles`: the same
+        columns for every vehicle in service), `check` (visits that followed an earlier list), `at` (datetime) and
+        `files` (both paths).
 
     Raises
     ------
@@ -122,15 +138,24 @@ def service_due(
     if "vehicle_id" not in records.columns:
         raise DataError("service_records.vehicle_id: the column is missing; map it in sources.yaml")
     at = int(records["serviced_at"].max()) + 1 if as_of is None else microseconds(as_of)  # type: ignore[arg-type]
-    services = next_services(fleet, records, rules=config.rules, as_of=at, timezone=sources.timezone)
-    day = np.datetime64(services.today, "D").item()
-    due = services.vehicles.filter(
-        pl.col("due_on").is_between(day - timedelta(days=config.overdue_days), day + timedelta(days=config.within_days))
+    services = next_services(
+        fleet, records, rules=config.rules, as_of=at, timezone=sources.timezone, visit_days=config.visit_days
     )
+    if progress is not None:
+        progress("checking the likely visits of an earlier day against the visits that followed")
+    check = check_services(
+        fleet, records, rules=config.rules, as_of=at, timezone=sources.timezone, visit_days=config.visit_days,
+        within_days=config.within_days, overdue_days=config.overdue_days,
+    )  # fmt: skip
+    everything = listed_services(
+        services.vehicles, today=services.today, within_days=config.within_days, overdue_days=config.overdue_days
+    )
+    due = everything.head(config.top or everything.height)
+    due = due.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("place"), *due.columns)
     picture = out.with_suffix(".png")
-    _draw(due, picture)
+    _draw(everything, picture)
     write_answers(due, out)
-    return ServiceReminders(due, services, instant(at), (out, picture))
+    return ServiceReminders(due, everything.height, services, check, instant(at), (out, picture))
 
 
 def _draw(due: pl.DataFrame, path: Path) -> None:
@@ -140,13 +165,16 @@ def _draw(due: pl.DataFrame, path: Path) -> None:
     )
     section = TimeSeries(
         name="services_due",
-        title=Text(zh=f"{due.height:,} 辆车到期保养", en=f"{due.height:,} services due"),
-        columns=(
-            Column(name="week", title=Text(zh="周", en="week")),
-            Column(name="km", title=Text(zh="按里程", en="by distance"), format="count"),
-            Column(name="date", title=Text(zh="按时间", en="by date"), format="count"),
+        title=Text(
+            zh=f"{due.height:,} 辆车保养到期或已超期",
+            en=count_text(due.height, "service due or overdue", "services due or overdue"),
         ),
-        y=Axis(title=Text(zh="车辆数", en="number of vehicles"), format="count"),
+        columns=(
+            Column(name="week", title=Text(zh="到期周（周一）", en="week of the due date (Monday)")),
+            Column(name="km", title=Text(zh="按里程", en="by distance"), unit=VEHICLES, format="count"),
+            Column(name="date", title=Text(zh="按时间", en="by date"), unit=VEHICLES, format="count"),
+        ),
+        y=Axis(title=Text(zh="每周到期", en="services due per week"), unit=VEHICLES, format="count"),
         drawn=("km", "date"),
         rows=tuple({**row, "week": str(row["week"])} for row in _every_week(weeks).to_dicts()),
     )

@@ -5,8 +5,9 @@ times the chunk. The rate of a vehicle is its typical rate (declared, or the mea
 that is gamma distributed over vehicles. This is the gamma-Poisson model: the distance driven so far updates the gamma
 distribution of the rate, and the days T in which the vehicle drives R km more are the waiting time for
 ``n = R / chunk`` chunks, ``T / days ~ beta prime(n, shape)`` (N. L. Johnson, S. Kotz and N. Balakrishnan (1995),
-Continuous Univariate Distributions 2, chapter 27). A quantile of the earlier of that day and a fixed date is the
-earlier of their quantiles.
+Continuous Univariate Distributions 2, chapter 27). Between two readings N chunks apart, the waiting times of the chunks
+are a Dirichlet share of the time, so that the first n take a share ``beta(n, N - n)`` of it (the same, chapter 25). A
+quantile of the earlier of that day and a fixed date is the earlier of their quantiles.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, digamma, ndtri, polygamma
 
-from ml.domain.arrays import BoolArray, FloatArray
+from ml.domain.arrays import FloatArray
 
 # Defaults where the records are too few: a month's distance varies by 40% of 1,200 km, and vehicles by 45%.
 DEFAULT_CHUNK_KM, DEFAULT_SHAPE = 200.0, 5.0
@@ -105,21 +106,28 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Due:
-    """Due day of each vehicle, as returned by `next_due`.
+class Limits:
+    """Date limit of each vehicle's service, and the readings between which its distance limit lies.
 
     Attributes
     ----------
-    day, low, high : ndarray of shape (n_vehicles,)
-        Median and limits of the interval (days, on the axis of the arguments); infinite without a date and a distance.
-    by_km : ndarray of bool
-        Whether the distance is likelier to be reached before the date.
+    date : ndarray of shape (n_vehicles,)
+        Day of the date limit, such as days from 1970-01-01; infinite for none.
+    since, remaining : ndarray of shape (n_vehicles,)
+        Day of the last reading below the distance limit, and km that remained on it; infinite or NaN where unknown.
+    until, driven : ndarray of shape (n_vehicles,)
+        Day of the first reading at or above the limit, and km driven from `since` to it; NaN where there is none yet.
     """
 
-    day: FloatArray
-    low: FloatArray
-    high: FloatArray
-    by_km: BoolArray
+    date: FloatArray
+    since: FloatArray
+    remaining: FloatArray
+    until: FloatArray
+    driven: FloatArray
+
+    def take(self, rows: slice) -> Limits:
+        """Return the limits of some vehicles."""
+        return Limits(*(v[rows] for v in (self.date, self.since, self.remaining, self.until, self.driven)))
 
 
 def fit_driving(vehicle: npt.ArrayLike, km: npt.ArrayLike, days: npt.ArrayLike, *, typical: npt.ArrayLike) -> Driving:
@@ -211,53 +219,84 @@ def posterior_rate(driving: Driving, km: npt.ArrayLike, days: npt.ArrayLike, *, 
     return Rate(np.asarray(shape), np.asarray(prior_days + np.asarray(days, dtype=np.float64)), driving.chunk)
 
 
-def next_due(
-    date_limit: npt.ArrayLike, since: npt.ArrayLike, remaining: npt.ArrayLike, rate: Rate, *, share: float = 0.8
-) -> Due:
-    """Return the earlier of a date and the day on which a distance has been driven.
+def km_days(limits: Limits, rate: Rate, probability: float) -> FloatArray:
+    """Return a quantile of the day on which each vehicle has driven its distance.
 
     Parameters
     ----------
-    date_limit : array of shape (n_vehicles,)
-        Day of the date limit, such as days from 1970-01-01; infinite for none.
-    since, remaining : array of shape (n_vehicles,)
-        Day of the last reading, and km that remained on it; infinite where unknown. For a limit that was reached
-        before, give the day itself and 0 km.
+    limits : Limits
+        Distances and the readings around them.
     rate : Rate
-        Driving rate from `since` on, from `posterior_rate`.
-    share : float
-        Probability of the interval from `low` to `high`.
+        Driving rate from `limits.since` on, from `posterior_rate`.
+    probability : float
+        Between 0 and 1, ends excluded.
 
     Returns
     -------
-    Due
-        Median `day` with its interval, in days on the axis of `date_limit`, and whether the distance decides (`by_km`).
+    ndarray of shape (n_vehicles,)
+        Days, on the axis of `limits`; infinite without a distance limit or a rate.
 
     Raises
     ------
     ValueError
-        `share` does not lie between 0 and 1.
+        `probability` does not lie between 0 and 1.
 
     Examples
     --------
     >>> rate = Rate(np.full(2, 2e9), np.full(2, 5e7), chunk=1.0)  # 40 km a day, certain
-    >>> due = next_due([365.0, 365.0], [0.0, 0.0], [7_500.0, 20_000.0], rate)
-    >>> due.day.round(1).tolist(), due.by_km.tolist()
-    ([187.5, 365.0], [True, False])
+    >>> nan = np.full(2, np.nan)
+    >>> limits = Limits(np.full(2, np.inf), np.zeros(2), np.array([4_000.0, 80.0]), nan, nan)
+    >>> km_days(limits, rate, 0.5).round(1).tolist()
+    [100.0, 2.0]
+
+    The limit was passed between two readings: half of 20 chunks, in 60 days.
+
+    >>> slow = Rate(np.array([5.0]), np.array([25.0]), chunk=100.0)
+    >>> passed = Limits(np.array([np.inf]), *(np.array([v]) for v in (0.0, 1_000.0, 60.0, 2_000.0)))
+    >>> [round(float(km_days(passed, slow, p)[0])) for p in (0.1, 0.5, 0.9)]
+    [21, 30, 39]
     """
-    if not 0 < share < 1:
-        raise ValueError(f"share must lie between 0 and 1, got {share}")
-    limit, begin = np.asarray(date_limit, dtype=np.float64), np.asarray(since, dtype=np.float64)
-    distance = np.asarray(remaining, dtype=np.float64)
-    measured = np.isfinite(distance) & np.isfinite(begin)
-    chunk = np.broadcast_to(rate.chunk, measured.shape)[measured]
-    measured_rate = Rate(rate.shape[measured], rate.days[measured], chunk)
+    if not 0 < probability < 1:
+        raise ValueError(f"probability must lie between 0 and 1, got {probability}")
+    begin, distance = limits.since, limits.remaining
+    days = np.full(begin.shape, np.inf)
+    measured = np.isfinite(distance) & np.isfinite(begin) & np.isfinite(rate.km_a_day)
+    chunk = np.broadcast_to(rate.chunk, measured.shape)
+    passed = measured & np.isfinite(limits.until)
+    ahead = measured & ~passed
+    own = Rate(rate.shape[ahead], rate.days[ahead], chunk[ahead])
+    days[ahead] = begin[ahead] + own.days_until(distance[ahead], probability)
+    first = np.maximum(distance[passed] / chunk[passed], 1e-6)
+    rest = np.maximum((limits.driven[passed] - distance[passed]) / chunk[passed], 1e-6)
+    share = betaincinv(first, rest, probability)
+    days[passed] = begin[passed] + share * (limits.until[passed] - begin[passed])
+    return days
 
-    def at(quantile: float) -> FloatArray:
-        days = np.full(limit.shape, np.inf)
-        days[measured] = begin[measured] + measured_rate.days_until(distance[measured], quantile)
-        return days
 
-    middle = at(0.5)
-    low, high = (np.minimum(limit, at(q)) for q in ((1 - share) / 2, (1 + share) / 2))
-    return Due(np.minimum(limit, middle), low, high, np.asarray(middle < limit))
+def due_days(limits: Limits, rate: Rate, probabilities: npt.ArrayLike) -> FloatArray:
+    """Return quantiles of the day on which each service falls due: the earlier of date and distance.
+
+    Parameters
+    ----------
+    limits : Limits
+        Date limit, distance and readings of each vehicle.
+    rate : Rate
+        Driving rate, from `posterior_rate`.
+    probabilities : array of shape (n_probabilities,)
+        Between 0 and 1, ends excluded.
+
+    Returns
+    -------
+    ndarray of shape (n_vehicles, n_probabilities)
+        Days, on the axis of `limits`; infinite without a date and a distance.
+
+    Examples
+    --------
+    >>> rate = Rate(np.full(2, 2e9), np.full(2, 5e7), chunk=1.0)  # 40 km a day, certain
+    >>> nan = np.full(2, np.nan)
+    >>> limits = Limits(np.full(2, 365.0), np.zeros(2), np.array([7_500.0, 20_000.0]), nan, nan)
+    >>> due_days(limits, rate, [0.1, 0.9]).round().tolist()
+    [[185.0, 190.0], [365.0, 365.0]]
+    """
+    levels = np.asarray(probabilities, dtype=np.float64)
+    return np.stack([np.minimum(limits.date, km_days(limits, rate, p)) for p in levels], axis=1)

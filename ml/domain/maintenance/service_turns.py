@@ -6,8 +6,6 @@ vehicle came when its service fell due, 2 where it missed one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -18,21 +16,6 @@ KM = np.arange(2_500.0, 40_001.0, 500.0)
 MONTHS = (3, 4, 6, 9, 12, 15, 18, 24, 36)
 TIE_FACTOR = 1.01  # rules whose loss exceeds the smallest by less count as tied
 MAX_GAPS = 5_000  # a larger sample does not change the rule
-
-
-@dataclass(frozen=True)
-class Punctuality:
-    """Days from the due day of a service to the visit, over vehicles that come, as returned by `punctuality`.
-
-    Attributes
-    ----------
-    low, middle, high : float
-        Lower limit, median and upper limit (days); negative for early visits.
-    """
-
-    low: float = 0.0
-    middle: float = 0.0
-    high: float = 0.0
 
 
 def intervals(days: npt.ArrayLike, km: npt.ArrayLike, limit_days: npt.ArrayLike, limit_km: npt.ArrayLike) -> FloatArray:
@@ -103,30 +86,37 @@ def fit_limits(days: npt.ArrayLike, km: npt.ArrayLike, *, default: tuple[float, 
     return float(limits[row]), int(months[column])
 
 
-def punctuality(days: npt.ArrayLike, count: npt.ArrayLike, *, share: float = 0.8) -> Punctuality:
+def lateness(days: npt.ArrayLike, count: npt.ArrayLike, probabilities: npt.ArrayLike) -> FloatArray:
     """Return how many days after the due day vehicles come; a gap of two intervals counts against the second.
 
     Parameters
     ----------
     days, count : array of shape (n_gaps,)
         Length of each gap (days), above 0, and its number of service intervals, from `intervals`.
-    share : float
-        Probability of the interval from `low` to `high`.
+    probabilities : array of shape (n_probabilities,)
+        Between 0 and 1.
 
     Returns
     -------
-    Punctuality
-        In days; all 0 where there is no gap.
+    ndarray of shape (n_probabilities,)
+        Quantiles over vehicles that come, in days, negative for early visits; all 0 where there is no gap.
 
     Examples
     --------
-    >>> punctuality([110.0, 100.0, 90.0, 205.0], [1.1, 1.0, 0.9, 2.05])
-    Punctuality(low=-7.0, middle=2.5, high=8.5)
+    >>> lateness([110.0, 100.0, 90.0, 205.0], [1.1, 1.0, 0.9, 2.05], [0.1, 0.5, 0.9]).round(1).tolist()
+    [-7.0, 2.5, 8.5]
     """
     gap, turns = np.asarray(days, dtype=np.float64), np.asarray(count, dtype=np.float64)
+    levels = np.asarray(probabilities, dtype=np.float64)
     if len(gap) == 0:
-        return Punctuality()
-    whole = np.maximum(np.round(turns), 1.0)
-    late = gap * (1 - whole / turns)
-    low, middle, high = np.quantile(late, [(1 - share) / 2, 0.5, (1 + share) / 2]).round(6)
-    return Punctuality(float(low), float(middle), float(high))
+        return np.zeros(len(levels))
+    return np.asarray(np.quantile(gap * (1 - whole_turns(turns) / turns), levels).round(6))
+
+
+def whole_turns(count: npt.ArrayLike) -> FloatArray:
+    """Return the service to which a visit belongs: its number of intervals, rounded, at least 1.
+
+    >>> whole_turns([0.3, 1.4, 1.6]).tolist()
+    [1.0, 1.0, 2.0]
+    """
+    return np.maximum(np.round(np.asarray(count, dtype=np.float64)), 1.0)

@@ -53,3 +53,16 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, mon
         with pytest.raises(ConfigError, match=key):
             ServiceDueConfig.load(write(tmp_path / "bad", fleet, records, **change))
     assert not out.exists()
+
+
+def test_the_list_has_places_and_ends_with_the_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    path = write(tmp_path / "data", *tables())
+    everything = service_due(ServiceDueConfig.load(path), out=tmp_path / "all.parquet")
+    first = service_due(ServiceDueConfig.load(path, settings=["top=2"]), out=tmp_path / "due.parquet")
+    written = pl.read_parquet(tmp_path / "due.parquet")
+    assert written["place"].to_list() == [1, 2] and written.equals(everything.due.head(2))
+    assert first.due_vehicles == everything.due.height == 4
+    assert written["visit_probability"].is_sorted(descending=True)
+    with pytest.raises(ConfigError, match="top"):
+        ServiceDueConfig.load(path, settings=["top=0"])

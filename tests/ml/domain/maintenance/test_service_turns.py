@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.domain.maintenance.service_turns import MONTH_DAYS, Punctuality, fit_limits, intervals, punctuality
+from ml.domain.maintenance.service_turns import MONTH_DAYS, fit_limits, intervals, lateness, whole_turns
 
 
 def test_the_interval_is_estimated_from_slow_and_fast_vehicles_despite_missed_visits() -> None:
@@ -23,5 +23,6 @@ def test_intervals_count_the_limit_reached_first() -> None:
 
 
 def test_lateness_after_two_intervals_counts_against_the_second() -> None:
-    assert punctuality([220.0], [2.2]) == Punctuality(low=20.0, middle=20.0, high=20.0)
-    assert punctuality([], []) == Punctuality()
+    assert lateness([220.0], [2.2], [0.1, 0.5]).tolist() == [20.0, 20.0]
+    assert lateness([], [], [0.1, 0.5]).tolist() == [0.0, 0.0]
+    assert whole_turns([0.2, 1.5, 2.49]).tolist() == [1.0, 2.0, 2.0]
