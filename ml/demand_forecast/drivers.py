@@ -14,6 +14,7 @@ from ml.demand_forecast.calendar import COLUMNS
 from ml.demand_forecast.lags import NAMES
 from ml.demand_forecast.request import Driver
 from ml.domain.arrays import FloatArray
+from ml.labels import Labels
 
 MAX_DRIVERS = 4
 MIN_EFFECT = 0.01  # on the log scale: smaller effects, about 1 %, are omitted
@@ -122,5 +123,6 @@ def strongest_drivers(
 
 
 def _driver(name: str, effect: float) -> Driver:
-    zh, en = WORDS.get(name, (f"{name}相关因素", f"{name.replace('_', ' ')}"))
+    label = Labels().column(name)
+    zh, en = WORDS.get(name, (f"{label.zh}相关因素", label.en))
     return Driver(name=name, effect=round(effect, 4), zh=f"{zh}：{effect:+.0%}", en=f"{en}: {100 * effect:+.0f} %")

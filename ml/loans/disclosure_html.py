@@ -201,7 +201,8 @@ def _entries(d: Disclosure) -> str:
 
 def _loan(d: Disclosure) -> str:
     rate = Text(
-        zh=f"{percent(d.annual_rate)}（{d.rate_basis.zh}）；{d.day_count.zh}", en=f"{d.rate_basis.en}; {d.day_count.en}"
+        zh=f"{percent(d.annual_rate)}（{d.rate_basis.zh}）；{d.day_count.zh}",
+        en=f"{percent(d.annual_rate)} {d.rate_basis.en}; {d.day_count.en}",
     )
     if d.first_period is not None:
         rate = Text(zh=f"{rate.zh}；{d.first_period.zh}", en=f"{rate.en}; {d.first_period.en}")
@@ -222,11 +223,11 @@ def _loan(d: Disclosure) -> str:
 
 def _principal(d: Disclosure) -> str:
     if not d.financed_extras:
-        return escape(money(d.principal).zh)
+        return _both(money(d.principal))
     parts = [(extra.name, money(extra.amount)) for extra in d.financed_extras]
     return _words(
         f"{money(d.principal).zh}，其中" + "、".join(f"{name} {part.zh}" for name, part in parts),
-        "of which " + ", ".join(f"{name} {part.en}" for name, part in parts),
+        f"{money(d.principal).en}, of which " + ", ".join(f"{name} {part.en}" for name, part in parts),
     )
 
 

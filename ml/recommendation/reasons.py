@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ml.domain.arrays import FloatArray
 from ml.estimators.retrievers.interactions import ExplainableRetriever
+from ml.labels import Labels
 from ml.recommendation.catalogue import Vocabularies
 from ml.recommendation.choices import damped
 from ml.recommendation.recommender import Recommender
@@ -114,11 +115,11 @@ def _same_as_viewed(category: str) -> Check:
         same = int((codes[viewed] == code).sum())
         if code >= len(vocabularies.categories[category]) or not same:
             return None
-        name, n = vocabularies.categories[category].names[code], len(viewed)
+        name, n = Labels().value(category, vocabularies.categories[category].names[code]), len(viewed)
         return CardReason(
             code=f"SAME_{category.upper()}",
-            zh=f"与您看过的{'车' if n == 1 else f' {n} 款中的 {same} 款'}{zh}相同（{name}）",
-            en=f"Same {en} ({name}) as {'the vehicle' if n == 1 else f'{same} of the {n} vehicles'} you viewed",
+            zh=f"与您看过的{'车' if n == 1 else f' {n} 款中的 {same} 款'}{zh}相同（{name.zh}）",
+            en=f"Same {en} ({name.en}) as {'the vehicle' if n == 1 else f'{same} of the {n} vehicles'} you viewed",
         )
 
     return check

@@ -22,7 +22,7 @@ def test_at_most_four_are_returned_and_a_dealership_s_own_driver_has_its_column_
     columns = ["footfall_last", "price_then", "age", "is_brand", "store_id_last", "same_season"]
     drivers = strongest_drivers(np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), columns, groups=GROUPS, drivers=DRIVERS)
     assert [d.name for d in drivers] == ["footfall", "price", "age", "is"] and len(drivers) == MAX_DRIVERS
-    assert drivers[0].en.startswith("footfall: ")
+    assert drivers[0].en.startswith("“footfall”: ") and drivers[0].zh.startswith("“footfall”相关因素：")
 
 
 def test_every_calendar_column_has_a_topic_with_words() -> None:

@@ -105,6 +105,16 @@ def test_what_the_principal_pays_for_besides_the_vehicle_is_named(lending: Lendi
     extras = (FinancedExtra(name="商业险", amount=486_000), FinancedExtra(name="车辆购置税", amount=699_100))
     html = printed(statement_for(lending, "flat_rate").model_copy(update={"financed_extras": extras}))
     assert "100,000.00 元，其中商业险 4,860.00 元、车辆购置税 6,991.00 元" in html
+    assert "¥100,000.00, of which 商业险 ¥4,860.00, 车辆购置税 ¥6,991.00" in html
+
+
+def test_principal_and_rate_have_their_figure_and_unit_in_both_languages(lending: Lending) -> None:
+    html = printed(statement_for(lending, "flat_rate"))
+    assert "100,000.00 元" in html and "¥100,000.00" in html
+    statement = statement_for(lending, "zero_rate_by_the_maker")
+    rate = f"{statement.annual_rate:.2%}"
+    assert f"{rate}（{statement.rate_basis.zh}）" in printed(statement)
+    assert f"{rate} {statement.rate_basis.en}" in printed(statement)
 
 
 def test_limits_that_were_not_checked_are_shown_on_the_screen_alone(lending: Lending) -> None:

@@ -117,7 +117,7 @@ def test_at_most_three_reasons_strongest_first() -> None:
 
 def test_texts_name_counts_and_values() -> None:
     ((same,),) = reasons(evidence({}, {"body_type_share": 1.0}, history=(1, 0, 1)))
-    assert same.en == "Same body type (suv) as 1 of the 2 vehicles you viewed" and "suv" in same.zh
+    assert same.en == "Same body type (SUV) as 1 of the 2 vehicles you viewed" and "车身类型相同（SUV）" in same.zh
     ((goes,),) = reasons(evidence({}, {"item_item_score": 1.0}, history=(0, 1, 3)))
     assert goes.en == "Visitors who viewed new|C often choose this one"
 
