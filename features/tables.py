@@ -26,6 +26,7 @@ ENERGY_TYPES = ("combustion", "hybrid", "plug_in_hybrid", "range_extended", "bat
 BODY_TYPES = ("sedan", "suv", "mpv", "hatchback", "coupe", "pickup", "van", "wagon")
 CONDITIONS = ("new", "used")
 USES = ("private", "commercial")
+DENOMINATOR_KINDS = ("in_use", "sales", "complaints")  # vehicles in use in a month, sold in it, or complaints of it
 CHANNELS = ("walk_in", "website", "app", "search_ad", "social", "marketplace", "referral", "phone", "event")
 EVENT_TYPES = (
     "impression", "view", "search", "favourite", "compare", "price_list", "finance_quote", "chat",
@@ -290,16 +291,20 @@ STOCK = Table(
 )
 
 SERVICE_RECORDS = Table(
-    "service_records",  # one row per line of a workshop invoice
+    "service_records",  # one row per line of a workshop invoice, complaint, or line of a table of counts (`count`)
     {
         "record_id": _key(),
-        "serviced_at": _instant(required=True),  # workshop visit
+        "serviced_at": _instant(required=True),  # workshop visit, complaint, or any day of the month of a monthly count
         "reported_at": _instant(),  # arrival of the record in the database; later than the visit by the reporting delay
         "vehicle_id": _reference(refers_to="fleet.vehicle_id"),
+        "job_id": _reference(),  # job card or complaint; its lines are one visit
         "store_id": _reference(),
         "model": _text(),
+        "model_year": _integer(1950, 2100),
         "component": _text(),  # null for labour and unmapped lines
         "fault": _flag(),  # whether the line repairs a fault; false for routine work
+        "fault_code": _text(),  # code of the fault by the workshop or the control unit, such as a DTC
+        "count": _integer(0, 10_000_000),  # events that the row stands for; null means 1
         "line_text": _text(),  # text of the invoice line
         "fault_code": _text(),  # trouble code read from the vehicle, such as C1234
         "odometer_km": _number(0, 2_000_000, unit="km"),
@@ -317,6 +322,7 @@ FLEET = Table(
         "vin": _reference(personal=True),
         "model": _text(),
         "energy_type": _category(ENERGY_TYPES),
+        "model_year": _integer(1950, 2100),
         "built_at": _instant(),  # production date
         "entered_service_at": _instant(required=True),  # start of use, usually the registration
         "left_service_at": _instant(outcome=True),  # scrapped, exported or sold away; null while in use
@@ -328,6 +334,22 @@ FLEET = Table(
     time="entered_service_at",
 )
 
+# Faults per unit of `count` replace faults per vehicle of `fleet` or per visit. A null `component` or `model_year`
+# means all; a row that names a component takes precedence over the rows of all components.
+DENOMINATORS = Table(
+    "denominators",  # one row per model and month, and per component or model year where these are known
+    {
+        "model": _key(),
+        "component": _text(),
+        "model_year": _integer(1950, 2100),
+        "month": _instant(required=True),  # any instant of the month
+        "count": Column(pl.Int64, nullable=False, required=True, low=0, high=10_000_000_000),
+        "kind": _category(DENOMINATOR_KINDS),  # what `count` counts; null means in_use
+    },
+    key=("model", "component", "model_year", "month"),
+    time="month",
+)
+
 _TRADE = (CUSTOMERS, VEHICLES, EVENTS, EXPOSURES, LEADS, APPLICATIONS, LOAN_OUTCOMES, SALES, STOCK)
-_ALL = (*_TRADE, SERVICE_RECORDS, FLEET)
+_ALL = (*_TRADE, SERVICE_RECORDS, FLEET, DENOMINATORS)
 TABLES: dict[str, Table] = {t.name: t for t in _ALL}

@@ -80,10 +80,14 @@ _TASKS: tuple[TaskEntry, ...] = (
             "en": "Detect components of a model with an elevated fault rate, and list the vehicles to inspect",
         },
         tables=("service_records",),
-        optional_tables=("fleet",),
+        optional_tables=("fleet", "denominators"),
         joins=("service_records.vehicle_id",),
         module="ml.fault_rate",
-        targets={"service_records": ("component", "fault", "reported_at"), "fleet": ("left_service_at",)},
+        targets={
+            "service_records": ("component", "fault", "reported_at", "count"),
+            "fleet": ("left_service_at",),
+            "denominators": ("kind",),
+        },
     ),
 )
 

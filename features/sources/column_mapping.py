@@ -160,10 +160,10 @@ def map_columns(
         is_target = name in (*table.key, table.time, *targets)
         mapped_columns.append(MappedColumn(name, kind, spec, contract is not None, required, by_name, is_target))
     problems += _filter_problems(table, source, source_columns, file)
-    expected = contract_kinds | extras
+    expected, mapped = contract_kinds | extras, {column.name for column in mapped_columns}
     return ColumnMapping(
         tuple(mapped_columns),
-        tuple(k for k in table.key if k not in excluded),
+        tuple(k for k in table.key if k not in excluded and (table.columns[k].required or k in mapped)),
         None if undated else table.time,
         tuple(problems),
         tuple(n for n, s in source.columns.items() if s is not None and n not in expected and n not in excluded),

@@ -200,7 +200,11 @@ def _text(row: Mapping[str, Any], rules: AlarmRules, inspection: InspectionPlan 
     zh += f"，{row['detected_on']} 触发质量预警"
     en = f"{row['model']}, {name.en}: fails {ratio} times as often as is normal for this model "
     en += f"(90% interval {low} to {high}), quality alarm since {row['detected_on']}"
-    if row["built_from"] is not None:
+    if row["model_year_from"] is not None:
+        first, last = row["model_year_from"], row["model_year_until"]
+        zh += f"；涉及 {first} 年款" if first == last else f"；涉及 {first}～{last} 年款"
+        en += f"; model year {first} is affected" if first == last else f"; model years {first} to {last} are affected"
+    elif row["built_from"] is not None:
         zh += f"；涉及 {row['built_from']} 至 {row['built_until']} 之前生产的车辆"
         en += f"; vehicles built from {row['built_from']} and before {row['built_until']} are affected"
     if inspection is not None:

@@ -91,11 +91,11 @@ def count_cells(
     built = period[exposure.stratum]
     reference_count = np.zeros(weekly.shape[:2])
     is_reference = exposure.week < start
-    np.add.at(reference_count, (cell[is_reference], built[is_reference]), 1.0)
+    np.add.at(reference_count, (cell[is_reference], built[is_reference]), exposure.events[is_reference])
     first_weeks = np.array([max(start, reset_weeks.get(name, start)) for name in cells.rows()], dtype=np.int64)
     reported = np.zeros(weekly.shape)
     tested = (exposure.week >= first_weeks[cell]) & (exposure.report_week < exposure.weeks)
-    np.add.at(reported, (cell[tested], built[tested], exposure.report_week[tested]), 1.0)
+    np.add.at(reported, (cell[tested], built[tested], exposure.report_week[tested]), exposure.events[tested])
     later = weekly[:, :, start:].copy()
     for row in np.flatnonzero(first_weeks > start):
         later[row, :, : first_weeks[row] - start] = 0.0

@@ -59,7 +59,7 @@ class ExpectedFaults:
         component : int
             Position in `exposure.components`.
         """
-        at_risk = self.exposure.at_risk * self.component_present[component][:, None]
+        at_risk = self.exposure.at_risk_of(component) * self.component_present[component][:, None]
         return np.asarray(self.baseline_rates.rates[component][self.combination] * at_risk)
 
 
@@ -96,7 +96,7 @@ def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLik
         `of_component(c)` returns the expected faults of component c by stratum and week; `baseline_rates` holds the
         fitted rates (faults per vehicle-year).
     """
-    reported_exposure = exposure.at_risk * np.broadcast_to(np.asarray(complete, dtype=np.float64), (exposure.weeks,))
+    reported = np.broadcast_to(np.asarray(complete, dtype=np.float64), (exposure.weeks,))
     seasonal = until >= YEAR_WEEKS
     bands = len(exposure.distance_limits) + 1
     effects = combinations(bands)
@@ -109,7 +109,7 @@ def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLik
     present = np.ones((n_components, exposure.strata.height), dtype=np.bool_)
     model_kinds, deviances = [], []
     for c in range(n_components):
-        counts = exposure.counts(c)
+        counts, reported_exposure = exposure.counts(c), exposure.at_risk_of(c) * reported
         for groups in (energies, models):
             at_risk = reported_exposure[:, :until].sum(axis=1) * present[c]
             present[c] &= _has_component(groups, counts[:, :until].sum(axis=1), at_risk)

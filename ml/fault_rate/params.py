@@ -23,6 +23,9 @@ class FaultParams(Section):
         vehicles older than any before, a mild winter, other habits of recording.
     distance_bands : int
         Number of bands of monthly distance with equally many vehicles.
+    comeback_days : int
+        Days after a fault within which the same component of the same vehicle has no new fault: a comeback is the same
+        failure, repaired again. 0 merges only the lines of one day or one job.
     """
 
     reference_weeks: int = Field(52, ge=2, le=2_000)
@@ -30,3 +33,4 @@ class FaultParams(Section):
     longest_delay_days: int = Field(120, ge=1, le=3_650)
     rate_drift: float = Field(0.1, ge=0, le=1, allow_inf_nan=False)
     distance_bands: int = Field(3, ge=1, le=20)
+    comeback_days: int = Field(7, ge=0, le=365)

@@ -152,6 +152,8 @@ class Alarm(BaseModel):
         First day on which the log evidence reached the alarm threshold.
     built_from, built_until : date or None
         Affected builds, from the first day and before the second; None where all builds are affected alike.
+    model_year_from, model_year_until : int or None
+        First and last affected model year; None where builds are known by their date, or all are affected alike.
     count, expected : float
         Observed faults of the affected builds, and their expected value at the baseline rate.
     rate_ratio, low, high : float
@@ -176,6 +178,8 @@ class Alarm(BaseModel):
     detected_on: date
     built_from: date | None
     built_until: date | None
+    model_year_from: int | None
+    model_year_until: int | None
     count: int
     expected: float
     rate_ratio: float

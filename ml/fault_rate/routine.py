@@ -10,7 +10,8 @@ import polars as pl
 from features.errors import DataError
 from features.odometer import classify_readings
 from features.plurals import count_text
-from ml.fault_rate.exposure import reported_before, with_optional_columns
+from ml.fault_rate.fleet import with_optional_columns
+from ml.fault_rate.reported import reported_before
 from ml.instants import instant
 
 

@@ -80,7 +80,8 @@ class Snapshot:
     baseline_rates : BaselineRates
         Faults per vehicle-year by component, age, distance and season.
     costs : mapping of str to float
-        Mean cost (yuan) of a visit for a fault, by component; from `mean_fault_costs`.
+        Mean cost (yuan) of a visit for a fault, by component; from
+        `ml.fault_rate.fault_costs.mean_fault_costs`.
     vehicles : Vehicles or None
         None without a fleet table.
     notes : tuple of str
@@ -135,7 +136,8 @@ class Snapshot:
         vehicles : Vehicles or None
             As returned by `ml.fault_rate.vehicles.vehicles_in_service`; None without a fleet table.
         costs : mapping of str to float
-            Mean cost (yuan) by component, as returned by `mean_fault_costs`; may be empty.
+            Mean cost (yuan) by component, as returned by
+            `ml.fault_rate.fault_costs.mean_fault_costs`; may be empty.
         timezone : str
             IANA name of the time zone whose days the exposure counts.
         """
@@ -300,35 +302,3 @@ def snapshot_until(path: Path) -> float:
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as e:
         raise damaged(path.name, f"it is not an npz file of plain arrays ({e})") from None
     return float(metadata["until_day"])
-
-
-def mean_fault_costs(records: pl.DataFrame) -> dict[str, float]:
-    """Return the mean cost (yuan) of a visit in which a component had a fault, by component.
-
-    Parameters
-    ----------
-    records : DataFrame
-        Workshop lines: `vehicle_id`, `serviced_at` (microseconds), `component`, `fault` (bool) and `cost` (fen). The
-        cost of a visit, one vehicle at one instant, is the sum of all its lines.
-
-    Returns
-    -------
-    dict of str to float
-        Components with a mean cost above 0; empty where there is no `cost` or no `vehicle_id`.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> records = pl.DataFrame({"vehicle_id": ["V", "V"], "serviced_at": [5, 5], "component": ["brakes", None],
-    ...     "fault": [True, False], "cost": [90_000, 10_000]})
-    >>> mean_fault_costs(records)
-    {'brakes': 1000.0}
-    """
-    if "cost" not in records.columns or "vehicle_id" not in records.columns:
-        return {}
-    visit = ["vehicle_id", "serviced_at"]
-    faults = records.filter(pl.col("fault") & pl.col("component").is_not_null()).select(*visit, "component").unique()
-    lines = records.join(faults.select(visit).unique(), on=visit, how="semi").drop_nulls("cost")
-    sums = lines.group_by(visit).agg(pl.col("cost").sum())
-    costs = faults.join(sums, on=visit, how="inner").group_by("component").agg(pl.col("cost").mean() / 100)
-    return {c: float(v) for c, v in costs.sort("component").iter_rows() if v > 0}

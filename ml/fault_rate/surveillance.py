@@ -17,14 +17,16 @@ from ml.domain.faults.build_range_evidence import CellReference
 from ml.domain.faults.reporting_delay import ReportingDelay, fit_delay
 from ml.fault_rate.cell_counts import CellCounts, count_cells, reported_by_week
 from ml.fault_rate.expected import ExpectedFaults, expect_faults
-from ml.fault_rate.exposure import QUARTER_DAYS, WEEK_DAYS, FleetExposure
+from ml.fault_rate.exposure import WEEK_DAYS, FleetExposure
 from ml.fault_rate.model_effects import INTERVAL, Population, fit_population, raised_cells, rate_ratio_posterior
+from ml.fault_rate.model_years import UNKNOWN_BUILD, affected_builds
 
 NOTABLE_RATE_RATIO = 1.5  # reported: the posterior probability that the rate ratio exceeds this
 MAX_P_VALUE = 0.05  # of a build range that is reported as affected
 ALARM_PRIOR = 1.0  # faults: weak, because the evidence has shown that the cell is not like the others
 ALARM = {
     "model": pl.String, "component": pl.String, "detected_on": pl.Date, "built_from": pl.Date, "built_until": pl.Date,
+    "model_year_from": pl.Int64, "model_year_until": pl.Int64,
     "count": pl.Int64, "expected": pl.Float64, "rate_ratio": pl.Float64, "low": pl.Float64, "high": pl.Float64,
     "probability_notable": pl.Float64, "log_evidence": pl.Float64, "alarm_threshold": pl.Float64,
     "own_ratio": pl.Float64, "ratio_shape": pl.Float64,
@@ -145,8 +147,9 @@ class SurveillanceResult:
         -------
         DataFrame
             `model`, `component`, `detected_on` (day), `built_from` and `built_until` (days; affected builds, null where
-            all builds are affected alike), `count` and `expected` faults of these builds, `rate_ratio` (posterior mean
-            of their rate over the normal rate of the model) with `low` and `high` (90% credible limits),
+            all builds are affected alike), `model_year_from` and `model_year_until` (first and last model year of these
+            builds, where builds are known by model year), `count` and `expected` faults of these builds, `rate_ratio`
+            (posterior mean of their rate over the normal rate of the model) with `low` and `high` (90% credible limits),
             `probability_notable` (of a rate ratio above 1.5), `log_evidence` (highest so far), `alarm_threshold`,
             `own_ratio` (normal rate of the model over the component's baseline rate) and `ratio_shape` (shape of the
             gamma posterior of `rate_ratio`; its rate is ``ratio_shape / rate_ratio``). Counts begin with the records
@@ -160,10 +163,13 @@ class SurveillanceResult:
         model, component = self.cells.row(row)
         first_week, onset = int(self.first_weeks[row]), self._onset(row)
         quarter, count, expected = self._by_build(model, component, onset)
-        builds = scan_builds(count, expected)
+        dated = np.flatnonzero(quarter != UNKNOWN_BUILD)
+        builds = scan_builds(count[dated], expected[dated])
         significant = builds is not None and builds.p_value <= MAX_P_VALUE
-        first, last = (builds.first, builds.last) if builds is not None and significant else (0, len(quarter) - 1)
-        n, e = int(count[first : last + 1].sum()), float(expected[first : last + 1].sum())
+        affected = (
+            dated[builds.first : builds.last + 1] if builds is not None and significant else np.arange(len(count))
+        )
+        n, e = int(count[affected].sum()), float(expected[affected].sum())
         own_ratio, own_shape = self.references[row].mean, self.references[row].test_shape
         if significant:  # the builds that are not affected show the normal rate, before and after the onset
             _, *whole = self._by_build(model, component, 0 if first_week == self.start else onset)
@@ -177,8 +183,7 @@ class SurveillanceResult:
             "model": model,
             "component": component,
             "detected_on": _day(day),
-            "built_from": _day(quarter[first] * QUARTER_DAYS) if significant else None,
-            "built_until": _day((quarter[last] + 1) * QUARTER_DAYS) if significant else None,
+            **affected_builds(quarter[affected] if significant else None, self.exposure.build_axis),
             "count": n,
             "expected": e * own_ratio,
             "rate_ratio": float(ratio.mean()[0]),
@@ -212,7 +217,7 @@ class SurveillanceResult:
         e = np.bincount(quarter, weights=reported, minlength=len(quarters)).astype(np.float64)
         faults = self.exposure
         events = (faults.component == c) & (faults.report_week < faults.weeks) & (faults.week >= since)
-        by_stratum = np.bincount(faults.stratum[events], minlength=faults.strata.height)
+        by_stratum = np.bincount(faults.stratum[events], weights=faults.events[events], minlength=faults.strata.height)
         n = np.bincount(quarter, weights=by_stratum[model_strata], minlength=len(quarters)).astype(np.float64)
         exposed = e > 0
         return quarters[exposed].astype(np.int64), n[exposed], e[exposed]
@@ -289,7 +294,8 @@ def run_surveillance(
         raise DataError(f"alpha: must lie between 0 and 1, got {alpha}")
     if not 0 <= rate_drift <= 1:
         raise DataError(f"rate_drift: must lie between 0 and 1, got {rate_drift}")
-    if exposure.at_risk[:, :start].sum() <= 0 or not (exposure.week < start).any():
+    has_exposure = any(exposure.at_risk_of(c)[:, :start].any() for c in range(len(exposure.components)))
+    if not has_exposure or not exposure.events[exposure.week < start].any():
         raise DataError(
             f"start: in the first {start} weeks there is no fault of a vehicle in service to estimate baseline rates "
             "from; set more reference_weeks"
@@ -332,4 +338,5 @@ def _delay(exposure: FleetExposure, longest: int) -> ReportingDelay | None:
     if not len(exposure.delay_days):
         return None
     observable = exposure.observable_days
-    return fit_delay(exposure.delay_days, observable, longest=min(longest, int(observable.max())))
+    longest = min(longest, int(observable.max()))
+    return fit_delay(exposure.delay_days, observable, longest=longest, weight=exposure.events)

@@ -16,8 +16,10 @@ from features.odometer import classify_readings
 from ml.artefacts.npz import member
 from ml.domain.arrays import FloatArray, IntArray
 from ml.fault_rate.baseline_rates import BaselineRates
-from ml.fault_rate.exposure import YEAR_DAYS, reported_before, with_optional_columns
+from ml.fault_rate.exposure import YEAR_DAYS
+from ml.fault_rate.fleet import with_optional_columns
 from ml.fault_rate.next_visit import fleet_exits, next_routine_visits
+from ml.fault_rate.reported import reported_before
 
 MONTH_DAYS = YEAR_DAYS / 12
 SLICE_DAYS, LATER_SLICE_DAYS = 30.0, 91.0  # in the first year, and after it

@@ -146,7 +146,7 @@ class SurveillanceStudyData(SurveillanceData):
         f, start = self.exposure, min(self.params.reference_weeks, self.exposure.weeks)
         return {
             "examples": {
-                "faults": {"total": len(f.week), "reference": int((f.week < start).sum())},
+                "faults": {"total": int(f.events.sum()), "reference": int(f.events[f.week < start].sum())},
                 "weeks": {"total": f.weeks, "reference": start},
                 "cells": {"models": f.strata["model"].n_unique(), "components": len(f.components)},
             },

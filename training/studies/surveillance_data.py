@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Self, cast
+from typing import Any, Self, TypedDict, cast
 
 import numpy as np
 import polars as pl
@@ -15,29 +15,56 @@ from features.aggregations import DAY
 from features.errors import DataError
 from features.periods import clock_instants, local_clock
 from features.sources import RawTables
+from ml.domain.arrays import FloatArray, IntArray
 from ml.fault_rate.baseline_rates import AGES
-from ml.fault_rate.exposure import WEEK_DAYS, FleetExposure, build_exposure, reports_are_dated
+from ml.fault_rate.counted import build_model_exposure, has_vehicles, with_models
+from ml.fault_rate.denominators import build_denominator_exposure
+from ml.fault_rate.exposure import WEEK_DAYS, FleetExposure, build_exposure
+from ml.fault_rate.fault_costs import mean_fault_costs
+from ml.fault_rate.model_years import with_build_dates
+from ml.fault_rate.months import are_monthly_totals, at_month_end
 from ml.fault_rate.params import FaultParams
+from ml.fault_rate.reported import reports_are_dated
 from ml.fault_rate.reports import build_report_exposure
-from ml.fault_rate.snapshot import Snapshot, mean_fault_costs
+from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import SurveillanceResult, run_surveillance
 from ml.fault_rate.vehicles import vehicles_in_service
-from ml.instants import local_day, microseconds
+from ml.instants import instant, microseconds
 from ml.problem import SurveillanceProblem
 from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.task_tables import read_task_tables
 
-RECORDS, FLEET = "service_records", "fleet"
+RECORDS, FLEET, DENOMINATORS = "service_records", "fleet", "denominators"
 COLUMNS = {
     FLEET: (
-        "vehicle_id", "model", "energy_type", "built_at", "entered_service_at", "left_service_at", "monthly_km",
+        "vehicle_id", "model", "energy_type", "model_year", "built_at", "entered_service_at", "left_service_at",
+        "monthly_km",
     ),
     RECORDS: (
-        "vehicle_id", "model", "component", "fault", "serviced_at", "reported_at", "odometer_km", "cost",
+        "vehicle_id", "job_id", "model", "model_year", "component", "fault", "serviced_at", "reported_at", "count",
+        "odometer_km", "cost",
     ),
+    DENOMINATORS: ("model", "component", "model_year", "month", "count", "kind"),
 }  # fmt: skip
-REQUIRED = {FLEET: ("vehicle_id", "model", "entered_service_at"), RECORDS: ("component", "fault", "serviced_at")}
+REQUIRED = {
+    FLEET: ("vehicle_id", "model", "entered_service_at"),
+    RECORDS: ("component", "fault", "serviced_at"),
+    DENOMINATORS: ("model", "month", "count"),
+}
+REMEDIES = {
+    "fault": "map it in sources.yaml, or `fault: {constant: true}` if every row is a fault",
+    "component": "map it in sources.yaml, or `lines` if a free text names it",
+}
+
+
+class _Period(TypedDict):
+    as_of: int
+    since: int
+    comeback_days: int
+    monthly: bool
+
+
 FIRST_MONTH = -600  # January 1920, in months since January 1970: codes of rows are not negative
 CODES = 64  # base of the row code: more than the age bands
 
@@ -69,41 +96,58 @@ def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, beg
     >>> data = SurveillanceData.read(load_config("fault_rate"))  # doctest: +SKIP
     >>> rows = rows_of_weeks(data.exposure, data.run_surveillance(), 0, data.exposure.weeks)  # doctest: +SKIP
     """
-    strata = exposure.strata
-    days = np.floor(exposure.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
-    period = days.astype("datetime64[M]").astype(np.int64) - FIRST_MONTH
     complete = np.ones(end - begin)
     if surveillance.delay is not None:
         complete = surveillance.delay.completeness(WEEK_DAYS * (exposure.weeks - np.arange(begin, end) - 0.5) - 0.5)
-    at_risk = exposure.at_risk[:, begin:end] * complete[None, :]
-    band = np.searchsorted(AGES, exposure.age[:, begin:end], side="right")
-    kinds = strata.select("model", "energy_type", "distance_band").unique(maintain_order=True).with_row_index("kind")
-    kind = strata.join(
-        kinds, on=["model", "energy_type", "distance_band"], how="left", nulls_equal=True, maintain_order="left"
-    )
-    code = (kind["kind"].to_numpy().astype(np.int64)[:, None] * CODES + band) * 10_000 + period[None, :]
-    codes, where = np.unique(code[at_risk > 0], return_inverse=True)
-    vehicle_years = np.bincount(where, weights=at_risk[at_risk > 0])
-    age = np.bincount(where, weights=(at_risk * exposure.age[:, begin:end])[at_risk > 0]) / vehicle_years
-    of_kind = kinds[(codes // 10_000 // CODES).tolist()]
-    km = _inside(exposure.distance_limits)
-    shared = of_kind.select("model", "energy_type").with_columns(
-        age=pl.Series(age),
-        monthly_km=pl.Series([None if d < 0 else km[d] for d in of_kind["distance_band"]], dtype=pl.Float64),
-        month=pl.Series(codes % 10_000 % 12),
-        vehicle_years=pl.Series(vehicle_years),
-        period=pl.Series(codes % 10_000) + FIRST_MONTH,
-    )
-    parts = []
+    cells = _Cells.of(exposure, begin, end)
+    common, parts = cells.rows(exposure.at_risk[:, begin:end] * complete[None, :]), []
     for c, name in enumerate(exposure.components):
+        at_risk = exposure.at_risk_of(c)[:, begin:end] * complete[None, :]
+        rows, where = cells.rows(at_risk) if c in exposure.component_at_risk else common
         faults = exposure.counts(c)[:, begin:end]
-        label = np.bincount(where, weights=faults[at_risk > 0], minlength=len(codes))
-        parts.append(shared.with_columns(component=pl.lit(name), label=pl.Series(label)))
-    rows: pl.DataFrame = pl.concat(parts)
-    month_starts = rows["period"].to_numpy().astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
-    return rows.with_columns(
+        label = np.bincount(where, weights=faults[at_risk > 0], minlength=rows.height)
+        parts.append(rows.with_columns(component=pl.lit(name), label=pl.Series(label)))
+    every: pl.DataFrame = pl.concat(parts)
+    month_starts = every["period"].to_numpy().astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    return every.with_columns(
         as_of=pl.Series(month_starts), group=pl.struct("model", "component").rank("dense").cast(pl.UInt64)
     )
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Kind of vehicle, age band and month of every stratum and week of a period."""
+
+    kinds: pl.DataFrame
+    kilometres: list[float]
+    age: FloatArray
+    code: IntArray
+
+    @classmethod
+    def of(cls, exposure: FleetExposure, begin: int, end: int) -> Self:
+        names = ["model", "energy_type", "distance_band"]
+        kinds = exposure.strata.select(names).unique(maintain_order=True).with_row_index("kind")
+        kind = exposure.strata.join(kinds, on=names, how="left", nulls_equal=True, maintain_order="left")
+        age = exposure.age[:, begin:end]
+        of_kind = kind["kind"].to_numpy().astype(np.int64)[:, None] * CODES + np.searchsorted(AGES, age, side="right")
+        code = of_kind * 10_000 + exposure.calendar_month[begin:end][None, :] - FIRST_MONTH
+        return cls(kinds, _inside(exposure.distance_limits), age, code)
+
+    def rows(self, at_risk: FloatArray) -> tuple[pl.DataFrame, IntArray]:
+        """Return one row per code with exposure, and the row of each stratum and week that has one."""
+        codes, where = np.unique(self.code[at_risk > 0], return_inverse=True)
+        vehicle_years = np.bincount(where, weights=at_risk[at_risk > 0])
+        age = np.bincount(where, weights=(at_risk * self.age)[at_risk > 0]) / vehicle_years
+        of_kind = self.kinds[(codes // 10_000 // CODES).tolist()]
+        km = [None if d < 0 else self.kilometres[d] for d in of_kind["distance_band"]]
+        rows = of_kind.select("model", "energy_type").with_columns(
+            age=pl.Series(age),
+            monthly_km=pl.Series(km, dtype=pl.Float64),
+            month=pl.Series(codes % 10_000 % 12),
+            vehicle_years=pl.Series(vehicle_years),
+            period=pl.Series(codes % 10_000) + FIRST_MONTH,
+        )
+        return rows, where
 
 
 def _inside(limits: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
@@ -189,22 +233,27 @@ class SurveillanceData:
         params = cast("FaultParams", config.params)
         say = progress or (lambda text: None)
         raw = raw or read_task_tables(config, extra={}, progress=progress)
-        records = _required_columns(raw.frames[RECORDS], RECORDS)
-        fleet = _required_columns(raw.frames[FLEET], FLEET) if FLEET in raw.frames else None
-        if fleet is not None and "vehicle_id" not in records.columns:
-            raise DataError(f"{RECORDS}.vehicle_id: the column is missing; map it in sources.yaml")
-        zone = raw.reports[RECORDS].timezone
-        at, since = (int(t) for t in local_clock(_period(records, as_of, zone), timezone=zone))
-        records = _on_local_clock(records, zone)
-        fleet = None if fleet is None else _on_local_clock(fleet, raw.reports[FLEET].timezone)
-        say("computing weekly exposure" if fleet is not None else "computing weekly visits: there is no fleet table")
-        if fleet is None:
-            exposure = build_report_exposure(records, as_of=at, since=since)
+        tables = {n: _on_local_clock(_required_columns(f, n), raw.reports[n].timezone) for n, f in raw.frames.items()}
+        records, fleet = tables[RECORDS], tables.get(FLEET)
+        monthly = are_monthly_totals(records["serviced_at"])
+        records = at_month_end(records) if monthly else records
+        at, since = _period(records, as_of, raw.reports[RECORDS].timezone)
+        period: _Period = {"as_of": at, "since": since, "comeback_days": params.comeback_days, "monthly": monthly}
+        if DENOMINATORS in tables:
+            say("computing weekly exposure from the table denominators")
+            exposure = build_denominator_exposure(tables[DENOMINATORS], with_models(records, fleet), **period)
+        elif fleet is None:
+            say("computing weekly visits: there is no fleet table")
+            exposure = build_report_exposure(records, **period)
+        elif has_vehicles(records):
+            say("computing weekly exposure")
+            exposure = build_exposure(fleet, records, bands=params.distance_bands, **period)
         else:
-            exposure = build_exposure(fleet, records, as_of=at, since=since, bands=params.distance_bands)
+            say("computing weekly exposure by model: records have no vehicle_id")
+            exposure = build_model_exposure(fleet, records, **period)
         for note in exposure.notes:
             say(note)
-        return cls(config, raw, fleet, records, exposure, at)
+        return cls(config, raw, None if fleet is None else with_build_dates(fleet)[0], records, exposure, at)
 
     @property
     def problem(self) -> SurveillanceProblem:
@@ -296,7 +345,7 @@ class SurveillanceData:
             surveillance,
             alpha=self.params.false_alarm_rate,
             vehicles=vehicles,
-            costs=mean_fault_costs(self.records),
+            costs=mean_fault_costs(self.records, comeback_days=self.params.comeback_days),
             timezone=self.timezone,
         )
 
@@ -321,7 +370,7 @@ class SurveillanceData:
 
 def _on_local_clock(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
     """Return the frame with its instants as microseconds of the local clock, so that their days are local days."""
-    instants = [n for n in frame.columns if n.endswith("_at")]
+    instants = [n for n in frame.columns if n.endswith("_at") or n == "month"]
     clocks = [
         pl.from_epoch(n, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
         .dt.replace_time_zone(None).dt.epoch("us")
@@ -331,16 +380,16 @@ def _on_local_clock(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
 
 
 def _period(records: pl.DataFrame, as_of: datetime | None, timezone: str) -> tuple[int, int]:
-    """Return `as_of` and the instant of the first record (microseconds since 1970 UTC)."""
+    """Return `as_of` and the instant of the first record (microseconds of the local clock)."""
     times = records["serviced_at"].drop_nulls()
     if times.is_empty():
         raise DataError(f"{RECORDS}.serviced_at: is null in all {records.height:,} records; map the column")
     # Not the last report: one report that is a year late would add a year of test weeks without visits.
     since, end = int(times.min()), int(times.max()) + 1  # type: ignore[arg-type]
     last = int(records["reported_at"].max()) + 1 if reports_are_dated(records) else end  # type: ignore[arg-type]
-    at = end if as_of is None else min(microseconds(as_of), max(last, end))
+    at = end if as_of is None else min(int(local_clock(microseconds(as_of), timezone=timezone)), max(last, end))
     if at <= since:
-        first, day = local_day(since, timezone), local_day(at, timezone)
+        first, day = (instant(clock).date() for clock in (since, at))
         raise DataError(f"--as-of: must be later than the first record, of {first}, got {day}")
     return at, since
 
@@ -349,6 +398,6 @@ def _required_columns(frame: Any, table: str) -> pl.DataFrame:
     names = frame.collect_schema().names()
     for name in REQUIRED[table]:
         if name not in names:
-            raise DataError(f"{table}.{name}: the column is missing; map it in sources.yaml")
+            raise DataError(f"{table}.{name}: the column is missing; {REMEDIES.get(name, 'map it in sources.yaml')}")
     columns: pl.DataFrame = frame.select([n for n in COLUMNS[table] if n in names]).collect()
     return columns

@@ -53,7 +53,9 @@ class ReportingDelay:
         return np.asarray(np.interp(days, np.arange(-1, len(self.reported)), np.r_[0.0, self.reported]))
 
 
-def fit_delay(delay: npt.ArrayLike, observable: npt.ArrayLike, *, longest: int) -> ReportingDelay:
+def fit_delay(
+    delay: npt.ArrayLike, observable: npt.ArrayLike, *, longest: int, weight: npt.ArrayLike | None = None
+) -> ReportingDelay:
     """Estimate the distribution of reporting delays from the reports so far.
 
     Parameters
@@ -64,6 +66,8 @@ def fit_delay(delay: npt.ArrayLike, observable: npt.ArrayLike, *, longest: int) 
         Longest observable delay of each event: days from the event to today. Not below `delay`.
     longest : int
         Longest delay of the distribution (days); longer delays are set to it.
+    weight : array of int, optional
+        Number of events that each entry stands for; 1 by default.
 
     Returns
     -------
@@ -93,9 +97,9 @@ def fit_delay(delay: npt.ArrayLike, observable: npt.ArrayLike, *, longest: int) 
     days, limit = np.minimum(days, longest), np.minimum(limit, longest)
     if not (limit == longest).any():
         raise ValueError(f"no event is {longest} days old: reduce `longest` or give a longer history")
-    exactly = np.bincount(days, minlength=longest + 1).astype(np.float64)
+    exactly = np.bincount(days, weights=weight, minlength=longest + 1).astype(np.float64)
     # Reports with a delay of at most d from events at least d days old.
-    at_risk = np.cumsum(exactly) - np.r_[0.0, np.cumsum(np.bincount(limit, minlength=longest + 1))[:-1]]
+    at_risk = np.cumsum(exactly) - np.r_[0.0, np.cumsum(np.bincount(limit, weights=weight, minlength=longest + 1))[:-1]]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(at_risk > 0, exactly / at_risk, 0.0)
     return ReportingDelay(np.r_[np.cumprod((1 - share)[:0:-1])[::-1], 1.0])

@@ -28,6 +28,7 @@ from training.simulator.stock_and_sales import FIRST, LOST, SECOND, _serve
 from training.simulator.storefront import PLACES, Shelves, UsedStock, show_pages
 from training.simulator.stores import build_stores
 
+SAMPLED = [n for n in TABLES if n != "denominators"]  # the sample dealership knows its own vehicles
 SMALL = Size(stores=2, customers=2_000, months=24)
 END = pl.datetime(2025, 1, 1, time_zone="UTC")
 START = pl.datetime(2023, 1, 1, time_zone="UTC")
@@ -42,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tables(folder: Path) -> dict[str, pl.DataFrame]:
-    return {name: pl.read_parquet(folder / "tables" / f"{name}.parquet") for name in TABLES}
+    return {name: pl.read_parquet(folder / "tables" / f"{name}.parquet") for name in SAMPLED}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def checksums(folder: Path) -> dict[str, str]:
 # Contracts
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", SAMPLED)
 def test_a_table_holds_to_its_contract(tables: dict[str, pl.DataFrame], name: str) -> None:
     frame = tables[name].with_columns(pl.col(pl.Datetime).dt.epoch("us"))
     assert list(frame.columns) == list(TABLES[name].columns)
@@ -65,8 +66,8 @@ def test_a_table_holds_to_its_contract(tables: dict[str, pl.DataFrame], name: st
 
 
 def test_the_source_reader_takes_every_row(folder: Path, tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
-    config = SourcesConfig(tables={n: {"parquet": str(folder / "tables" / f"{n}.parquet")} for n in TABLES})
-    read = read_tables(config, list(TABLES), quarantine_folder=tmp_path)
+    config = SourcesConfig(tables={n: {"parquet": str(folder / "tables" / f"{n}.parquet")} for n in SAMPLED})
+    read = read_tables(config, SAMPLED, quarantine_folder=tmp_path)
     assert {name: report.rows_valid for name, report in read.reports.items()} == {n: len(f) for n, f in tables.items()}
 
 
