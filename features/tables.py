@@ -303,7 +303,6 @@ SERVICE_RECORDS = Table(
         "model_year": _integer(1950, 2100),
         "component": _text(),  # null for labour and unmapped lines
         "fault": _flag(),  # whether the line repairs a fault; false for routine work
-        "fault_code": _text(),  # code of the fault by the workshop or the control unit, such as a DTC
         "count": _integer(0, 10_000_000),  # events that the row stands for; null means 1
         "line_text": _text(),  # text of the invoice line
         "fault_code": _text(),  # trouble code read from the vehicle, such as C1234

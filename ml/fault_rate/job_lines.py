@@ -90,11 +90,12 @@ def _merged(rows: pl.DataFrame, cell: list[str], comeback_days: int) -> tuple[pl
         pl.col("serviced_at") // DAY,
         pl.all_horizontal(pl.col(n).eq_missing(pl.col(n).shift()) for n in cell),
     )
-    gap, same_job = day - day.shift(), pl.col("job_id") == pl.col("job_id").shift()
+    gap = day - day.shift()
+    same_job = pl.col("job_id").is_not_null() & ~pl.col("job_id").is_first_distinct().over(cell)
     reason = (
         pl.when(~same_cell.fill_null(value=False) | (pl.int_range(pl.len()) == 0))
         .then(None)
-        .when(same_job.fill_null(value=False))
+        .when(same_job)
         .then(pl.lit("same_job"))
         .when(gap == 0)
         .then(pl.lit("same_day"))

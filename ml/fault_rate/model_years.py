@@ -87,6 +87,7 @@ def affected_builds(builds: IntArray | None, axis: str) -> dict[str, date | int 
 
     Examples
     --------
+    >>> import numpy as np
     >>> list(affected_builds(np.array([206, 210]), "model_year").values())
     [datetime.date(2021, 1, 1), datetime.date(2023, 1, 1), 2021, 2022]
     >>> list(affected_builds(np.array([208, 209]), "quarter").values())

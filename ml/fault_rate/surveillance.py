@@ -149,10 +149,11 @@ class SurveillanceResult:
             `model`, `component`, `detected_on` (day), `built_from` and `built_until` (days; affected builds, null where
             all builds are affected alike), `model_year_from` and `model_year_until` (first and last model year of these
             builds, where builds are known by model year), `count` and `expected` faults of these builds, `rate_ratio`
-            (posterior mean of their rate over the normal rate of the model) with `low` and `high` (90% credible limits),
-            `probability_notable` (of a rate ratio above 1.5), `log_evidence` (highest so far), `alarm_threshold`,
-            `own_ratio` (normal rate of the model over the component's baseline rate) and `ratio_shape` (shape of the
-            gamma posterior of `rate_ratio`; its rate is ``ratio_shape / rate_ratio``). Counts begin with the records
+            (posterior mean of their rate over the normal rate of the model) with `low` and `high` (90% credible
+            limits), `probability_notable` (of a rate ratio above 1.5), `log_evidence` (highest so far),
+            `alarm_threshold`, `own_ratio` (normal rate of the model over the component's baseline rate) and
+            `ratio_shape` (shape of the gamma posterior of `rate_ratio`; its rate is ``ratio_shape / rate_ratio``).
+            Counts begin with the records
             where the fault was present in the reference weeks, with the test weeks where it was not.
         """
         rows = np.flatnonzero(self.detection_week >= 0)
