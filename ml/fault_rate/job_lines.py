@@ -85,11 +85,10 @@ def _with_events(faults: pl.DataFrame) -> pl.DataFrame:
 
 def _merged(rows: pl.DataFrame, cell: list[str], comeback_days: int) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the first line of each fault, and how many lines were merged by reason; `cell` names whose fault it is."""
-    suspects = rows.filter(pl.struct(cell).is_duplicated()).sort(*cell, "serviced_at", "line")
-    day, same_cell = (
-        pl.col("serviced_at") // DAY,
-        pl.all_horizontal(pl.col(n).eq_missing(pl.col(n).shift()) for n in cell),
-    )
+    day = pl.col("serviced_at") // DAY
+    order = [*(pl.col(n) for n in cell), day, pl.col("job_id"), pl.col("serviced_at"), pl.col("line")]
+    suspects = rows.filter(pl.struct(cell).is_duplicated()).sort(order, nulls_last=True)
+    same_cell = pl.all_horizontal(pl.col(n).eq_missing(pl.col(n).shift()) for n in cell)
     gap = day - day.shift()
     same_job = pl.col("job_id").is_not_null() & ~pl.col("job_id").is_first_distinct().over(cell)
     reason = (

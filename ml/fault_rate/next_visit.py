@@ -7,7 +7,8 @@ import polars as pl
 from features.aggregations import DAY
 from ml.domain.arrays import FloatArray
 from ml.domain.faults.remaining_life import exits_by_age
-from ml.fault_rate.exposure import YEAR_DAYS, with_optional_columns
+from ml.fault_rate.exposure import YEAR_DAYS
+from ml.fault_rate.fleet import with_optional_columns
 from ml.fault_rate.routine import steps
 
 
