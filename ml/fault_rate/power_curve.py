@@ -10,7 +10,7 @@ from ml.domain.arrays import FloatArray
 from ml.domain.faults.build_range_evidence import CellReference
 from ml.domain.faults.detection_power import DetectionPower, detection_power
 from ml.fault_rate.cell_counts import BLOCK_QUARTERS
-from ml.fault_rate.exposure import QUARTER_DAYS
+from ml.fault_rate.model_years import QUARTER_DAYS
 from ml.fault_rate.snapshot import Snapshot
 
 RATIOS = (1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)

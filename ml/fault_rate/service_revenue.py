@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ml.fault_rate.exposure import reported_before
+from ml.fault_rate.reported import reported_before
 from ml.fault_rate.routine import ServiceHistory, local_day
 
 FEN = 100

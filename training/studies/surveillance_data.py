@@ -251,6 +251,7 @@ class SurveillanceData:
         else:
             say("computing weekly exposure by model: records have no vehicle_id")
             exposure = build_model_exposure(fleet, records, **period)
+            records = records.with_columns(vehicle_id=pl.lit(None, dtype=pl.String))
         for note in exposure.notes:
             say(note)
         return cls(config, raw, None if fleet is None else with_build_dates(fleet)[0], records, exposure, at)

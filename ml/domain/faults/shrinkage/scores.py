@@ -29,7 +29,7 @@ class Scores:
     ebgm : array
         Geometric mean of the posterior ratio.
     lower, upper : array
-        Posterior quantiles; EB05 and EB95 by default.
+        Posterior quantiles, EB05 and EB95 by default; never above and never below `ebgm`.
     """
 
     ebgm: FloatArray
@@ -47,6 +47,11 @@ def scores(
     at_once: int = CELLS_AT_ONCE,
 ) -> Scores:
     """Return EBGM with its credible limits.
+
+    Where the posterior has two humps, one of them close to 0, the geometric mean can lie outside the central 90%: the
+    logarithm of a ratio near 0 weighs heavily. The limit on that side is then EBGM itself. The interval holds its value,
+    and a ratio still lies below the lower limit with a probability of at most `lower`, and above the upper one with at
+    most ``1 - upper``.
 
     Parameters
     ----------
@@ -86,7 +91,8 @@ def scores(
     if checked_probability(lower, "lower") >= checked_probability(upper, "upper"):
         raise ShrinkageError(f"lower must be below upper, got {lower} and {upper}: swap them")
     columns = (Posterior.geometric_mean, lambda p: p.quantile(lower), lambda p: p.quantile(upper))
-    return Scores(*_in_chunks(prior, count, expected, columns, at_once))
+    ebgm, low, high = _in_chunks(prior, count, expected, columns, at_once)
+    return Scores(ebgm, np.minimum(low, ebgm), np.maximum(high, ebgm))
 
 
 def _in_chunks(

@@ -113,9 +113,22 @@ def test_the_geometric_mean_of_one_gamma_lies_between_the_limits(prior: Prior, e
     assert (result.lower < result.ebgm).all() and (result.ebgm < result.upper).all()
 
 
-def test_the_geometric_mean_of_two_distant_gammas_may_lie_below_the_lower_limit() -> None:
-    result = scores(two_gammas(0.05, 3.0, 9.0, 9.0, 0.0117), [0], [1.5])
-    assert result.ebgm[0] < result.lower[0] < result.upper[0]
+def test_the_interval_holds_a_geometric_mean_outside_the_central_part_of_two_humps() -> None:
+    prior = two_gammas(0.05, 3.0, 9.0, 9.0, 0.0117)
+    result = scores(prior, [0], [1.5])
+    quantile = posterior(prior, np.array([0.0]), np.array([1.5])).quantile(0.05)
+    assert result.lower[0] == result.ebgm[0] < quantile[0] < result.upper[0]
+
+
+@given(positive, positive, positive, positive, st.floats(1e-4, 1 - 1e-4), st.integers(0, 500), st.floats(1e-3, 1e3))
+def test_every_interval_holds_its_value(
+    alpha1: float, beta1: float, alpha2: float, beta2: float, share: float, count: int, expected: float
+) -> None:
+    prior = two_gammas(alpha1, beta1, alpha2, beta2, share)
+    result, after = scores(prior, [count], [expected]), posterior(prior, np.array([float(count)]), np.array([expected]))
+    assert result.lower[0] <= result.ebgm[0] <= result.upper[0]
+    assert after.probability_above(float(result.lower[0]))[0] > 0.95 - 1e-6
+    assert after.probability_above(float(result.upper[0]))[0] < 0.05 + 1e-6
 
 
 @settings(max_examples=100, deadline=None)
