@@ -49,9 +49,9 @@ def scores(
     """Return EBGM with its credible limits.
 
     Where the posterior has two humps, one of them close to 0, the geometric mean can lie outside the central 90%: the
-    logarithm of a ratio near 0 weighs heavily. The limit on that side is then EBGM itself. The interval holds its value,
-    and a ratio still lies below the lower limit with a probability of at most `lower`, and above the upper one with at
-    most ``1 - upper``.
+    logarithm of a ratio near 0 weighs heavily. The limit on that side is then EBGM itself. The interval holds its
+    value, and a ratio still lies below the lower limit with a probability of at most `lower`, and above the upper one
+    with at most ``1 - upper``.
 
     Parameters
     ----------
