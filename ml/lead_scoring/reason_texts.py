@@ -13,6 +13,8 @@ from ml.bilingual import Text
 from ml.lead_scoring.lead_facts import DAY_HOURS, LeadFacts
 from ml.lead_scoring.words import day_text, duration
 
+FILLED_IN_HERE = ("channel", "campaign", "store_id", "acquisition_cost", "vehicle_id")  # not by the customer
+MAX_DETAILS = 3
 CONTACTS = {
     "finance_quote": ("试算过金融方案", "asked for a finance quote"),
     "chat": ("在线咨询过", "chatted with the store"),
@@ -48,7 +50,7 @@ def reason_text(facts: LeadFacts, code: str, feature: str, raises: bool) -> Text
     return Text(zh=f"{name.zh}：{shown.zh}", en=f"{name.en}: {shown.en}")
 
 
-def _activity(facts: LeadFacts, raises: bool) -> Text:
+def _activity(facts: LeadFacts, raises: bool) -> Text | None:
     vehicles, views = facts.vehicles_7d, facts.count("views_7d")
     if vehicles or views:
         zh = f"近7天浏览过 {vehicles} 辆车" if vehicles else f"近7天浏览车辆 {views} 次"
@@ -60,6 +62,8 @@ def _activity(facts: LeadFacts, raises: bool) -> Text:
         one = (vehicles or views) == 1
         return Text(zh=f"{zh}：从看过的车谈起", en=f"{en}: begin with {'it' if one else 'them'}")
     days = facts.number("days_since_visit")
+    if days is None and raises:
+        return None
     if days is None:
         return Text(zh="没有线上浏览记录：先问清需求", en="no visit to the website on record: ask what is needed")
     since = duration(days * DAY_HOURS)
@@ -71,8 +75,10 @@ def _activity(facts: LeadFacts, raises: bool) -> Text:
     )
 
 
-def _comparing(facts: LeadFacts, raises: bool) -> Text:
+def _comparing(facts: LeadFacts, raises: bool) -> Text | None:
     models, compares = facts.count("models_90d"), facts.count("compares_90d")
+    if not models and not compares and raises:
+        return None
     if not models and not compares:
         return Text(
             zh="近90天没有看过或对比过具体车型：推荐两三款",
@@ -88,7 +94,10 @@ def _comparing(facts: LeadFacts, raises: bool) -> Text:
     )
 
 
-def _price_list(facts: LeadFacts, raises: bool) -> Text:
+def _price_list(facts: LeadFacts, raises: bool) -> Text | None:
+    counted = facts.count("price_lists_90d") or facts.count("finance_quotes_90d")
+    if bool(facts.last("price_list", "finance_quote") or counted) != raises:
+        return None
     at = facts.last("price_list", "finance_quote")
     if at is not None:
         day = day_text(at, today=facts.today)
@@ -97,7 +106,7 @@ def _price_list(facts: LeadFacts, raises: bool) -> Text:
             zh=f"{day.zh}{'索取过报价单' if listed else '试算过金融方案'}：跟进报价",
             en=f"asked for a {'price list' if listed else 'finance quote'} on {day.en}: follow up on the offer",
         )
-    if facts.count("price_lists_90d") or facts.count("finance_quotes_90d"):
+    if counted:
         return Text(
             zh="近90天索取过报价或金融方案：跟进报价",
             en="asked for a price list or a finance quote in the last 90 days: follow up on the offer",
@@ -105,12 +114,15 @@ def _price_list(facts: LeadFacts, raises: bool) -> Text:
     return Text(zh="尚未索取报价：主动报价", en="has not asked for a price list yet: make an offer")
 
 
-def _test_drive(facts: LeadFacts, raises: bool) -> Text:
+def _test_drive(facts: LeadFacts, raises: bool) -> Text | None:
+    counted = facts.count("test_drive_requests_90d")
+    if bool(facts.last("test_drive_request") or counted) != raises:
+        return None
     at = facts.last("test_drive_request")
     if at is not None:
         day = day_text(at, today=facts.today)
         return Text(zh=f"{day.zh}预约过试驾：敲定时间", en=f"asked for a test drive on {day.en}: agree on a time")
-    if facts.count("test_drive_requests_90d"):
+    if counted:
         return Text(zh="近90天预约过试驾：敲定时间", en="asked for a test drive in the last 90 days: agree on a time")
     return Text(zh="尚未预约试驾：邀约试驾", en="has not asked for a test drive yet: invite to one")
 
@@ -194,6 +206,8 @@ def _price(facts: LeadFacts, raises: bool) -> Text | None:
         return Text(
             zh=f"预算 {high:,.0f} 元：推荐预算内的车", en=f"budget {high:,.0f} yuan: propose vehicles within it"
         )
+    if (price <= high) != raises:
+        return None
     if price <= high:
         return Text(
             zh=f"价格 {price:,.0f} 元，在预算 {high:,.0f} 元之内：可直接谈方案",
@@ -240,13 +254,19 @@ def _history(facts: LeadFacts, raises: bool) -> Text | None:
     return None if raises else Text(zh="首次咨询，没有购车记录：介绍门店", en="first enquiry here: introduce the store")
 
 
-def _form(facts: LeadFacts, raises: bool) -> Text:
-    total, empty = len(facts.form), sum(facts.row.get(name) is None for name in facts.form)
-    if not empty:
-        return Text(zh=f"线索的 {total} 项信息都已填写", en=f"all {total} details of the enquiry are filled in")
+def _form(facts: LeadFacts, raises: bool) -> Text | None:
+    """Name the details that the customer did not state; what the dealership fills in does not count."""
+    details = [name for name in facts.form if name not in FILLED_IN_HERE]
+    labels = [facts.signature.column_label(name) for name in details if facts.row.get(name) is None]
+    if bool(labels) == raises or not details:
+        return None
+    if not labels:
+        return Text(zh="客户填写了全部信息", en="the customer filled in every detail")
+    more = len(labels) - MAX_DETAILS
+    zh, en = "、".join(t.zh for t in labels[:MAX_DETAILS]), ", ".join(t.en for t in labels[:MAX_DETAILS])
     return Text(
-        zh=f"线索的 {total} 项信息中有 {empty} 项空缺：补问",
-        en=f"{empty} of {total} details of the enquiry {'is' if empty == 1 else 'are'} missing: ask for them",
+        zh=f"客户未说明{zh}{f'等 {len(labels)} 项' if more > 0 else ''}：补问",
+        en=f"not stated: {en}{f' and {more} more' if more > 0 else ''}: ask",
     )
 
 

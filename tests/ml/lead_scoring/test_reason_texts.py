@@ -41,7 +41,8 @@ def facts(*events: tuple[str, int], age: float = 26, **row: Any) -> LeadFacts:
     last, vehicles = last_events(content, NOW)
     return LeadFacts(
         row={"days_since_first_call": None, **row}, as_of=NOW, created_at=NOW - int(age * HOUR), last_events=last,
-        vehicles_7d=vehicles, rates=RATES, signature=SIGNATURE, form=("price", "budget", "model"), horizon_days=30,
+        vehicles_7d=vehicles, rates=RATES, signature=SIGNATURE, form=("price", "budget", "model", "campaign"),
+        horizon_days=30,
     )  # fmt: skip
 
 
@@ -76,15 +77,18 @@ def facts(*events: tuple[str, int], age: float = 26, **row: Any) -> LeadFacts:
          "bought 1 vehicle here, the last 3.3 years ago: offer a trade-in"),
         (facts(other_leads=1, days_since_other_lead=40.0), "HISTORY",
          "enquired once before, the last time 40 days ago: go on from there"),
-        (facts(price=1, model="X5"), "FORM", "1 of 3 details of the enquiry is missing: ask for them"),
+        (facts(price=1, model="X5"), "FORM", "not stated: budget: ask"),
+        (facts(price=1, model="X5", budget=1), "FORM", "the customer filled in every detail"),
         (facts(wheelbase=2.5), "WHEELBASE", "wheelbase: 2.5"),
         (facts(), "WHEELBASE", "wheelbase is not filled in"),
     ],
 )  # fmt: skip
 def test_a_reason_says_the_fact_and_what_to_do(lead: LeadFacts, code: str, en: str) -> None:
-    raises = code not in ("PRICE_LIST", "FORM") and not (code == "PRICE" and "above" in en)
+    raises = not any(words in en for words in ("has not", "no visit", "above the budget", "not stated"))
     text = reason_text(lead, code, "wheelbase", raises)
     assert text is not None and text.en == en
+    if code in ("PRICE_LIST", "TEST_DRIVE", "PRICE", "FORM"):  # the fact has one direction
+        assert reason_text(lead, code, "wheelbase", not raises) is None
     numbers = re.findall(r"\d[\d,.]*", en.replace("2 times", "2").replace("within 30 days", "30"))
     assert all(n.rstrip(".,") in text.zh for n in numbers if f"{n} January" not in en and f"{n} December" not in en)
 
@@ -96,6 +100,9 @@ def test_a_fact_that_points_the_other_way_is_not_a_reason() -> None:
     assert reason_text(facts(model="X5"), "VEHICLE", "model", True) is None  # no rate by model
     assert reason_text(facts(), "PRICE", "price", True) is None
     assert reason_text(facts(), "HISTORY", "purchases", True) is None
+    assert reason_text(facts(), "COMPARING", "compares_7d", True) is None
+    campaign_alone = facts(price=1, model="X5", budget=1, campaign=None)  # customers do not know it
+    assert reason_text(campaign_alone, "FORM", "fields_empty", False) is None
 
 
 def test_events_at_or_after_the_score_are_not_facts() -> None:
