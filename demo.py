@@ -307,19 +307,19 @@ def _alarms(url: str) -> None:
     )
     out.print(f"\n[bold cyan]$ curl {url}/v1/fault_rate/vehicles -d '...'[/bold cyan]")
     answer = _ask(f"{url}/v1/fault_rate/vehicles", {**component, "limit": 5})
-    table = Table(
-        "inspect first 优先回厂检查",
-        "expected faults, 90 days",
-        "built",
-        "age (years)",
-        "km",
-        "last visit",
-        "earlier fault",
-    )
+    out.print(f"  {answer['plan']['text']['en']}\n  {answer['plan']['text']['zh']}")
+    years, days = answer["plan"]["years"], answer["days"]
+    table = Table("inspect first 优先回厂检查", f"expected faults, {days} days", f"{years:g} years", "reason 理由")
     for v in answer["vehicles"]:
-        figures = (f"{v['faults']:.2f}", v["built_on"], f"{v['age']:.1f}", "" if v["km"] is None else f"{v['km']:,.0f}")
-        table.add_row(v["vehicle_id"], *figures, v["last_visit_on"] or "never", v["fault_on"] or "never")
+        reason = f"{v['reason_en']}\n{v['reason_zh']}"
+        table.add_row(v["vehicle_id"], f"{v['faults']:.2f}", f"{v['faults_to_come']:.2f}", reason)
     out.print(table)
+    other = {**component, "component": "suspension"}
+    out.print(
+        f"\n[bold cyan]$ curl {url}/v1/fault_rate/vehicles -d '{json.dumps(other, ensure_ascii=False)}'[/bold cyan]"
+    )
+    plan = _ask(f"{url}/v1/fault_rate/vehicles", {**other, "limit": 1})["plan"]
+    out.print(f"  {plan['text']['en']}\n  {plan['text']['zh']}")
     table = Table("fault rate 故障率", "median time to detection 发现时间（中位数）", box=None)
     for ratio in (1.5, 2.0, 3.0):
         power = _ask(f"{url}/v1/fault_rate/power", {**component, "rate_ratio": ratio})

@@ -193,6 +193,7 @@ def plan_inspection(
         avoided=best.avoided.faults.mean(axis=0),
         benefit=best.benefit(worth) if money else None,
         cost=best.cost if money else None,
+        largest_benefit=np.max([o.benefit(worth) for o in options.values()], axis=0),
         chosen=chosen,
         moment=np.where(called, CALL_IN, AT_SERVICE),
     )

@@ -76,11 +76,11 @@ def _capital(text: str) -> str:
 
 
 def _inspect_all(plan: InspectionPlan) -> Text:
-    name, head = plan.rules.component_name(plan.component), headline(plan)
+    name, head, visits = plan.rules.component_name(plan.component), headline(plan), about(plan.best.visits)
     return Text(
-        zh=f"{head.zh}：{name.zh}属于安全部件，不以成本决定，按风险高低安排。",
+        zh=f"{head.zh}：{name.zh}属于安全部件，不以成本决定，按风险高低安排。预计邀约一次后{visits.zh} 辆会来。",
         en=f"{_capital(head.en)}, in order of risk: the component ({name.en}) concerns safety, so that cost does not "
-        "decide.",
+        f"decide. {_capital(visits.en)} are expected to come when invited once.",
     )
 
 
@@ -126,7 +126,7 @@ def _effect(plan: InspectionPlan, *, conditional: bool) -> Text:
     complaints, customers = best.avoided * rules.complaint_probability, best.avoided * rules.customer_loss_probability
     if complaints >= 0.95:
         zh += f"，少{about(complaints).zh} 起投诉"
-        en += f"; about {count_text(round(complaints), 'customer complains', 'customers complain')} less"
+        en += f"; about {count_text(round(complaints), 'complaint', 'complaints')} fewer"
     if customers >= 0.95:
         zh += f"，留住{about(customers).zh} 位原本会流失的客户"
         en += f"; about {count_text(round(customers), 'customer stays', 'customers stay')} who would have left"

@@ -35,6 +35,8 @@ class VehicleFigures:
         Faults that an inspection of the vehicle avoids within `AlarmRules.repair_years`.
     benefit, cost : ndarray or None
         Yuan of these faults and of the inspection, discounted to today; None where money is not known or not asked.
+    largest_benefit : ndarray
+        Benefit at the moment with the largest one, whatever it costs; orders the vehicles below the cut.
     chosen : ndarray of bool
         Vehicles to inspect.
     moment : ndarray of str
@@ -46,6 +48,7 @@ class VehicleFigures:
     avoided: FloatArray
     benefit: FloatArray | None
     cost: FloatArray | None
+    largest_benefit: FloatArray
     chosen: BoolArray
     moment: npt.NDArray[np.str_]
 
@@ -66,8 +69,8 @@ def ranked_vehicles(
     figures : VehicleFigures
         In the order of `rows`.
     by_faults : bool
-        Order by the faults expected soon, as for a safety component; else by the value of an inspection, or by the
-        avoided faults where no money is known. Among equals the vehicle comes first that was not seen for longest.
+        Order by the faults expected soon, as for a safety component; else by the value of an inspection, and below the
+        cut by its benefit. Among equals the vehicle comes first that has not visited the workshop for longest.
 
     Returns
     -------
@@ -93,16 +96,19 @@ def ranked_vehicles(
         faults=pl.Series(figures.faults),
         faults_to_come=pl.Series(figures.faults_to_come),
         avoided=pl.Series(figures.avoided),
+        largest_benefit=pl.Series(figures.largest_benefit),
         benefit=pl.Series(benefit).fill_nan(None),
         cost=pl.Series(cost).fill_nan(None),
         fault=pl.Series(last_faults(vehicles, rows, component)).fill_nan(None),
         distance_effect=pl.Series(distance),
         age_effect=pl.Series(age),
     )
-    order = ["faults"] if by_faults else ["inspect", "value", "avoided"]
+    listed_value = pl.when("inspect").then(pl.col("value").fill_null(0.0)).otherwise(0.0)
+    order = ["faults"] if by_faults else ["inspect", "listed_value", "largest_benefit"]
     dates = {"built_on": "built", "last_visit_on": "visit", "next_visit_on": "next_visit", "fault_on": "fault"}
     return (
         cars.with_columns(value=pl.col("benefit") - pl.col("cost"))
+        .with_columns(listed_value=listed_value)
         .sort([*order, "visit", "vehicle_id"], descending=[True] * len(order) + [False, False], nulls_last=False)
         .with_columns(
             moment=pl.when("inspect").then("moment"),

@@ -47,10 +47,7 @@ def vehicle_reason(row: Mapping[str, Any], plan: InspectionPlan) -> Text:
     plan : InspectionPlan
         As returned by `ml.fault_rate.campaign.plan_inspection`.
     """
-    parts = [*_repair(row, plan), *_distance(row), *_age(row)]
-    if not parts:
-        parts = [Text(zh="行驶里程和车龄与其他受影响车辆相近", en="drives and ages like most affected vehicles")]
-    parts += _money(row, plan)
+    parts = [*_repair(row, plan), _comparison(row), *_money(row, plan)]
     return Text(zh="；".join(p.zh for p in parts), en="; ".join(p.en for p in parts))
 
 
@@ -76,29 +73,31 @@ def _repair(row: Mapping[str, Any], plan: InspectionPlan) -> list[Text]:
     ]
 
 
-def _distance(row: Mapping[str, Any]) -> list[Text]:
-    km, effect = row["monthly_km"], row["distance_effect"]
+def _comparison(row: Mapping[str, Any]) -> Text:
+    """Return what distance and age do to the faults of a vehicle, against the typical affected vehicle."""
+    km, zh, en = row["monthly_km"], [], []
     if km is None:
-        return [Text(zh="行驶里程未知", en="distance unknown")]
-    if abs(effect - 1) < NOTABLE_EFFECT:
-        return []
-    change_zh, change_en = _change(effect)
-    return [Text(zh=f"每月行驶约 {km:,.0f} 公里，故障{change_zh}", en=f"drives {km:,.0f} km a month: {change_en}")]
-
-
-def _age(row: Mapping[str, Any]) -> list[Text]:
-    effect = row["age_effect"]
-    if abs(effect - 1) < NOTABLE_EFFECT:
-        return []
-    change_zh, change_en = _change(effect)
-    age = months(12 * row["age"])
-    return [Text(zh=f"车龄 {age.zh}，故障{change_zh}", en=f"{age.en} old: {change_en}")]
+        zh.append("行驶里程未知")
+        en.append("its distance is unknown")
+    elif abs(row["distance_effect"] - 1) >= NOTABLE_EFFECT:
+        change_zh, change_en = _change(row["distance_effect"])
+        zh.append(f"里程（每月约 {km:,.0f} 公里）使故障{change_zh}")
+        en.append(f"{change_en} for its distance ({km:,.0f} km a month)")
+    if abs(row["age_effect"] - 1) >= NOTABLE_EFFECT:
+        change_zh, change_en = _change(row["age_effect"])
+        age = months(12 * row["age"])
+        zh.append(f"车龄（{age.zh}）使故障{change_zh}")
+        en.append(f"{change_en} for its age ({age.en})")
+    if not en:
+        return Text(zh="行驶里程和车龄与一般受影响车辆相近", en="drives and ages like the typical affected vehicle")
+    return Text(
+        zh=f"与一般受影响车辆相比：{'，'.join(zh)}", en=f"against the typical affected vehicle: {', '.join(en)}"
+    )
 
 
 def _change(effect: float) -> tuple[str, str]:
     share = f"{abs(effect - 1):.0%}"
-    zh, en = (f"高 {share}", f"{share} more") if effect > 1 else (f"低 {share}", f"{share} fewer")
-    return f"比一般受影响车辆{zh}", f"{en} faults than the typical affected vehicle"
+    return (f"多 {share}", f"{share} more faults") if effect > 1 else (f"少 {share}", f"{share} fewer faults")
 
 
 def _money(row: Mapping[str, Any], plan: InspectionPlan) -> list[Text]:

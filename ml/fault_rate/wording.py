@@ -46,7 +46,8 @@ def months(number: float) -> Text:
     if number < 23.5:
         n = max(round(number), 1)
         return Text(zh=f"{n} 个月", en=f"{n} month" if n == 1 else f"{n} months")
-    return Text(zh=f"{number / 12:.1f} 年", en=f"{number / 12:.1f} years")
+    years = f"{number / 12:.1f}".removesuffix(".0")
+    return Text(zh=f"{years} 年", en=f"{years} years")
 
 
 def horizon(years: float) -> Text:

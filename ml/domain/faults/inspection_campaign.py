@@ -246,16 +246,21 @@ def avoided_faults(
     cumulative, weights = outlook.cumulative, outlook.weights
     begin = np.maximum(outlook.at(cumulative, outlook.repaired_until), outlook.at(cumulative, visit))
     exposed = np.maximum(cumulative, begin[:, None])
+    money = weights * outlook.discounts
+    # The sum of w * (u[t] - u[t + 1]) over slices is, by parts, that of u times the steps of w: one product a ratio.
+    steps, money_steps = (np.diff(w, axis=1, prepend=0.0, append=0.0) for w in (weights, money))
     faults, discounted = (np.zeros((len(ratios), len(begin))) for _ in range(2))
-    by_slice = np.zeros_like(weights)
+    mean, unfailed = np.zeros_like(exposed), np.empty_like(exposed)
     for i, ratio in enumerate(np.asarray(ratios, dtype=np.float64)):
         if ratio <= 1:
             continue
-        unfailed = np.exp(-ratio * exposed)
-        avoided = weights * (unfailed[:, :-1] - unfailed[:, 1:]) * repair_effectiveness * (ratio - 1) / ratio
-        money = avoided * outlook.discounts
-        faults[i], discounted[i] = avoided.sum(axis=1), money.sum(axis=1)
-        by_slice += money / len(ratios)
+        np.exp(np.multiply(exposed, -ratio, out=unfailed), out=unfailed)
+        saved = repair_effectiveness * (ratio - 1) / ratio
+        faults[i] = saved * np.einsum("ij,ij->i", unfailed, steps)
+        discounted[i] = saved * np.einsum("ij,ij->i", unfailed, money_steps)
+        unfailed *= saved / len(ratios)
+        mean += unfailed
+    by_slice = money * (mean[:, :-1] - mean[:, 1:])
     return Avoided(faults, discounted, by_slice)
 
 

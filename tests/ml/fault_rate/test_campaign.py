@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,3 +164,22 @@ def test_more_goodwill_never_shrinks_the_list(goodwill: float, more: float, cost
         return set(result.vehicles.filter("inspect")["vehicle_id"])
 
     assert listed(goodwill) <= listed(goodwill + more)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    goodwill=st.floats(0, 3_000), cost=st.floats(0, 2_000), service=st.floats(0, 2_000), days=st.integers(1, 2_500),
+    wait=st.integers(1, 900),
+)  # fmt: skip
+def test_a_repaired_vehicle_never_ranks_above_its_unrepaired_twin(
+    goodwill: float, cost: float, service: float, days: int, wait: int
+) -> None:
+    """The twin has the later id, so that it comes first only by its risk; beyond the repair's end both are equal."""
+    state = snapshot({"next_visit": TODAY + wait}, {"next_visit": TODAY + wait}, fast=2.0, repaired={0: days})
+    amounts = {"goodwill": goodwill, "campaign_cost": cost, "service_inspection_cost": service}
+    for component in ("suspension", "brakes"):
+        listed = plan(state, component, **amounts).vehicles
+        repaired, twin = (listed.row(by_predicate=pl.col("vehicle_id") == v, named=True) for v in ("V0", "V1"))
+        assert (repaired["inspect"], repaired["faults"]) <= (twin["inspect"], twin["faults"] + 1e-12)
+        if component == "suspension" and days < 5 * 365:
+            assert listed["vehicle_id"].to_list() == ["V1", "V0"] or repaired["avoided"] == twin["avoided"]

@@ -24,7 +24,7 @@ def test_a_call_that_pays_names_cost_saving_horizon_break_even_and_people() -> N
         "Call in now all 4 affected vehicles. About 4 of them are expected to come. It costs about 800 yuan and saves "
         "about 3,370 yuan over the next 5 years: about 2,570 yuan net (90% interval 2,570 yuan to 2,570 yuan), and has "
         "paid for itself after about 7 months. It avoids about 3 of the 5 faults expected of all affected vehicles "
-        "over the next 5 years; about 1 customer complains less; about 1 customer stays who would have left. Over the "
+        "over the next 5 years; about 1 complaint fewer; about 1 customer stays who would have left. Over the "
         "next 5 years, inspecting all of them at their next service instead would lose about 1,510 yuan."
     )
     assert text.zh == (
@@ -91,6 +91,7 @@ def test_a_safety_component_names_no_cost() -> None:
     assert text.en.startswith(
         "Inspect all 2 affected vehicles, in order of risk: the component (brakes) concerns safety"
     )
+    assert "About 2 are expected to come when invited once." in text.en
     assert "制动系统属于安全部件" in text.zh and "yuan" not in text.en and "元" not in text.zh
 
 

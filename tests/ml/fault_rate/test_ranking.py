@@ -19,7 +19,8 @@ def figures(values: list[float]) -> VehicleFigures:
     chosen = n >= 0
     return VehicleFigures(
         faults=np.full(len(n), 0.2), faults_to_come=np.full(len(n), 2.0), avoided=np.full(len(n), 0.5),
-        benefit=n + 100, cost=np.full(len(n), 100.0), chosen=chosen, moment=np.full(len(n), "call_in_now"),
+        benefit=n + 100, cost=np.full(len(n), 100.0), largest_benefit=n + 100,
+        chosen=chosen, moment=np.full(len(n), "call_in_now"),
     )  # fmt: skip
 
 
@@ -36,6 +37,13 @@ def test_the_list_is_sorted_by_value_then_by_the_longest_time_since_a_visit() ->
     assert row["fault_on"] == EPOCH + timedelta(days=TODAY - 30)
     assert listed.row(1, named=True)["next_visit_on"] == EPOCH + timedelta(days=TODAY + 5)
     assert listed.row(0, named=True)["last_visit_on"] is None
+
+
+def test_vehicles_below_the_cut_are_sorted_by_what_an_inspection_saves_and_not_by_its_cost() -> None:
+    content = figures([-50.0, -60.0, 1.0])
+    content.largest_benefit[:] = [50.0, 90.0, 60.0]
+    listed = ranked_vehicles(snapshot({}, {}, {}), np.arange(3), "suspension", content)
+    assert listed["vehicle_id"].to_list() == ["V2", "V1", "V0"]
 
 
 def test_a_safety_component_is_sorted_by_the_faults_expected_soon() -> None:

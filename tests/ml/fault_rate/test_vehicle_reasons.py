@@ -20,19 +20,21 @@ def test_distance_repair_and_money_explain_the_place() -> None:
     cars = ({}, far, {"monthly_km": None}, {}, {})
     texts = reasons(plan(snapshot(*cars, fast=3.0, repaired={0: 213, 3: 2_000}), campaign_cost=640.0))
     assert texts["V1"] == (
-        "每月行驶约 2,000 公里，故障比一般受影响车辆高 200%；未来 5 年检查可省约 748 元，花费 640 元：现在邀约",
-        "drives 2,000 km a month: 200% more faults than the typical affected vehicle; an inspection saves about 748 "
-        "yuan over the next 5 years and costs 640 yuan: call in now",
+        "与一般受影响车辆相比：里程（每月约 2,000 公里）使故障多 200%；"
+        "未来 5 年检查可省约 748 元，花费 640 元：现在邀约",
+        "against the typical affected vehicle: 200% more faults for its distance (2,000 km a month); an inspection "
+        "saves about 748 yuan over the next 5 years and costs 640 yuan: call in now",
     )
     assert texts["V0"] == (
         "悬架系统已在 7 个月前维修：超出部分的风险降低 100%，还可维持 4.4 年；"
-        "未来 5 年检查可省约 27 元，花费 640 元：不划算",
-        "suspension repaired 7 months ago: 100% of the excess risk is gone for another 4.4 years; an inspection saves "
-        "about 27 yuan over the next 5 years and costs 640 yuan: it does not pay",
+        "行驶里程和车龄与一般受影响车辆相近；未来 5 年检查可省约 27 元，花费 640 元：不划算",
+        "suspension repaired 7 months ago: 100% of the excess risk is gone for another 4.4 years; drives and ages "
+        "like the typical affected vehicle; an inspection saves about 27 yuan over the next 5 years and costs 640 "
+        "yuan: it does not pay",
     )
-    assert texts["V2"][1].startswith("distance unknown; ")
+    assert texts["V2"][1].startswith("against the typical affected vehicle: its distance is unknown; ")
     assert texts["V3"][1].startswith("suspension repaired 5.5 years ago: too long ago to count; ")
-    assert texts["V4"][0].startswith("行驶里程和车龄与其他受影响车辆相近；")
+    assert texts["V4"][0].startswith("行驶里程和车龄与一般受影响车辆相近；")
 
 
 def test_a_vehicle_that_waits_names_the_month_of_its_service() -> None:
@@ -44,4 +46,4 @@ def test_a_vehicle_that_waits_names_the_month_of_its_service() -> None:
 
 def test_a_safety_component_has_reasons_without_money() -> None:
     zh, en = reasons(plan(snapshot({}), "brakes"))["V0"]
-    assert en == "drives and ages like most affected vehicles" and "元" not in zh
+    assert en == "drives and ages like the typical affected vehicle" and "元" not in zh

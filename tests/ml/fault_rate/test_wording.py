@@ -24,5 +24,5 @@ def test_amounts_have_three_significant_digits(amount: float, en: str) -> None:
 
 
 def test_durations_and_horizons() -> None:
-    assert [months(n).en for n in (0.2, 1.4, 23.4, 24.0)] == ["1 month", "1 month", "23 months", "2.0 years"]
+    assert [months(n).en for n in (0.2, 1.4, 23.4, 24.0)] == ["1 month", "1 month", "23 months", "2 years"]
     assert horizon(0.25).en == "the next 3 months" and horizon(2.5).zh == "未来 2.5 年"

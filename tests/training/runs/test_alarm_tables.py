@@ -52,7 +52,7 @@ def test_an_alarm_with_its_verdict_options_and_first_vehicles(printed: Printed) 
     assert "call all in now │ 2 │ 1.3 │ 400 │ 1,300 │ 897 │ 896 .. 898 │ 9 months" in text
     assert "all with their next service │ 2 │ 0.8 │ 1,800 │ 803 │ -997 │ -997 .. -997 │ never" in text
     assert "each at the better moment" not in text  # it is the first option
-    assert "1. V0: 1.15 faults expected over the next 5 years; drives and ages like most" in text
+    assert "1. V0: 1.15 faults expected over the next 5 years; drives and ages like the typical" in text
     assert "parts to stock for the first 8 weeks: 3" in text
     assert text.endswith("1 alarm in 2 cells (model, component) note: reports come late")
 
