@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 from features.errors import DataError
 from ml.endpoint import Champions
 from ml.loans.amounts import fen
-from ml.plausibility import FieldWarning, field_warnings
+from ml.plausibility import FieldWarning
 from ml.requests import missing_features
-from ml.residual_value.request import car_columns, car_model, unseen_warnings
+from ml.residual_value.request import car_columns, car_model, number_warnings, unseen_warnings
 
 if TYPE_CHECKING:
     from ml.residual_value.estimator import ResidualValueEstimator
@@ -194,6 +194,6 @@ def used_car_gaps(
         missing += [f"{name}.{feature}" for feature in missing_features(columns, 0, signature)]
         warnings += [
             warning.model_copy(update={"field": f"{name}.{warning.field}"})
-            for warning in (*ages[0], *field_warnings(columns, 0, signature), *unseen_warnings(estimator, columns, 0))
+            for warning in (*ages[0], *number_warnings(columns, 0, signature), *unseen_warnings(estimator, columns, 0))
         ]
     return missing, warnings

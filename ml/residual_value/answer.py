@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from ml.plausibility import FieldWarnings, field_warnings
+from ml.plausibility import FieldWarnings
 from ml.requests import MissingFields, missing_features
 from ml.residual_value.estimator import ResidualValueEstimator
-from ml.residual_value.request import car_columns, car_model
+from ml.residual_value.request import car_columns, car_model, number_warnings
 from ml.signature import Signature
 
 Months = Annotated[int, Field(ge=1, le=120)]
@@ -123,7 +123,7 @@ def respond(
                 contributions=None if effects is None else _factors(estimator, effects[i]),
                 unseen=estimator.encoder_.unseen({n: car[n] for n in estimator.encoder_.categorical}),
                 missing=missing_features(columns, i, estimator.signature),
-                warnings=[*age_warnings[i], *field_warnings(columns, i, estimator.signature)],
+                warnings=[*age_warnings[i], *number_warnings(columns, i, estimator.signature)],
             )
         )
     return answers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from copy import copy
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 from features.residual_value import MONTH, age_months
 from features.tables import VEHICLES
 from ml.bilingual import Text
-from ml.instants import local_day, microseconds
-from ml.plausibility import FieldWarning
+from ml.instants import instant, microseconds
+from ml.plausibility import FieldWarning, field_warnings
 from ml.requests import columns_of, request_model
 from ml.residual_value.ages import AGE, MAX_DIFFERENCE
 from ml.signature import EPOCH, Signature, contract_fields
@@ -31,6 +31,7 @@ NO_AGE = Text(
     zh="车龄无法确定：请填写 age_months、first_registered_at 或 model_year；估值未考虑车龄",
     en="the age of the vehicle is unknown: send age_months, first_registered_at or model_year; the price ignores age",
 )
+_UNIT_ERRORS = ("the unit is months, not years", "the unit is months, not days")
 _RULE = "required: the price depends on the age; send age_months, first_registered_at or model_year"
 
 
@@ -148,7 +149,8 @@ def car_columns(
             "as_of": as_of,
         }
         ages.append(_age(row))
-        warnings.append([*_contradictions(row), *_range_warnings(ages[-1], usual)])
+        days = {name: value.date() for name, value in dates.items() if isinstance(value, datetime)}
+        warnings.append([*_contradictions(row, days), *_range_warnings(ages[-1], usual)])
     return columns | {AGE: ages}, warnings
 
 
@@ -167,6 +169,24 @@ def _range_warnings(age: float | None, usual: UsualRange | None) -> list[FieldWa
             "depreciation curve",
         )
     ]
+
+
+def number_warnings(columns: Mapping[str, Sequence[Any]], row: int, signature: Signature) -> list[FieldWarning]:
+    """Return warnings about implausible numbers of one car; of the age, only those about its unit.
+
+    `car_columns` says that an age is beyond those of the training rows.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        As returned by `car_columns`.
+    row : int
+        Position of the car.
+    signature : Signature
+        The signature that was passed to `car_columns`.
+    """
+    warnings = field_warnings(columns, row, signature)
+    return [w for w in warnings if w.field != AGE or not _reads_age(signature) or w.en.endswith(_UNIT_ERRORS)]
 
 
 def unseen_warnings(
@@ -208,27 +228,28 @@ def _age(row: dict[str, Any]) -> float | None:
     return None if age is None else float(age)
 
 
-def _contradictions(row: dict[str, Any]) -> list[FieldWarning]:
+def _contradictions(row: dict[str, Any], days: Mapping[str, date]) -> list[FieldWarning]:
     """Return warnings about a stated age, a registration date and a model year that cannot all be right."""
     warnings = []
     stated, registered, year = row[AGE], row["first_registered_at"], row["model_year"]
+    registration, valuation = days.get("first_registered_at"), days.get("listed_at", instant(row["as_of"]).date())
     by_date = None if registered is None else (row["as_of"] - registered) / MONTH
     if by_date is not None and by_date < -MAX_DIFFERENCE:
         warnings.append(
             FieldWarning(
                 field="first_registered_at",
-                zh=f"首次上牌日期 {_day(registered)} 晚于估值日期 {_day(row['as_of'])}：车龄按 0 计算，请核对日期",
-                en=f"the first registration on {_day(registered)} is later than the day of the valuation, "
-                f"{_day(row['as_of'])}: the age counts as 0; check the dates",
+                zh=f"首次上牌日期 {registration} 晚于估值日期 {valuation}：车龄按 0 计算，请核对日期",
+                en=f"the first registration on {registration} is later than the day of the valuation, "
+                f"{valuation}: the age counts as 0; check the dates",
             )
         )
     if stated is not None and by_date is not None and abs(stated - by_date) > MAX_DIFFERENCE:
         warnings.append(
             FieldWarning(
                 field=AGE,
-                zh=f"车龄 {stated:.0f} 个月与首次上牌日期 {_day(registered)}（距今 {by_date:.0f} 个月）不符："
+                zh=f"车龄 {stated:.0f} 个月与首次上牌日期 {registration}（距今 {by_date:.0f} 个月）不符："
                 "按填写的车龄估值，请核对",
-                en=f"an age of {_months(stated)} contradicts the first registration on {_day(registered)} "
+                en=f"an age of {_months(stated)} contradicts the first registration on {registration} "
                 f"({_months(by_date)} ago): the price uses the stated age; check both",
             )
         )
@@ -239,9 +260,9 @@ def _contradictions(row: dict[str, Any]) -> list[FieldWarning]:
             zh, en = (
                 ("车龄", f"an age of {_months(stated)}")
                 if stated is not None
-                else ("首次上牌日期", f"the first registration on {_day(registered)}")
+                else ("首次上牌日期", f"the first registration on {registration}")
             )
-            value = f" {stated:.0f} 个月" if stated is not None else f" {_day(registered)}"
+            value = f" {stated:.0f} 个月" if stated is not None else f" {registration}"
             warnings.append(
                 FieldWarning(
                     field="model_year",
@@ -250,10 +271,6 @@ def _contradictions(row: dict[str, Any]) -> list[FieldWarning]:
                 )
             )
     return warnings
-
-
-def _day(us: int) -> str:
-    return str(local_day(us, "UTC"))
 
 
 def _months(number: float) -> str:

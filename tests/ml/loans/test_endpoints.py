@@ -122,6 +122,24 @@ def test_a_balloon_may_not_exceed_the_resale_value(endpoints: Any, champions: An
         _ask(endpoints["offers"], champions, vehicle_details=details)
 
 
+def test_the_financed_vehicle_may_be_described_by_its_age_its_registration_or_its_model_year(
+    endpoints: Any, champions: Any
+) -> None:
+    vehicle = {"price": 300_000.0, "condition": "new", "energy_type": "battery_electric", "use": "private"}
+    applicant = {"age": 35, "monthly_income": 5e4}
+    car = {"mileage_km": 100.0, "brand": "Z", "model": "A", "paint": "black"}
+
+    def balloons(**age: Any) -> Any:
+        body = {"vehicle": vehicle, "down_payment": 240_000, "applicant": applicant, "on": "2026-09-01"}
+        details = {"vehicle_details": {**car, **age}, "km_per_month": 9_000.0}
+        return _ask(endpoints["offers"], champions, **body, **details).violations["balloon"]
+
+    by_age = balloons(age_months=8.0)  # 8 months from 1 January 2026 to the day of the application
+    assert by_age > 0 and by_age == balloons(first_registered_at="2026-01-01T00:00:00Z") == balloons(model_year=2026)
+    with pytest.raises(ValidationError, match="send age_months, first_registered_at or model_year"):
+        balloons()
+
+
 def test_a_trade_in_is_quoted_at_the_lower_bound(endpoints: Any, champions: Any) -> None:
     car = {"age_months": 48.0, "mileage_km": 60_000.0, "brand": "Z", "model": "B", "paint": "black"}
     answer = _ask(endpoints["offers"], champions, trade_in=car)

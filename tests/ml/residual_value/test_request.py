@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from features.engines import collect
 from features.residual_value import MONTH, build, build_spine
 from ml.estimators.tabular_encoder import TabularEncoder
-from ml.residual_value.request import car_columns, car_model, unseen_warnings
+from ml.residual_value.request import car_columns, car_model, number_warnings, unseen_warnings
 from ml.signature import Field, Signature
 from ml.usual_values import UsualRange
 
@@ -85,7 +85,7 @@ def test_an_unknown_age_is_said_if_training_rows_lack_it_too() -> None:
     ("fields", "age", "warning"),
     [
         (
-            {"age_months": 12.0, "first_registered_at": "2024-01-01T00:00:00Z"}, 12.0,
+            {"age_months": 12.0, "first_registered_at": "2024-01-01T00:00:00+08:00"}, 12.0,
             "车龄 12 个月与首次上牌日期 2024-01-01（距今 24 个月）不符：按填写的车龄估值，请核对",
         ),
         (
@@ -113,6 +113,10 @@ def test_an_age_beyond_the_training_rows_is_noted() -> None:
     assert columns_and_warnings(signature, age_months=29.0) == (29.0, [])
     _, (warning,) = columns_and_warnings(signature, age_months=1.0)
     assert warning == "训练数据中的车龄为 29～115 个月：车龄 1 个月的估值由折旧曲线外推得出"
+    # The same is not said twice, but an error of unit is.
+    assert number_warnings({"age_months": [0.5]}, 0, signature) == []
+    (unit,) = number_warnings({"age_months": [4.0]}, 0, signature)
+    assert unit.en.endswith(": the unit is months, not years")
 
 
 def test_a_model_without_ages_takes_its_fields_as_they_stand() -> None:
