@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from features.plurals import count_text
 from ml.bilingual import Text
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecast import GRID, ForecastTable
@@ -22,8 +23,9 @@ MAX_HISTORY = 36  # periods of history drawn
 MAX_MODELS = 12  # models in the bar chart of orders
 VEHICLES = Text(zh="辆", en="vehicles")
 
+PERIODS = {"day": Text(zh="日", en="day"), "week": Text(zh="周", en="week"), "month": Text(zh="月", en="month")}
+
 _FORECAST = (
-    Column(name="period", title=Text(zh="期", en="period")),
     Column(name="sold", title=Text(zh="实际销量", en="sold"), unit=VEHICLES, format="number"),
     Column(
         name="expected", title=Text(zh="预测", en="expected"), unit=VEHICLES, format="number",
@@ -61,7 +63,7 @@ def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *,
     draw_sections(
         plan_sections(estimator, plan, store=store),
         path,
-        title="demand_forecast" if store is None else f"demand_forecast, store {store}",
+        title="Demand and orders" if store is None else f"Demand and orders of store {store}",
         subtitle=f"sales until {last}",
         columns=3,
     )
@@ -114,12 +116,12 @@ def _total(estimator: DemandEstimator, store: str | None) -> TimeSeries:
 def _fan(
     estimator: DemandEstimator, sold: Any, forecasts: ForecastTable, row: int, name: str, title: Text
 ) -> TimeSeries:
-    panel = estimator.panel
+    panel, unit = estimator.panel, PERIODS[estimator.panel.frequency]
     return TimeSeries(
         name=name,
         title=title,
-        columns=_FORECAST,
-        y=Axis(title=Text(zh="每期销量", en="sales per period"), unit=VEHICLES, format="number"),
+        columns=(Column(name="period", title=unit), *_FORECAST),
+        y=Axis(title=Text(zh=f"每{unit.zh}销量", en=f"sales per {unit.en}"), unit=VEHICLES, format="number"),
         drawn=("expected", "sold"),
         rows=(
             *({"period": panel.name(t), "sold": float(sold[t])} for t in range(panel.periods)[-MAX_HISTORY:]),
@@ -150,15 +152,17 @@ def _order_of(plan: OrderPlan, estimator: DemandEstimator, row: int) -> int | No
 def _orders(plan: OrderPlan, store: str | None) -> Bars:
     """Orders and stock by model, of one store or all."""
     rows = plan.orders if store is None else plan.orders.filter(store_id=store)
-    order, moved = int(rows["order"].sum()), int(plan.transfers["quantity"].sum()) if plan.transfers.height else 0
+    order, received, sent = (int(rows[c].sum()) for c in ("order", "transfer_in", "transfer_out"))
     by_model = rows.group_by("model").agg(pl.col("order", "on_hand").sum())
     largest = by_model.sort("order", "model", descending=[True, False]).head(MAX_MODELS)
+    zh, en = (
+        (f"调拨 {received:,} 辆", f"{received:,} moved")
+        if store is None
+        else (f"调入 {received:,} 辆，调出 {sent:,} 辆", f"{received:,} received, {sent:,} sent")
+    )
     return Bars(
         name="orders",
-        title=Text(
-            zh=f"各车型采购：{order:,} 辆，调拨 {moved:,} 辆",
-            en=f"Orders by model: {order:,} vehicles, {moved:,} moved",
-        ),
+        title=Text(zh=f"各车型采购：{order:,} 辆，{zh}", en=f"Orders by model: {count_text(order, 'vehicle')}, {en}"),
         columns=_ORDERS,
         y=Axis(title=Text(zh="数量", en="number"), unit=VEHICLES, format="count"),
         drawn=("order", "on_hand"),

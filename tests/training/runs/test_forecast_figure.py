@@ -39,7 +39,14 @@ def estimator() -> Any:
 @pytest.fixture
 def plan() -> OrderPlan:
     orders = pl.DataFrame(
-        {"store_id": ["S1", "S2"], "model": ["A", "A"], "order": [5, 2], "on_hand": [1, 0], "transfer_in": [0, 1]}
+        {
+            "store_id": ["S1", "S2"],
+            "model": ["A", "A"],
+            "order": [5, 2],
+            "on_hand": [1, 0],
+            "transfer_in": [0, 1],
+            "transfer_out": [1, 0],
+        }
     )
     return OrderPlan(orders, pl.DataFrame({"quantity": [1]}), pl.DataFrame(), ())
 
@@ -65,6 +72,7 @@ def test_the_total_comes_first_then_the_largest_series_then_the_orders(estimator
     assert [row["sold"] for row in total[-4:]] == [6.0, 8.0, None, None]
     assert [row["expected"] for row in total[-3:]] == [None, 6.0, 6.0]
     last = total[-1]
+    assert sections[0].table().columns[0].label() == "month"
     assert last["period"] == "2022-08" and last["low_0.9"] < last["low_0.8"] < last["low_0.5"]  # type: ignore[operator]
     assert last["low_0.8"] == pytest.approx(6 * 0.6) and last["high_0.8"] == pytest.approx(6 * 1.4)
     assert orders == ({"model": "A", "order": 7, "on_hand": 1},)
@@ -72,7 +80,7 @@ def test_the_total_comes_first_then_the_largest_series_then_the_orders(estimator
 
 def test_one_store_alone(estimator: Any, plan: OrderPlan) -> None:
     assert titles(plan_sections(estimator, plan, store="S2")) == [
-        "store S2, all models", "S2, A: order 2", "Orders by model: 2 vehicles, 1 moved",
+        "store S2, all models", "S2, A: order 2", "Orders by model: 2 vehicles, 1 received, 0 sent",
     ]  # fmt: skip
 
 
