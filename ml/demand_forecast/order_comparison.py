@@ -25,7 +25,7 @@ COMPARISON = {
     "store_id": pl.String, "policy": pl.String, "order": pl.Int64, "lost_sales": pl.Float64, "unsold": pl.Float64,
     "lost_sales_cost_yuan": pl.Float64, "holding_cost_yuan": pl.Float64, "ordering_cost_yuan": pl.Float64,
     "cost_yuan": pl.Float64, "purchase_cost_yuan": pl.Float64, "saving_yuan": pl.Float64, "saving_low": pl.Float64,
-    "saving_high": pl.Float64,
+    "saving_high": pl.Float64, "cheaper_probability": pl.Float64,
 }  # fmt: skip
 
 
@@ -83,7 +83,8 @@ def evaluate_plan(
     EvaluatedPlan
         `orders` and `transfers` with costs (yuan), and `comparison`; `saving_yuan` of a practice is its expected cost
         less that of the plan, `saving_low` and `saving_high` its 80 % interval over demand (extended to the expected
-        saving where a skewed distribution leaves it outside).
+        saving where a skewed distribution leaves it outside); `cheaper_probability` is the share of paths on which the
+        plan costs less, equal costs counted half.
 
     Examples
     --------
@@ -235,10 +236,11 @@ def _comparison_rows(
     saving = paths - _with_total(plan_paths)
     mean = saving.mean(axis=1)
     low, high = np.quantile(saving, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
-    savings = np.column_stack([mean, np.minimum(low, mean), np.maximum(high, mean)])
+    cheaper = (0.5 * (saving >= 0) + 0.5 * (saving > 0)).mean(axis=1)
+    savings = np.column_stack([mean, np.minimum(low, mean), np.maximum(high, mean), cheaper])
     columns = np.column_stack([lost, unsold, lost_cost, holding, ordering, paths.mean(axis=1), purchase]).tolist()
     return [
-        (name, policy, round(float(n)), *figures, *([None] * 3 if policy == "plan" else saved))
+        (name, policy, round(float(n)), *figures, *([None] * 4 if policy == "plan" else saved))
         for name, n, figures, saved in zip([*stores, None], order, columns, savings.tolist(), strict=True)
     ]
 

@@ -156,6 +156,8 @@ class PolicyCost(BaseModel):
         Purchase cost of the vehicles ordered.
     saving, saving_low, saving_high : float or None
         What the plan is expected to save against this policy, with its 80 % interval over demand; null for the plan.
+    cheaper_probability : float or None
+        Probability that the plan costs less than this policy, equal costs counted half; null for the plan.
     """
 
     store_id: str | None
@@ -172,6 +174,7 @@ class PolicyCost(BaseModel):
     saving: float | None
     saving_low: float | None
     saving_high: float | None
+    cheaper_probability: float | None
 
 
 class OrdersAnswer(BaseModel):

@@ -93,7 +93,7 @@ def line_text(line: Mapping[str, Any], *, days: float) -> Text:
 
 
 def saving_text(row: Mapping[str, Any], name: Text) -> Text:
-    """Return what the plan saves against a practice, with its interval.
+    """Return what the plan saves against a practice, with its interval and the probability that it is cheaper.
 
     Parameters
     ----------
@@ -104,26 +104,19 @@ def saving_text(row: Mapping[str, Any], name: Text) -> Text:
 
     Examples
     --------
-    >>> row = {"saving_yuan": 12_000.0, "saving_low": -3_000.0, "saving_high": 30_000.0}
+    >>> row = {"saving_yuan": 9_000.0, "saving_low": -300.0, "saving_high": 20_000.0, "cheaper_probability": 0.876}
     >>> print(saving_text(row, Text(zh="不采购", en="no orders")).en)
-    against no orders: saves 12,000 yuan (80% interval -3,000 to 30,000): no clear difference
+    against no orders: saves 9,000 yuan (80% interval -300 to 20,000), cheaper in 88% of the simulated outcomes
     """
     saving, low, high = (float(row[n]) for n in ("saving_yuan", "saving_low", "saving_high"))
-    verdict = (
-        Text(zh="本计划更省", en="the plan is cheaper")
-        if low > 0
-        else Text(zh="本计划更贵", en="the plan costs more")
-        if high < 0
-        else Text(zh="无明显差别", en="no clear difference")
-    )
-    zh_verb, en_verb = ("多花", "costs") if saving < 0 else ("节省", "saves")
-    en_more = " more" if saving < 0 else ""
-    sign = -1 if saving < 0 else 1
-    low, high = sorted((sign * low, sign * high))
+    zh_verb, en_verb, more = ("多花", "costs", " more") if saving < 0 else ("节省", "saves", "")
+    low, high = (-high, -low) if saving < 0 else (low, high)
+    share = f"{row['cheaper_probability']:.0%}"
     return Text(
-        zh=f"与{name.zh}相比：{zh_verb} {abs(saving):,.0f} 元（80% 区间 {low:,.0f} 至 {high:,.0f}），{verdict.zh}",
-        en=f"against {name.en}: {en_verb} {abs(saving):,.0f} yuan{en_more} (80% interval {low:,.0f} to {high:,.0f}): "
-        f"{verdict.en}",
+        zh=f"与{name.zh}相比：{zh_verb} {abs(saving):,.0f} 元（80% 区间 {low:,.0f} 至 {high:,.0f}），"
+        f"在 {share} 的模拟情形中更省",
+        en=f"against {name.en}: {en_verb} {abs(saving):,.0f} yuan{more} (80% interval {low:,.0f} to {high:,.0f}), "
+        f"cheaper in {share} of the simulated outcomes",
     )
 
 

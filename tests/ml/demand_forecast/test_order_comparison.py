@@ -53,6 +53,7 @@ def test_costs_by_store_and_in_total() -> None:
     assert total["order"] == 6 and total["cost_yuan"] == 400 + 1_000 + 2 * 50
     assert total["saving_yuan"] == total["cost_yuan"] - rows[None, "plan"]["cost_yuan"] == 1_500 - (100 + 1_250)
     assert total["saving_low"] == total["saving_yuan"] == total["saving_high"]  # the demand is certain
+    assert rows[None, "no_orders"]["cheaper_probability"] == 1.0 and rows["S1", "plan"]["cheaper_probability"] is None
     assert result.comparison.columns == list(COMPARISON) and set(LINE) <= set(result.orders.columns)
 
 
@@ -74,6 +75,7 @@ def test_a_saving_lies_within_its_interval_and_the_stores_add_up(seed: int, n: i
     result = evaluated([stock] * n, demand, last_sales=rng.poisson(2, n).tolist(), total=[3.0] * n)
     saved = result.comparison.drop_nulls("saving_yuan")
     assert (saved["saving_low"] <= saved["saving_yuan"]).all() and (saved["saving_yuan"] <= saved["saving_high"]).all()
+    assert saved["cheaper_probability"].is_between(0, 1).all()
     parts = ("lost_sales_cost_yuan", "holding_cost_yuan", "ordering_cost_yuan")
     np.testing.assert_allclose(
         result.comparison["cost_yuan"], result.comparison.select(pl.sum_horizontal(parts)).to_series()
