@@ -309,7 +309,12 @@ def _alarms(url: str) -> None:
     answer = _ask(f"{url}/v1/fault_rate/vehicles", {**component, "limit": 5})
     out.print(f"  {answer['plan']['text']['en']}\n  {answer['plan']['text']['zh']}")
     years, days = answer["plan"]["years"], answer["days"]
-    table = Table("inspect first 优先回厂检查", f"expected faults, {days} days", f"{years:g} years", "reason 理由")
+    table = Table(
+        "inspect first\n优先回厂检查",
+        f"expected faults\n{days} days",
+        f"\n{years:g} years",
+        Column("\nreason 理由", overflow="fold"),
+    )
     for v in answer["vehicles"]:
         reason = f"{v['reason_en']}\n{v['reason_zh']}"
         table.add_row(v["vehicle_id"], f"{v['faults']:.2f}", f"{v['faults_to_come']:.2f}", reason)
