@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from scipy import sparse
 
+from ml.bilingual import Text
 from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.pipeline import SampleWeights
 from ml.estimators.tabular_encoder import TabularEncoder
@@ -270,6 +271,9 @@ class Decisions:
     decline_above: float
 
 
+_SHARE_OF_POSITIVES, _POSITIVES = Text(zh="正例比例", en="share of positives"), Text(zh="正例", en="positives")
+
+
 @dataclass(frozen=True)
 class BinaryProblem(RowProblem):
     """Prediction of a label of 0 or 1 for each row: probabilities.
@@ -278,9 +282,13 @@ class BinaryProblem(RowProblem):
     ----------
     decisions : callable, optional
         ``(estimator, predictions) -> Decisions``, one for each row; None if the task decides nothing.
+    rate, cases : Text
+        Names, in reports, of the share of rows with label 1 and of these rows.
     """
 
     decisions: Callable[[RowEstimator, pl.DataFrame], Decisions] | None = None
+    rate: Text = _SHARE_OF_POSITIVES
+    cases: Text = _POSITIVES
 
 
 class AmountProblem(RowProblem):

@@ -9,6 +9,7 @@ import polars as pl
 
 from features import credit_risk as features
 from ml import metrics
+from ml.bilingual import Text
 from ml.credit_risk.answer import CreditRiskAnswer, request, respond
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.credit_risk.params import CreditParams
@@ -56,6 +57,8 @@ TASK = Task(
         features=features.build,
         baseline=base_rate,
         decisions=decisions,
+        rate=Text(zh="违约率", en="default rate"),
+        cases=Text(zh="违约", en="defaults"),
     ),
     endpoint=task_endpoint(
         ENTRIES["credit_risk"],

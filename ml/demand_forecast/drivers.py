@@ -111,7 +111,7 @@ def strongest_drivers(
     >>> contributions = np.array([0.2, -0.1])
     >>> columns = ["price_change", "at_festival"]
     >>> [d.en for d in strongest_drivers(contributions, columns, groups=[], drivers=["price"])]
-    ['price: +22 %', 'timing of the Spring Festival: -10 %']
+    ['price: raises the forecast by 22 %', 'timing of the Spring Festival: lowers the forecast by 10 %']
     """
     sums: dict[str, float] = {}
     for value, column in zip(contributions, columns, strict=True):
@@ -125,4 +125,10 @@ def strongest_drivers(
 def _driver(name: str, effect: float) -> Driver:
     label = Labels().column(name)
     zh, en = WORDS.get(name, (f"{label.zh}相关因素", label.en))
-    return Driver(name=name, effect=round(effect, 4), zh=f"{zh}：{effect:+.0%}", en=f"{en}: {100 * effect:+.0f} %")
+    size, raises = f"{100 * abs(effect):.0f}", effect > 0
+    return Driver(
+        name=name,
+        effect=round(effect, 4),
+        zh=f"{zh}：使预测{'提高' if raises else '降低'} {size}%",
+        en=f"{en}: {'raises' if raises else 'lowers'} the forecast by {size} %",
+    )

@@ -6,6 +6,7 @@ from functools import partial
 
 from features import lead_scoring as features
 from ml import metrics
+from ml.bilingual import Text
 from ml.endpoint import task_endpoint
 from ml.lead_scoring.answer import LeadScoringAnswer, respond
 from ml.lead_scoring.endpoints import ENDPOINTS
@@ -34,6 +35,8 @@ TASK = Task(
         baseline=base_rate,
         complete_example=example,
         closing_columns=("converted_at", "closed_at"),
+        rate=Text(zh="成交率", en="conversion rate"),
+        cases=Text(zh="成交", en="sales"),
     ),
     endpoint=task_endpoint(
         ENTRIES["lead_scoring"],

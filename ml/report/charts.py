@@ -33,7 +33,7 @@ class Series:
     ----------
     title : str
         Text in the legend.
-    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
+    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain', 'change', 'points'}
         Format of the values, applied by `ml.report.formats.format_figure`.
     values : tuple of float or None
         One for each position or category; None is a gap.
@@ -176,10 +176,12 @@ def chart_of(section: Section, language: Language = "en") -> Lines | HorizontalB
         rows = section.rows[:MAX_FEATURES]
         axis = ChartAxis(section.x.label(language), section.x.format)
         series = Series(axis.title, axis.format, tuple(f.importance for f in rows))
-        return HorizontalBars(tuple(f.name for f in rows), (series,), axis)
+        feature = section.table().columns[0]
+        return HorizontalBars(tuple(feature.shown(f.name, language) for f in rows), (series,), axis)
     if isinstance(section, Bars):
         limit = MAX_BARS // len(section.drawn)
-        names = tuple(str(row[section.columns[0].name]) for row in section.rows[:limit])
+        title = section.columns[0]
+        names = tuple(title.shown(row[title.name], language) for row in section.rows[:limit])
         bars = tuple(_series(section, c, language, limit=limit) for c in section.series())
         return HorizontalBars(names, bars, ChartAxis(section.y.label(language), section.y.format))
     if isinstance(section, Curve | TimeSeries):
@@ -195,7 +197,8 @@ def _lines(section: Curve | TimeSeries, language: Language) -> Lines:
     if isinstance(section, Curve):
         return Lines(tuple(float(v or 0.0) for v in values), x_axis, y_axis, series, log_x=section.log_x)
     return Lines(
-        tuple(map(float, range(len(values)))), x_axis, y_axis, series, labels=tuple(map(str, values)),
+        tuple(map(float, range(len(values)))), x_axis, y_axis, series,
+        labels=tuple(first.shown(v, language) for v in values),
         thresholds=tuple((t.value, getattr(t.title, language)) for t in section.thresholds),
     )  # fmt: skip
 

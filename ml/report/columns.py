@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from features.yaml_config import Section as Frozen
 from ml.bilingual import Text
-from ml.report.formats import Cell, Format, Language
+from ml.report.formats import Cell, Format, Language, format_figure
 
 
 def _finite(value: Any) -> Any:
@@ -31,7 +32,7 @@ class Axis(Frozen):
         Name of the quantity, such as "cost".
     unit : Text or None
         Its unit, such as "yuan"; None for a share, a score or a text.
-    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
+    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain', 'change', 'points'}
         Format of its values, applied by `ml.report.formats.format_figure`.
 
     Examples
@@ -90,11 +91,28 @@ class Column(Axis):
         Intervals around the value, the widest first.
     tracked : bool
         Whether the values are logged as metrics of the model version, one for each row.
+    words : mapping of str to Text
+        Names of the values of a text column, as shown to people; other values are shown as they are.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> words = {"used": Text(zh="二手车", en="used vehicles")}
+    >>> condition = Column(name="value", title=Text(zh="车况", en="condition"), words=words)
+    >>> condition.shown("used", "zh"), condition.shown("S0001")
+    ('二手车', 'S0001')
     """
 
     name: str
     intervals: tuple[Interval, ...] = ()
     tracked: bool = False
+    words: Mapping[str, Text] = Field(default_factory=dict)
+
+    def shown(self, value: Cell, language: Language = "en") -> str:
+        """Return a value as text, by its name or in the format of the column; the empty text for None."""
+        if isinstance(value, str) and value in self.words:
+            return str(getattr(self.words[value], language))
+        return format_figure(value, self.format, language)
 
 
 def column(
@@ -106,6 +124,7 @@ def column(
     unit: Text | None = None,
     interval: Interval | None = None,
     tracked: bool = False,
+    words: Mapping[str, Text] | None = None,
 ) -> Column:
     """Return a column with a title in both languages.
 
@@ -115,7 +134,7 @@ def column(
         Key of the value in each row.
     zh, en : str
         Titles.
-    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
+    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain', 'change', 'points'}
         Format of the values, applied by `ml.report.formats.format_figure`; 'share' is a fraction shown in percent.
     unit : Text, optional
         Unit of the values, such as ``Text(zh="元", en="yuan")``.
@@ -123,6 +142,8 @@ def column(
         Keys of the limits in each row, such as ``Interval(low="low", high="high")``.
     tracked : bool
         Whether the values are logged as metrics of the model version.
+    words : mapping of str to Text, optional
+        Names of the values of a text column, by value.
 
     Returns
     -------
@@ -135,7 +156,10 @@ def column(
     'share of applications'
     """
     intervals = () if interval is None else (interval,)
-    return Column(name=name, title=Text(zh=zh, en=en), unit=unit, format=format, intervals=intervals, tracked=tracked)
+    return Column(
+        name=name, title=Text(zh=zh, en=en), unit=unit, format=format, intervals=intervals, tracked=tracked,
+        words=words or {},
+    )  # fmt: skip
 
 
 def axis(zh: str, en: str, format: Format, *, unit: Text | None = None) -> Axis:
@@ -145,7 +169,7 @@ def axis(zh: str, en: str, format: Format, *, unit: Text | None = None) -> Axis:
     ----------
     zh, en : str
         Titles.
-    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
+    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain', 'change', 'points'}
         Format of the values, applied by `ml.report.formats.format_figure`; 'share' is a fraction shown in percent.
     unit : Text, optional
         Unit of the values, such as ``Text(zh="元", en="yuan")``.

@@ -204,7 +204,7 @@ def _legend(panel: Any) -> None:
 
 
 def _table(panel: Any, section: Section, language: Language) -> None:
-    content = text_table(section.table(), language)
+    content = text_table(section, language)
     panel.set_axis_off()
     if not content.rows:
         return

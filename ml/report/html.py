@@ -7,7 +7,8 @@ from html import escape
 from ml.report.cells import TextTable, text_table
 from ml.report.charts import chart_of
 from ml.report.columns import Interval
-from ml.report.formats import Language, format_figure, format_interval
+from ml.report.formats import Language, format_interval
+from ml.report.metric_titles import metric_axis, metric_text, task_title
 from ml.report.report import Report
 from ml.report.sections import Paragraph, Section
 from ml.report.style import CSS, PAPER
@@ -34,9 +35,10 @@ def html_page(report: Report, language: Language = "en") -> str:
     >>> html_page(Report(task="credit_risk", protocol="in time order", sections=()))[:31]
     '<!doctype html><html lang="en">'
     """
+    title = escape(getattr(task_title(report.task), language))
     return (
         f'<!doctype html><html lang="{LANGUAGES[language]}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(report.task)}</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>'
         f"<style>body {{ margin: 0; background: {PAPER}; }}{CSS}</style></head>"
         f"<body><main>{html_fragment(report, language)}</main></body></html>"
     )
@@ -51,7 +53,7 @@ def html_fragment(report: Report, language: Language = "en") -> str:
     --------
     >>> from ml.report.report import Report
     >>> html_fragment(Report(task="credit_risk", protocol="in time order", sections=()))[:52]
-    '<article class="report"><h1>credit_risk</h1><p class'
+    '<article class="report"><h1>Credit risk</h1><p class'
     """
     panels = "".join(_panel(section, language) for section in report.sections)
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
@@ -66,7 +68,7 @@ def html_fragment(report: Report, language: Language = "en") -> str:
 def headline(report: Report, language: Language = "en") -> str:
     """Return one line with the first metric, its 95 % interval and its value for the baseline.
 
-    A report without metrics gives the name of its task. `language` is 'en' or 'zh'.
+    A report without metrics gives the title of its task. `language` is 'en' or 'zh'.
 
     Examples
     --------
@@ -76,17 +78,18 @@ def headline(report: Report, language: Language = "en") -> str:
     >>> metric = Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5)
     >>> section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=(metric,))
     >>> headline(Report(task="credit_risk", protocol="in time order", sections=(section,)))
-    'credit_risk: roc_auc 0.7500 (95% interval 0.7000 – 0.8000), baseline 0.5000'
+    'Credit risk: area under the ROC curve (AUC) 0.7500 (95% interval 0.7000 – 0.8000), baseline 0.5000'
     """
-    metric = next(iter(report.metrics.values()), None)
+    metric, task = next(iter(report.metrics.values()), None), getattr(task_title(report.task), language)
     if metric is None:
-        return report.task
+        return str(task)
     colon, before, after, comma = "：（），" if language == "zh" else (": ", " (", ")", ", ")
-    line = f"{report.task}{colon}{metric.name} {format_figure(metric.value, 'score', language)}"
-    if interval := format_interval(metric.low, metric.high, "score", language):
+    axis = metric_axis(metric.name)
+    line = f"{task}{colon}{getattr(axis.title, language)} {metric_text(metric.name, metric.value, language)}"
+    if interval := format_interval(metric.low, metric.high, axis.format, language):
         line += f"{before}{Interval().label(language)} {interval}{after}"
     if metric.baseline is not None:
-        line += f"{comma}{_LABELS['baseline'][language]} {format_figure(metric.baseline, 'score', language)}"
+        line += f"{comma}{_LABELS['baseline'][language]} {metric_text(metric.name, metric.baseline, language)}"
     return line
 
 
@@ -97,8 +100,8 @@ def _panel(section: Section, language: Language) -> str:
     if summary:
         parts.append(f'<p class="quiet">{escape(summary)}</p>')
     if isinstance(section, Paragraph):
-        return f'<section class="panel wide">{"".join(parts)}<p>{escape(section.text)}</p></section>'
-    chart, table = chart_of(section, language), text_table(section.table(), language)
+        return f'<section class="panel wide">{"".join(parts)}<p>{escape(section.shown(language))}</p></section>'
+    chart, table = chart_of(section, language), text_table(section, language)
     if chart is not None:
         parts += [legend(chart), svg_of(chart, f"{title}. {summary}".strip(), language)]
     folded = chart is not None or len(table.rows) > MAX_OPEN_ROWS
@@ -117,9 +120,10 @@ def _table(table: TextTable, caption: str) -> str:
         for title, is_number in zip(table.header, table.is_number, strict=True)
     )
     body = "".join(f"<tr>{_cells(row, table.is_number)}</tr>" for row in table.rows)
+    note = f'<p class="quiet">{escape(table.note)}</p>' if table.note else ""
     return (
         f'<div class="scroll"><table aria-label="{escape(caption)}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f"<tbody>{body}</tbody></table></div>{note}"
     )
 
 

@@ -49,6 +49,14 @@ _METRICS: dict[str, tuple[Direction, Axis]] = {
     "reward_snips": ("higher", axis("选择率（自归一化逆倾向）", "choice rate (self-normalised weights)", "share")),
     "reward_ips": ("higher", axis("选择率（逆倾向加权）", "choice rate (inverse propensities)", "share")),
 }  # fmt: skip
+_TASKS = {
+    "credit_risk": Text(zh="信贷风险", en="Credit risk"),
+    "residual_value": Text(zh="二手车残值", en="Residual value"),
+    "recommendation": Text(zh="车辆推荐", en="Recommendation"),
+    "lead_scoring": Text(zh="线索评分", en="Lead scoring"),
+    "demand_forecast": Text(zh="需求预测", en="Demand forecast"),
+    "fault_rate": Text(zh="故障率", en="Fault rate"),
+}
 _DIRECTIONS: dict[Direction, Text] = {
     "higher": Text(zh="越高越好", en="higher is better"),
     "lower": Text(zh="越低越好", en="lower is better"),
@@ -154,6 +162,25 @@ def direction_text(name: str, value: float | None = None) -> Text | None:
         return Text(zh="预测不偏高也不偏低", en="predictions neither too high nor too low")
     high = value > 0
     return Text(zh=f"预测偏{'高' if high else '低'} {size}", en=f"predictions {size} too {'high' if high else 'low'}")
+
+
+def task_title(name: str) -> Text:
+    """Return the title of a task or of a named model.
+
+    Parameters
+    ----------
+    name : str
+        Such as 'credit_risk', or 'credit_risk.north' for the model of a data set.
+
+    Examples
+    --------
+    >>> task_title("credit_risk").zh, task_title("fault_rate.north").en, task_title("own_task").en
+    ('信贷风险', 'Fault rate (north)', 'own task')
+    """
+    task, _, data_set = name.partition(".")
+    words = task.replace("_", " ")
+    title = _TASKS.get(task, Text(zh=words, en=words))
+    return Text(zh=f"{title.zh}（{data_set}）", en=f"{title.en} ({data_set})") if data_set else title
 
 
 def _with_unit(name: str, text: str, language: Language) -> str:

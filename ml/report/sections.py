@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from features.yaml_config import Section as Frozen
 from ml.bilingual import Text
 from ml.report.columns import Axis, Column, Figure, Interval, Number, column
+from ml.report.formats import Language
 
 Row = Mapping[str, Figure]
 
@@ -288,7 +289,7 @@ class Gain(Frozen):
 
 
 class Gains(_Section):
-    """Gains of the candidate over baselines.
+    """Gains of the candidate over baselines; `words` has the names of the baselines as shown to people.
 
     Examples
     --------
@@ -301,6 +302,7 @@ class Gains(_Section):
 
     kind: Literal["gains"] = "gains"
     rows: tuple[Gain, ...]
+    words: Mapping[str, Text] = Field(default_factory=dict)
 
     def table(self) -> Rows:
         """Return one row for each gain: `metric`, `baseline`, `baseline_value`, `gain`, `low` and `high`."""
@@ -316,14 +318,7 @@ class CalibrationBin(Frozen):
 
 
 class Calibration(_Section):
-    """Reliability diagram: mean outcome over mean prediction by bin, with the diagonal.
-
-    Attributes
-    ----------
-    x, y : Axis
-        The predicted and the observed quantity.
-    rows : tuple of CalibrationBin
-        From the lowest prediction to the highest.
+    """Reliability diagram: mean outcome (axis `y`) over mean prediction (axis `x`) by bin, with the diagonal.
 
     Examples
     --------
@@ -361,6 +356,8 @@ class Feature(Frozen):
 class Importance(_Section):
     """Importance of the features, the highest first.
 
+    `x` has the definition of the importance with its unit, `words` the names of the features as shown to people.
+
     Examples
     --------
     >>> from ml.bilingual import Text
@@ -376,30 +373,36 @@ class Importance(_Section):
     kind: Literal["importance"] = "importance"
     x: Axis
     rows: tuple[Feature, ...]
+    words: Mapping[str, Text] = Field(default_factory=dict)
 
     def table(self) -> Rows:
         """Return one row for each feature: `name` and `importance`, in the unit of `x`."""
-        columns = (column("name", "特征", "feature"), Column(name="importance", **dict(self.x)))
+        columns = (column("name", "特征", "feature", words=self.words), Column(name="importance", **dict(self.x)))
         return _as_table(self, columns, self.rows)
 
 
 class Paragraph(_Section):
-    """Section with a text, such as the assumptions of a table.
+    """Section with a text in both languages, or in one, such as the assumptions of a table.
 
     Examples
     --------
     >>> from ml.bilingual import Text
-    >>> Paragraph(name="scope", title=Text(zh="范围", en="Scope"), text="Sales of 2025.").table().rows
+    >>> sales = Text(zh="2025 年的销量。", en="Sales of 2025.")
+    >>> Paragraph(name="scope", title=Text(zh="范围", en="Scope"), text=sales).table().rows
     ({'text': 'Sales of 2025.'},)
     """
 
     kind: Literal["paragraph"] = "paragraph"
-    text: str
+    text: Text | str
+
+    def shown(self, language: Language = "en") -> str:
+        """Return the text in a language; a text that exists in one language only is returned as it is."""
+        return self.text if isinstance(self.text, str) else str(getattr(self.text, language))
 
     def table(self) -> Rows:
-        """Return a table with one row and one column, `text`."""
+        """Return a table with one row and one column, `text`, in English."""
         columns = (Column(name="text", title=self.title),)
-        return Table(name=self.name, title=self.title, columns=columns, rows=({"text": self.text},))
+        return Table(name=self.name, title=self.title, columns=columns, rows=({"text": self.shown()},))
 
 
 Section = Annotated[

@@ -42,16 +42,19 @@ def text_of(report: Report, language: Language = "en") -> Iterator[RenderableTyp
 
 def _section(section: Section, language: Language) -> Iterator[RenderableType]:
     title = getattr(section.title, language)
-    line = section.text if isinstance(section, Paragraph) else section.summary and getattr(section.summary, language)
+    summary = section.summary and getattr(section.summary, language)
+    line = section.shown(language) if isinstance(section, Paragraph) else summary
     if line:
         yield RichText.assemble((title, "bold"), f"{'：' if language == 'zh' else ': '}{line}")
         return
-    content = text_table(section.table(), language)
+    content = text_table(section, language)
     table = RichTable(title=title, title_justify="left", title_style="bold")
     for name, is_number in zip(content.header, content.is_number, strict=True):
         table.add_column(RichText(name), justify="right" if is_number else "left")
     for row in content.rows[:MAX_ROWS]:
         table.add_row(*map(RichText, row))
     yield table
+    if content.note:
+        yield RichText(content.note)
     if (more := len(content.rows) - MAX_ROWS) > 0:
         yield RichText(f"另有 {more:,} 行" if language == "zh" else f"and {more:,} more rows")

@@ -53,8 +53,8 @@ def _of_report(report: Report, rng: random.Random) -> Iterator[str]:
     yield report.protocol
     yield from report.notes
     for section in report.sections:
-        text = section.text if isinstance(section, Paragraph) else section.summary and section.summary.en
-        table = None if text else text_table(section.table(), "en")
+        text = section.shown() if isinstance(section, Paragraph) else section.summary and section.summary.en
+        table = None if text else text_table(section, "en")
         if table and table.rows:
             text = f"\n  {' | '.join(table.header)}\n  {' | '.join(rng.choice(table.rows))}"
         if text:

@@ -35,7 +35,10 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
 
 def test_a_report_and_its_notes(printed: Printed) -> None:
     text = printed(printing.print_report, small_report())
-    assert text.startswith("credit_risk: in time order") and "roc_auc │ 0.7500 │ 0.7000 – 0.8000 │ 0.5000" in text
+    assert (
+        text.startswith("credit_risk: in time order")
+        and "curve (AUC) │ 0.7500 │ 0.7000 – 0.8000 │ 0.5000 │ higher is better" in text
+    )
     assert text.endswith("note: prices are old")
 
 

@@ -37,4 +37,4 @@ def held_out_verdict(version: Version) -> str | None:
         report = Report.model_validate_json((folder / REPORT).read_text(encoding="utf-8"))
     sections = {section.name: section for section in report.sections}
     verdict = sections.get("order_verdict")
-    return verdict.text if isinstance(verdict, Paragraph) else None
+    return verdict.shown() if isinstance(verdict, Paragraph) else None

@@ -31,12 +31,15 @@ from ml.report.columns import Interval, column
 from ml.report.sections import Paragraph, Section, Table
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts
+from training.studies.report_words import PANEL
 
 RULES = "order_planning.yaml"
 FORECASTS, LAST_SALES, SAFETY_STOCK = "order by forecasts", "order last period's sales", "mean + safety stock"
 FEN = 100
 UNIT_COSTS = (9.0, 1.0)  # underage and overage without prices: a critical ratio of 90 %
+PERIODS = {"month": ("每月", "个月"), "week": ("每周", "周"), "day": ("每天", "天")}
 RESAMPLES = 1_000
+MULTIPLE = Text(zh="倍", en="times")
 UNITS = Text(zh="持有件数（无价格数据：缺货 1 件按 9 件计）", en="units held (no prices: a lost unit counts as nine)")
 
 
@@ -117,15 +120,19 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
         for name, result in results.items()
     ]  # fmt: skip
     span = f"{_count(periods - lead, panel.frequency)} from {panel.name(first + lead)}"
-    assumptions = (
-        f"{note}; lead time {_count(lead, panel.frequency)}, one order a {panel.frequency}; {len(cells):,} series, "
-        f"{span}; unmet demand is lost; intervals are over series and do not cover changes of the whole market"
+    zh_note = f"成本取自 {RULES}" if note.endswith(RULES) else "成本为默认值"
+    each_zh, periods_zh = PERIODS[panel.frequency]
+    assumptions = Text(
+        zh=f"{zh_note}；到货期 {lead} {periods_zh}，{each_zh}采购一次；{len(cells):,} 个序列，自 "
+        f"{panel.name(first + lead)} 起 {periods - lead} {periods_zh}；缺货即失单；区间按序列计算，不含整体市场变化",
+        en=f"{note}; lead time {_count(lead, panel.frequency)}, one order a {panel.frequency}; {len(cells):,} series, "
+        f"{span}; unmet demand is lost; intervals are over series and do not cover changes of the whole market",
     )
     columns = (
-        column("policy", "采购方式", "ordering policy"),
+        column("policy", "采购方式", "ordering policy", words=PANEL),
         column("cost", "每序列每期成本", "cost per series and period", "amount", unit=unit),
         column(
-            "cost_ratio", "成本为按预测采购的倍数", "cost as a multiple of ordering by forecasts", "number",
+            "cost_ratio", "成本相对按预测采购", "cost relative to ordering by forecasts", "number", unit=MULTIPLE,
             interval=Interval(),
         ),
         column("fill_rate", "需求满足率", "share of demand met", "share"),
@@ -133,7 +140,11 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
     )  # fmt: skip
     title = Text(zh="各采购方式的模拟成本", en="Simulated cost of ordering policies")
     compared = [row for row in rows if row["policy"] in (LAST_SALES, SAFETY_STOCK) and row["cost_ratio"] is not None]
-    verdict = " ".join(map(_verdict, compared)) or "Ordering by forecasts costs nothing: there is no ratio to it."
+    free = Text(
+        zh="按预测采购的成本为 0，无法计算倍数。", en="Ordering by forecasts costs nothing: there is no ratio to it."
+    )
+    verdicts = [_verdict(row) for row in compared] or [free]
+    verdict = Text(zh="".join(v.zh for v in verdicts), en=" ".join(v.en for v in verdicts))
     return [
         Table(name="orders", title=title, columns=columns, rows=tuple(rows)),
         Paragraph(
@@ -145,17 +156,18 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
     ]
 
 
-def _verdict(row: Mapping[str, Any]) -> str:
+def _verdict(row: Mapping[str, Any]) -> Text:
     """Return whether ordering by forecasts cost less than another policy, with the interval."""
-    low, high = row["low"], row["high"]
+    low, high, name = row["low"], row["high"], PANEL[row["policy"]]
+    zh = f"“{name.zh}”的成本是按预测采购的 {row['cost_ratio']:.2f} 倍"
+    en = f"'{name.en}' costs {row['cost_ratio']:.2f} times as much as ordering by forecasts"
     if low is None or high is None:
-        return (
-            f"'{row['policy']}' costs {row['cost_ratio']:.2f} times as much as ordering by forecasts, for one series."
-        )
+        return Text(zh=f"{zh}（没有区间）。", en=f"{en} (no interval).")
+    zh_result = "更省" if low > 1 else "更贵" if high < 1 else "没有明显差别"
     result = "is cheaper" if low > 1 else "is more expensive" if high < 1 else "shows no clear difference"
-    return (
-        f"'{row['policy']}' costs {row['cost_ratio']:.2f} times as much as ordering by forecasts (95% interval "
-        f"{low:.2f} to {high:.2f}): ordering by forecasts {result}."
+    return Text(
+        zh=f"{zh}（95% 区间 {low:.2f}～{high:.2f}）：按预测采购{zh_result}。",
+        en=f"{en} (95% interval {low:.2f} to {high:.2f}): ordering by forecasts {result}.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,35 +12,39 @@ from numpy.typing import NDArray
 from features.errors import DataError
 from ml.bilingual import Text
 from ml.demand_forecast.coherence import aggregation_levels, node_quantiles
+from ml.demand_forecast.drivers import WORDS, topic
 from ml.demand_forecast.estimator import DemandEstimator, level_name
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.panel import Panel
 from ml.domain.arrays import FloatArray
 from ml.domain.demand.demand_class import CLASSES
+from ml.labels import Labels
 from ml.metrics import bootstrap
 from ml.metrics import demand as metrics
 from ml.problem import RowMetric
 from ml.report.columns import Interval, axis, column
+from ml.report.metric_titles import VEHICLES, metric_axis
 from ml.report.report import Report
-from ml.report.sections import Bars, Calibration, CalibrationBin, Section, Table, TimeSeries
+from ml.report.sections import Bars, Calibration, CalibrationBin, Importance, Section, Table, TimeSeries
 from training.studies.measures import compare, measure
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import ForecastOutcomes, OriginForecasts, forecast_outcomes
 from training.studies.panel_order_costs import order_sections
 from training.studies.report_sections import (
+    GAIN_SHARE,
     ROWS,
     gain_row,
     gains_section,
     group_column,
     importance_section,
     parts_section,
+    score_column,
 )
+from training.studies.report_words import BASELINES, PANEL
 
 MIN_SEGMENT_ROWS = 30  # minimum number of outcomes of a reported segment
-VEHICLES = Text(zh="辆", en="vehicles")
 
-_LOSS = column("weighted_quantile_loss", "加权分位数损失", "weighted quantile loss", "score")
-_ERROR = column("weighted_absolute_error", "加权绝对误差", "weighted absolute error", "share")
+_LOSS, _ERROR = score_column("weighted_quantile_loss"), score_column("weighted_absolute_error")
 _INSIDE = column("coverage_80", "80% 区间覆盖率", "coverage of the 80% interval", "share")
 _PERIOD = column("month", "目标期", "target period")
 _LIMITS = Interval(low="coverage_80_low", high="coverage_80_high")
@@ -103,7 +108,7 @@ def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
         *_segment_sections(study, outcomes),
         _level_section(study, forecasts),
         *order_sections(study, forecasts),
-        importance_section(estimator.importance()),
+        _importance(estimator, config.labels),
     ]
     notes = (*study.notes, *_notes(study, estimator, rows))
     return Report(task=config.task, protocol=_protocol(study, rows), sections=tuple(sections), notes=notes)
@@ -127,13 +132,13 @@ def _baseline_sections(outcomes: ForecastOutcomes, y: FloatArray, groups: Any, n
     gain = compare(metric, y, outcomes.rows["p50"].to_numpy(), outcomes.components[best], groups=groups, n=n)
     row = gain_row(name, best, errors[best], gain)
     title = Text(zh="各单一预测的误差（越低越好）", en="Error of each single forecast (lower is better)")
-    columns = (column("forecast", "预测方法", "forecast"), _ERROR)
+    columns = (column("forecast", "预测方法", "forecast", words=BASELINES), _ERROR)
     rows = tuple({"forecast": f, name: errors[f]} for f in sorted(errors, key=lambda f: errors[f]))
     return [
         gains_section(
             "gain_over_best_forecast", row, zh="相对最好单一预测的提升", en="Gain over the best single forecast"
         ),
-        Bars(name="single_forecasts", title=title, columns=columns, y=_ERROR, drawn=(name,), rows=rows),
+        Bars(name="single_forecasts", title=title, columns=columns, y=metric_axis(name), drawn=(name,), rows=rows),
     ]
 
 
@@ -173,8 +178,11 @@ def _segment_sections(study: PanelData, outcomes: ForecastOutcomes) -> list[Tabl
     return [
         Table(
             name=f"by_{by}",
-            title=Text(zh=f"按 {by} 的预测、实际与区间", en=f"Forecast, outcome and interval coverage by {by}"),
-            columns=(group_column(by), *_MEANS, _LOSS, _COVERAGE),
+            title=Text(
+                zh=f"按{first.title.zh}的预测、实际与区间",
+                en=f"Forecast, outcome and interval coverage by {first.title.en}",
+            ),
+            columns=(first, *_MEANS, _LOSS, _COVERAGE),
             rows=tuple(
                 {"value": str(name), **_measures(outcomes.filter(code == i))}
                 for i, name in enumerate(names)
@@ -182,6 +190,7 @@ def _segment_sections(study: PanelData, outcomes: ForecastOutcomes) -> list[Tabl
             ),
         )
         for by, (code, names) in segments.items()
+        for first in [group_column(by, names, labels=study.config.labels)]
     ]
 
 
@@ -216,9 +225,17 @@ def _level_section(study: PanelData, forecasts: OriginForecasts) -> Table:
                 "coverage_80": float(inside.mean()),
             }
         )
-    columns = (group_column("level"), *_MEANS, _ERROR, _INSIDE)
+    words = {level_name(level.columns): _level_text(level.columns, study.config.labels) for level in levels}
+    columns = (column("value", "汇总层级", "aggregation level", words=words), *_MEANS, _ERROR, _INSIDE)
     title = Text(zh="各汇总层级的总量", en="Totals by aggregation level")
     return Table(name="by_level", title=title, columns=columns, rows=tuple(rows))
+
+
+def _level_text(columns: Sequence[str], labels: Labels) -> Text:
+    names = [labels.column(name) for name in columns]
+    if not names:
+        return PANEL["everything"]
+    return Text(zh=" × ".join(n.zh for n in names), en=" by ".join(n.en for n in names))
 
 
 def _measures(outcomes: ForecastOutcomes) -> dict[str, float]:
@@ -262,9 +279,22 @@ def _month_sections(panel: Panel, outcomes: ForecastOutcomes) -> list[TimeSeries
         ),
         TimeSeries(
             name="loss_by_month", title=Text(zh="各期分位数损失", en="Quantile loss by period"), summary=span,
-            columns=(_PERIOD, _LOSS), y=_LOSS, drawn=(_LOSS.name,), rows=tuple(losses),
+            columns=(_PERIOD, _LOSS), y=metric_axis(_LOSS.name), drawn=(_LOSS.name,), rows=tuple(losses),
         ),
     ]  # fmt: skip
+
+
+def _importance(estimator: DemandEstimator, labels: Labels) -> Importance:
+    """Return the share of the trees' gain by topic, the same topics as the drivers of a forecast."""
+    groups = ["_".join(columns) or "all" for columns in estimator.features.groups]
+    drivers = tuple(estimator.panel.drivers)
+    shares: dict[str, float] = {}
+    for name, share in estimator.importance().items():
+        key = topic(name, groups=groups, drivers=drivers) or "level"
+        shares[key] = shares.get(key, 0.0) + share
+    words = {key: Text(zh=zh, en=en) for key, (zh, en) in WORDS.items()}
+    words["level"] = Text(zh="基准需求与提前期", en="baseline demand and periods ahead")
+    return importance_section(shares, x=GAIN_SHARE, labels=labels, words=words)
 
 
 def _notes(study: PanelData, estimator: DemandEstimator, rows: pl.DataFrame) -> list[str]:

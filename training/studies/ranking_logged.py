@@ -37,6 +37,7 @@ from training.config import TaskConfig
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import HoldoutSet
 from training.studies.report_sections import gain_row, gains_section
+from training.studies.report_words import LISTS, day_text
 
 MAX_REQUESTS = 20_000  # a larger sample only narrows the intervals
 MIN_EFFECTIVE_ROWS = 10  # an interval from fewer rows means nothing
@@ -241,7 +242,7 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path, notes: list[st
     metrics = tuple(Metric(name=n, value=v.value, low=v.low, high=v.high, baseline=logged) for n, v in values.items())
     gain = gain_row("reward_dr", "logging policy", logged, estimate.gain)
     shown = rows["shown_at"]
-    first, last = (local_day(int(at), study.timezone) for at in (shown.min(), shown.max()))  # type: ignore[arg-type]
+    first, last = (day_text(local_day(int(at), study.timezone)).en for at in (shown.min(), shown.max()))  # type: ignore[arg-type]
     return Report(
         task=study.config.task,
         protocol=(
@@ -267,7 +268,10 @@ def _overlap(rows: pl.DataFrame, estimate: OffPolicyEstimate) -> Table:
         {"name": "largest weight", "value": estimate.largest_weight},
         {"name": "mean weight (1: complete overlap)", "value": weight.value, "low": weight.low, "high": weight.high},
     ]
-    columns = (column("name", "指标", "quantity"), column("value", "数值", "value", "number", interval=Interval()))
+    columns = (
+        column("name", "指标", "quantity", words=LISTS),
+        column("value", "数值", "value", "score", interval=Interval()),
+    )
     return Table(name="overlap", title=Text(zh="重叠程度", en="Overlap"), columns=columns, rows=tuple(figures))
 
 

@@ -22,13 +22,16 @@ from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.queries import Queries, candidate_pairs
 from ml.recommendation.recommender import TrainingData
 from ml.recommendation.visitors import Visitors
-from ml.report.columns import Interval, axis, column
+from ml.report.columns import Axis, Interval, axis, column
+from ml.report.metric_titles import metric_axis
 from ml.report.report import Report
 from ml.report.sections import Bars, Curve, Section, Table, TimeSeries
 from training.studies.measures import metric_row, metrics_section
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import LIST_LENGTH, EvaluatedLists, HoldoutSet, by_person
 from training.studies.report_sections import (
+    BLEND_WEIGHT,
+    GAIN_SHARE,
     MONTH,
     gain_row,
     gains_section,
@@ -37,6 +40,7 @@ from training.studies.report_sections import (
     parts_section,
     score_column,
 )
+from training.studies.report_words import BASELINES, LISTS, day_text
 
 VISIT = 6 * 3_600_000_000  # microseconds; interactions up to this age belong to the current visit
 NEW_DAYS = 14.0
@@ -44,13 +48,13 @@ _QUERIES = column("rows", "查询数", "queries", "count")
 _PRICE_COLUMNS = (
     column("price", "价格带中点", "middle of the price band", "amount", unit=Text(zh="元", en="yuan")),
     column("rows", "被选车辆数", "vehicles chosen", "count"),
-    column("shown", "展示", "shown", "share"),
-    column("chosen", "被选", "chosen", "share"),
+    column("shown", "展示占比", "share of vehicles shown", "share"),
+    column("chosen", "被选占比", "share of vehicles chosen", "share"),
 )
 _BREADTH_COLUMNS = (
-    column("measure", "度量", "measure"),
-    column("value", "推荐列表", "lists", "score"),
-    column("popularity", "热门列表", "popularity lists", "score"),
+    column("measure", "度量", "measure", words=LISTS),
+    column("value", "推荐列表", "lists of the version", "score"),
+    column("popularity", "热门列表", "lists of popular vehicles", "score"),
 )
 CHUNK = 1_000  # queries scored at once; bounds memory
 
@@ -120,7 +124,7 @@ def evaluate_ranking(
         *([_month_section(queries, of_query, primary, study.timezone)] if study.timed else []),
         *_price_bands(evaluated, rows),
         _breadth(evaluated, shown, rows, simple["popularity"], estimator),
-        importance_section(estimator.importance()),
+        importance_section(estimator.importance(), x=_importance_axis(estimator), labels=config.labels),
     ]
     notes = (*study.notes, *estimator.notes, *_unknown(evaluated))
     return Report(task=config.task, protocol=_protocol(study, evaluated), sections=tuple(sections), notes=notes)
@@ -132,10 +136,15 @@ _TITLES = {
 }
 
 
+def _importance_axis(estimator: RecommendationEstimator) -> Axis:
+    return GAIN_SHARE if estimator.recommender.trees is not None else BLEND_WEIGHT
+
+
 def _metric_bars(by: str, name: str, rows: list[dict[str, Any]]) -> Bars:
-    title = Text(zh=f"{name}：{_TITLES[by].zh}", en=f"{name} {_TITLES[by].en}")
-    columns = (group_column(by), _QUERIES, column(name, name, name, "score", interval=Interval()))
-    return Bars(name=f"by_{by}", title=title, columns=columns, y=score_column(name), drawn=(name,), rows=tuple(rows))
+    metric = metric_axis(name)
+    title = Text(zh=f"{metric.title.zh}：{_TITLES[by].zh}", en=f"{metric.title.en.capitalize()} {_TITLES[by].en}")
+    columns = (group_column(by), _QUERIES, score_column(name).model_copy(update={"intervals": (Interval(),)}))
+    return Bars(name=f"by_{by}", title=title, columns=columns, y=metric, drawn=(name,), rows=tuple(rows))
 
 
 def _retriever_sections(
@@ -146,12 +155,13 @@ def _retriever_sections(
     best = max(alone, key=lambda retriever: alone[retriever])
     gain = mean_with_interval(values - by_retriever[best], n=bootstraps)
     row = gain_row(name, best, alone[best], gain)
-    columns = (column("retriever", "召回器", "retriever"), score_column(name))
-    title = Text(zh=f"{name}：各召回器单独使用", en=f"{name} of each retriever alone")
+    metric = metric_axis(name)
+    columns = (column("retriever", "召回器", "retriever", words=BASELINES), score_column(name))
+    title = Text(zh=f"{metric.title.zh}：各召回器单独使用", en=f"{metric.title.en.capitalize()}: each retriever alone")
     rows = tuple({"retriever": r, name: alone[r]} for r in sorted(alone, key=lambda r: -alone[r]))
     return [
         gains_section("gain_over_best_retriever", row, zh="相对最好召回器的提升", en="Gain over the best retriever"),
-        Bars(name="retrievers", title=title, columns=columns, y=score_column(name), drawn=(name,), rows=rows),
+        Bars(name="retrievers", title=title, columns=columns, y=metric, drawn=(name,), rows=rows),
     ]
 
 
@@ -178,7 +188,7 @@ def _protocol(study: RankingData, evaluated: EvaluatedLists) -> str:
     n_queries, answered = len(evaluated.inputs.queries), len(evaluated.rows)
     if not study.timed:
         return f"{study.notes[0]}; one query for each of {answered:,} people, lists of {LIST_LENGTH} out of all items"
-    day = local_day(study.cutoff, study.timezone)
+    day = day_text(local_day(study.cutoff, study.timezone)).en
     return (
         f"in time order: training before {day}, {n_queries:,} held-out queries from then on, {answered:,} of them "
         f"followed by a choice within {study.params.horizon_days:g} days; metrics are means over people"
@@ -269,11 +279,10 @@ def _month_section(queries: Queries, values: FloatArray, name: str, timezone: st
         {"month": str(m), "rows": int((month == m).sum()), name: float(np.nanmean(values[month == m]))}
         for m in np.unique(month)
     ]
-    title = Text(zh=f"各月 {name}", en=f"{name} by month of the query")
-    columns = (MONTH, _QUERIES, column(name, name, name, "score", tracked=True))
-    return TimeSeries(
-        name="by_month", title=title, columns=columns, y=score_column(name), drawn=(name,), rows=tuple(rows)
-    )
+    metric = metric_axis(name)
+    title = Text(zh=f"各月{metric.title.zh}", en=f"{metric.title.en.capitalize()} by month of the query")
+    columns = (MONTH, _QUERIES, score_column(name).model_copy(update={"tracked": True}))
+    return TimeSeries(name="by_month", title=title, columns=columns, y=metric, drawn=(name,), rows=tuple(rows))
 
 
 def _price_bands(evaluated: EvaluatedLists, queries: Any) -> list[Curve]:

@@ -9,16 +9,18 @@ import polars as pl
 
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
+from ml.labels import Labels
 from ml.report.columns import axis, column
 from ml.report.sections import Bars, Section, Table
 from training.studies.report_sections import ROWS, group_column
-from training.studies.row_sections import MIN_SEGMENT_ROWS, MISSING, HoldoutPredictions
+from training.studies.report_words import MISSING
+from training.studies.row_sections import MIN_SEGMENT_ROWS, HoldoutPredictions
 
 FOUR_FIFTHS = 0.8  # four-fifths rule: lowest approval rate over the highest must not be below this
 
+_TIMES = Text(zh="比值", en="ratio")
 _RATIO_COLUMNS = (
-    column("value", "属性", "attribute"),
-    column("approval_ratio", "通过率之比", "ratio of approval rates", "number"),
+    column("approval_ratio", "最低与最高通过率之比", "lowest approval rate over the highest", "number", unit=_TIMES),
     column("passes_four_fifths", "符合五分之四规则", "four-fifths rule met", "flag"),
 )
 _RATES = (
@@ -64,7 +66,8 @@ def fairness_sections(test: HoldoutPredictions) -> list[Section]:
         return []
     approved = (test.decisions.band == "approve").astype(float)
     groups = {a: _groups(test.X[a], test.y, approved) for a in attributes}
-    return [_ratios(groups), *(_rates(attribute, rows) for attribute, rows in groups.items())]
+    labels = config.labels
+    return [_ratios(groups, labels), *(_rates(attribute, rows, labels) for attribute, rows in groups.items())]
 
 
 def _groups(attribute: pl.Series, y: FloatArray, approved: FloatArray) -> list[dict[str, Any]]:
@@ -82,27 +85,34 @@ def _groups(attribute: pl.Series, y: FloatArray, approved: FloatArray) -> list[d
     return [{"value": str(name), **rates, "rows": int(rates["rows"])} for name, rates in rows]
 
 
-def _ratios(groups: dict[str, list[dict[str, Any]]]) -> Table:
-    rows, words = [], []
+def _ratios(groups: dict[str, list[dict[str, Any]]], labels: Labels) -> Table:
+    rows, words, names = [], [], {a: labels.column(a) for a in groups}
     for attribute, group_rates in groups.items():
         rates = [g["approval_rate"] for g in group_rates if g["rows"] >= MIN_SEGMENT_ROWS]
         ratio = min(rates) / max(rates) if rates and max(rates) > 0 else None
         passes = None if ratio is None else ratio >= FOUR_FIFTHS
         rows.append({"value": attribute, "approval_ratio": ratio, "passes_four_fifths": passes})
-        words.append(f"{attribute} {'unknown' if ratio is None else f'{ratio:.2f}'}")
+        words.append((names[attribute], ratio))
     title = Text(zh="最低与最高预审通过率之比", en="Ratio of the lowest to the highest approval rate")
-    summary = Text(zh="；".join(words), en="; ".join(words))
-    return Table(name="fairness", title=title, summary=summary, columns=_RATIO_COLUMNS, rows=tuple(rows))
+    summary = Text(
+        zh="；".join(f"{name.zh} {'未知' if ratio is None else f'{ratio:.2f}'}" for name, ratio in words),
+        en="; ".join(f"{name.en} {'unknown' if ratio is None else f'{ratio:.2f}'}" for name, ratio in words),
+    )
+    columns = (column("value", "属性", "attribute", words=names), *_RATIO_COLUMNS)
+    return Table(name="fairness", title=title, summary=summary, columns=columns, rows=tuple(rows))
 
 
-def _rates(attribute: str, rows: list[dict[str, Any]]) -> Bars:
+def _rates(attribute: str, rows: list[dict[str, Any]], labels: Labels) -> Bars:
+    first = group_column(attribute, [row["value"] for row in rows], labels=labels)
     low, high = (f"{bound(row['approval_rate'] for row in rows):.1%}" for bound in (min, max))
     drawn = tuple(c.name for c in _RATES)
     return Bars(
         name=f"fairness_by_{attribute}", rows=tuple(rows),
-        title=Text(zh=f"按 {attribute} 分组的预审通过率与错误率", en=f"Approval and error rates by {attribute}"),
+        title=Text(
+            zh=f"按{first.title.zh}分组的预审通过率与错误率", en=f"Approval and error rates by {first.title.en}"
+        ),
         summary=Text(zh=f"预审通过率 {low}～{high}", en=f"approval rates {low} – {high}"),
-        columns=(group_column(attribute), ROWS, *_RATES), y=axis("占比", "share", "share"), drawn=drawn,
+        columns=(first, ROWS, *_RATES), y=axis("占本组申请的比例", "share within the group", "share"), drawn=drawn,
     )  # fmt: skip
 
 

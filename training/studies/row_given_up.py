@@ -25,6 +25,7 @@ from training.studies.row_sections import HoldoutPredictions
 CONTACTS = ("last_contact_at", "closed_at", "converted_at")
 CLOSED_WITHIN_DAYS = 7
 DAYS_PER_MONTH = 30.436875
+_LEADS, _SALES = Text(zh="条线索", en="leads"), Text(zh="单", en="sales")
 _COLUMNS = (
     column("age_days", "建档后天数", "days after the lead", "count"),
     column("leads", "仍为 A 级的未结线索", "open leads that still have grade A", "count"),
@@ -35,8 +36,8 @@ _COLUMNS = (
         interval=Interval(low="again_low", high="again_high"),
     ),
     column("given_up", "此后未再联系", "not contacted any more", "count"),
-    column("per_month", "每月未再联系的线索数", "not contacted any more, per month", "number"),
-    column("expected", "未再联系：预期成交", "not contacted any more: expected sales", "number"),
+    column("per_month", "每月未再联系", "not contacted any more, per month", "number", unit=_LEADS),
+    column("expected", "未再联系：预期成交", "not contacted any more: expected", "number", unit=_SALES),
     column("sales", "未再联系：实际成交", "not contacted any more: sales", "count"),
     column(
         "observed", "未再联系：实际成交率", "not contacted any more: observed conversion", "share", interval=Interval()

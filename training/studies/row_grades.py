@@ -25,7 +25,7 @@ DAYS_PER_WEEK = 7
 _GRADE = column("grade", "线索等级", "grade")
 _FIGURES = (
     column("leads", "线索数", "leads", "count"),
-    column("per_day", "每个工作日线索数", "leads per working day", "number"),
+    column("per_day", "每个工作日", "per working day", "number", unit=Text(zh="条线索", en="leads")),
     column("predicted", "预测成交率", "predicted conversion", "share"),
     column("observed", "实际成交率", "observed conversion", "share", interval=Interval()),
     column("within", "预测在 95% 区间内", "predicted within the 95% interval", "flag"),

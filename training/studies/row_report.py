@@ -16,7 +16,10 @@ from ml.report.sections import Bars, Gains, Section, Table
 from training.split import Rows
 from training.studies.measures import compare
 from training.studies.report_sections import (
+    LOG_ODDS,
+    LOG_PRICE,
     MONTH,
+    ROW_UNIT,
     ROWS,
     gain_row,
     gains_section,
@@ -25,13 +28,13 @@ from training.studies.report_sections import (
     parts_section,
     score_column,
 )
+from training.studies.report_words import BANDS, MISSING, feature_words
 from training.studies.row_baselines import best_single_column, logistic_regression
 from training.studies.row_data import LabelledRows
 from training.studies.row_fairness import fairness_sections
 from training.studies.row_given_up import given_up_sections
 from training.studies.row_grades import grade_sections
 from training.studies.row_sections import (
-    MISSING,
     HoldoutPredictions,
     calibration_section,
     month_sections,
@@ -40,19 +43,19 @@ from training.studies.row_sections import (
 )
 
 TEST_ROWS, BASELINE = "test_rows.parquet", "baseline_prediction"
-RATE = axis("正例比例", "share of positives", "share")
-AMOUNT = axis("均值", "mean", "amount", unit=Text(zh="元", en="yuan"))
+AMOUNT = axis("平均价格", "mean price", "amount", unit=Text(zh="元", en="yuan"))
+_CASES = Text(zh="个", en="cases")
 _BAND_COLUMNS = (
-    column("band", "预审结果", "band"),
+    column("band", "预审结果", "band", words=BANDS),
     ROWS,
     column("share", "申请占比", "share of applications", "share", tracked=True),
-    column("bad_rate", "逾期率", "bad rate", "share", tracked=True),
+    column("bad_rate", "该档逾期率", "bad rate of the band", "share", tracked=True),
 )
 _EXPECTED_COLUMNS = (
     MONTH,
     ROWS,
-    column("expected", "预期", "expected", "number"),
-    column("observed", "实际", "observed", "count"),
+    column("expected", "预期数", "expected number", "number", unit=_CASES),
+    column("observed", "实际数", "observed number", "count", unit=_CASES),
     column("within", "在 95% 区间内", "within the 95% interval", "flag"),
 )
 
@@ -101,18 +104,21 @@ def binary_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
         name: {"rows": len(rows), "positives": int(examples.label[rows].sum())}
         for name, rows in (*examples.parts.items(), ("test", test.positions))
     }
+    problem = examples.problem
+    assert isinstance(problem, BinaryProblem)
+    rate = axis(problem.rate.zh, problem.rate.en, "share")
     sections: list[Section] = [
         test.metrics(),
         _gains(test),
         *_best_column(test),
-        parts_section(parts, column("positives", "正例", "positives", "count")),
-        calibration_section(test, RATE),
+        parts_section(parts, column("positives", problem.cases.zh, problem.cases.en, "count", unit=ROW_UNIT)),
+        calibration_section(test, rate),
         *_decisions(test),
         *grade_sections(test, estimator),
         *given_up_sections(test, estimator),
-        *month_sections(test, RATE),
-        *segment_sections(test, RATE),
-        *_expected_sections(test),
+        *month_sections(test, rate),
+        *segment_sections(test, rate),
+        *_expected_sections(test, problem.cases),
         *fairness_sections(test),
     ]
     return _report(test, estimator, sections)
@@ -140,8 +146,12 @@ def _best_column(test: HoldoutPredictions) -> list[Table]:
         return []
     name, auc = best
     title = Text(zh="最佳单一特征", en="Best single feature")
-    summary = Text(zh=f"{name}（AUC {auc:.4f}）", en=f"{name} (AUC {auc:.4f})")
-    columns, row = (column("column", "特征", "feature"), score_column("roc_auc")), {"column": name, "roc_auc": auc}
+    words = feature_words([name], test.examples.config.labels)
+    summary = Text(zh=f"{words[name].zh}（AUC {auc:.4f}）", en=f"{words[name].en} (AUC {auc:.4f})")
+    columns, row = (
+        (column("column", "特征", "feature", words=words), score_column("roc_auc")),
+        {"column": name, "roc_auc": auc},
+    )
     return [Table(name="best_single_column", title=title, summary=summary, columns=columns, rows=(row,))]
 
 
@@ -172,21 +182,24 @@ def _decisions(test: HoldoutPredictions) -> list[Section]:
         name="cut_offs",
         title=Text(zh="预审阈值", en="Cut-offs"),
         summary=summary,
-        columns=(column("limit", "阈值", "cut-off"), column("probability", "违约概率", "default probability", "score")),
+        columns=(
+            column("limit", "阈值", "cut-off", words=BANDS),
+            column("probability", "违约概率", "default probability", "share"),
+        ),
         rows=({"limit": "approve_at_most", "probability": approve}, {"limit": "decline_above", "probability": decline}),
     )
     return [bands, limits]
 
 
-def _expected_sections(test: HoldoutPredictions) -> list[Table]:
+def _expected_sections(test: HoldoutPredictions, cases: Text) -> list[Table]:
     """Return expected and observed positives by segment and month, with a check of the 95% interval of the count."""
     config = test.examples.config
     if config.timeless:
         return []
-    return [_expected_section(test, c) for c in config.segments if c in test.X.columns]
+    return [_expected_section(test, c, cases) for c in config.segments if c in test.X.columns]
 
 
-def _expected_section(test: HoldoutPredictions, by: str) -> Table:
+def _expected_section(test: HoldoutPredictions, by: str, cases: Text) -> Table:
     values, months = test.X[by].cast(pl.String).fill_null(MISSING), test.months.tolist()
     counts = {"expected": test.p, "observed": test.y, "variance": test.p * (1 - test.p)}
     cells = pl.DataFrame({"value": values, "month": months, **counts}).with_columns(rows=1)
@@ -196,12 +209,16 @@ def _expected_section(test: HoldoutPredictions, by: str) -> Table:
         within = abs(row["observed"] - row["expected"]) <= slack
         rows.append({**row, "observed": int(row["observed"]), "within": bool(within)})
     share = f"{sum(row['within'] for row in rows) / len(rows):.0%}"
-    title = Text(zh=f"按 {by} 和月份分组的预期与实际正例数", en=f"Expected and observed positives by {by} and month")
+    first = group_column(by, values.unique().to_list(), labels=test.examples.config.labels)
+    title = Text(
+        zh=f"按{first.title.zh}和月份分组的预期与实际{cases.zh}数",
+        en=f"Expected and observed {cases.en} by {first.title.en} and month",
+    )
     summary = Text(
         zh=f"{len(rows)} 个单元格中，{share} 的实际数落在 95% 区间内",
         en=f"observed count within its 95% interval in {share} of {len(rows)} cells",
     )
-    columns = (group_column(by), *_EXPECTED_COLUMNS)
+    columns = (first, *_EXPECTED_COLUMNS)
     return Table(name=f"expected_by_{by}", title=title, summary=summary, columns=columns, rows=tuple(rows))
 
 
@@ -249,7 +266,9 @@ def amount_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
 
 
 def _report(test: HoldoutPredictions, estimator: RowEstimator, sections: list[Section]) -> Report:
-    examples, importance = test.examples, importance_section(estimator.importance(test.X[:5_000]))
+    examples = test.examples
+    effect = LOG_ODDS if examples.binary else LOG_PRICE
+    importance = importance_section(estimator.importance(test.X[:5_000]), x=effect, labels=examples.config.labels)
     task, notes = examples.config.task, (*examples.notes, *estimator.notes)
     learned = examples.problem.sections(estimator, examples.frame[examples.parts["train"]])
     return Report(task=task, protocol=protocol(examples), sections=(*sections, *learned, importance), notes=notes)

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.periods import month_labels
+from features.plurals import count_text
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
 from ml.metrics import population_stability_index, reference_bins
@@ -20,6 +21,7 @@ from ml.report.sections import Bars, Calibration, CalibrationBin, Metrics, Thres
 from training.split import Rows
 from training.studies.measures import measure
 from training.studies.report_sections import MONTH, ROWS, group_column, score_column
+from training.studies.report_words import MISSING
 from training.studies.row_data import LabelledRows
 
 MIN_SEGMENT_ROWS = 30  # rows of a group whose metric or rate is reported
@@ -28,7 +30,6 @@ _PSI_THRESHOLDS = (
     Threshold(value=0.1, title=Text(zh="0.10：轻度漂移", en="0.10: moderate shift")),
     Threshold(value=0.25, title=Text(zh="0.25：显著漂移", en="0.25: large shift")),
 )
-MISSING = "(missing)"
 DRAWN = ("observed", "predicted")
 
 
@@ -172,8 +173,8 @@ def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration
         `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
         such as `examples.parts["test"]`.
     quantity : Axis
-        Title, format and unit of the outcome: `training.studies.row_report.RATE` for labels 0 and 1,
-        `training.studies.row_report.AMOUNT` for yuan; made by `ml.report.columns.axis`.
+        Title, format and unit of the outcome, made by `ml.report.columns.axis`: a share for labels 0 and 1,
+        `training.studies.row_report.AMOUNT` for yuan.
 
     Returns
     -------
@@ -207,8 +208,8 @@ def segment_sections(test: HoldoutPredictions, quantity: Axis) -> list[Bars]:
         `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
         such as `examples.parts["test"]`.
     quantity : Axis
-        Title, format and unit of the outcome: `training.studies.row_report.RATE` for labels 0 and 1,
-        `training.studies.row_report.AMOUNT` for yuan; made by `ml.report.columns.axis`.
+        Title, format and unit of the outcome, made by `ml.report.columns.axis`: a share for labels 0 and 1,
+        `training.studies.row_report.AMOUNT` for yuan.
 
     Returns
     -------
@@ -233,14 +234,20 @@ def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
     rows.sort(key=lambda row: -row["rows"])
     largest = rows[0]
     observed, predicted = (format_figure(largest[n], quantity.format) for n in ("observed", "predicted"))
-    title = Text(zh=f"按 {by} 分组的实际与预测", en=f"Observed and predicted mean by {by}")
+    first = group_column(by, [r["value"] for r in rows], labels=test.examples.config.labels)
+    title = Text(
+        zh=f"按{first.title.zh}分组的{quantity.title.zh}：实际与预测",
+        en=f"{quantity.title.en.capitalize()} by {first.title.en}: observed and predicted",
+    )
     summary = Text(
-        zh=f"共 {len(rows)} 组；行数最多的一组 {largest['value']}：实际 {observed}，预测 {predicted}",
-        en=f"{len(rows)} groups; largest group {largest['value']}: observed {observed}, predicted {predicted}",
+        zh=f"共 {len(rows)} 组；行数最多的一组“{first.shown(largest['value'], 'zh')}”：实际 {observed}，"
+        f"预测 {predicted}",
+        en=f"{count_text(len(rows), 'group')}; largest group {first.shown(largest['value'])}: observed {observed}, "
+        f"predicted {predicted}",
     )
     return Bars(
         name=f"by_{by}", title=title, summary=summary, rows=tuple(rows), y=quantity, drawn=DRAWN,
-        columns=(group_column(by), ROWS, *_outcome_columns(quantity), score_column(primary)),
+        columns=(first, ROWS, *_outcome_columns(quantity), score_column(primary)),
     )  # fmt: skip
 
 
@@ -254,8 +261,8 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
         `examples` of `training.studies.row_data.LabelledRows.read`, `estimator` of `examples.fit_rows` and `positions`
         such as `examples.parts["test"]`.
     quantity : Axis
-        Title, format and unit of the outcome: `training.studies.row_report.RATE` for labels 0 and 1,
-        `training.studies.row_report.AMOUNT` for yuan; made by `ml.report.columns.axis`.
+        Title, format and unit of the outcome, made by `ml.report.columns.axis`: a share for labels 0 and 1,
+        `training.studies.row_report.AMOUNT` for yuan.
 
     Returns
     -------
@@ -273,7 +280,10 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
         for n, i in inside.items()
     )
     outcomes = TimeSeries(
-        name="by_month", title=Text(zh="各月实际与预测", en="Observed and predicted mean by month"),
+        name="by_month", title=Text(
+            zh=f"各月{quantity.title.zh}：实际与预测",
+            en=f"{quantity.title.en.capitalize()} by month: observed and predicted",
+        ),
         summary=_means(f"{names[0]} – {names[-1]}", y, p, quantity), rows=rows, y=quantity, drawn=DRAWN,
         columns=(MONTH, ROWS, *_outcome_columns(quantity)),
     )  # fmt: skip
@@ -302,8 +312,8 @@ def _drift_section(psi: dict[str, float], *, worst: str) -> TimeSeries:
             zh=f"最大 PSI {largest}（{worst}）；0.10 起为中度漂移，0.25 起为大幅漂移",
             en=f"largest population stability index {largest} in {worst} (0.10: moderate shift, 0.25: large shift)",
         ),
-        columns=(MONTH, column("psi", "PSI", "PSI", "number", tracked=True)),
-        y=axis("群体稳定性指数（PSI）", "population stability index (PSI)", "number"),
+        columns=(MONTH, column("psi", "PSI", "PSI", "score", tracked=True)),
+        y=axis("群体稳定性指数（PSI）", "population stability index (PSI)", "score"),
         drawn=("psi",),
         thresholds=_PSI_THRESHOLDS,
         rows=tuple({"month": name, "psi": value} for name, value in psi.items()),

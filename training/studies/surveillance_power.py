@@ -8,26 +8,28 @@ import polars as pl
 from ml.bilingual import Text
 from ml.fault_rate.power_curve import WEEKS, cell_power, power_rows
 from ml.fault_rate.snapshot import Snapshot
+from ml.label_names import VALUES
 from ml.report.columns import Interval, axis, column
 from ml.report.sections import Curve, Table
 
 NEWEST_SHARE = 1 / 3  # share of the faults that belongs to affected vehicles in the second curve
-_WEEKS = Text(zh="周", en="weeks")
+_WEEKS, _TIMES, _FAULTS = Text(zh="周", en="weeks"), Text(zh="倍", en="times"), Text(zh="次", en="faults")
 _POWER = (
-    column("rate_ratio", "正常故障率的倍数", "times the normal rate", "number"),
+    column("rate_ratio", "故障率相对正常", "fault rate relative to normal", "number", unit=_TIMES),
     column("weeks_p50", "一半的可能被发现（空：超过五年）", "detected: 50% (empty: 5 years)", "count", unit=_WEEKS),
     column("weeks_p90", "90% 的可能被发现", "detected: 90%", "count", unit=_WEEKS),
     column("weeks_p10", "10% 的可能被发现", "detected: 10%", "count", unit=_WEEKS),
     column("detected_in_26_weeks", "26 周内发现的概率", "probability of detection in 26 weeks", "share"),
     column("detected_in_52_weeks", "52 周内发现的概率", "probability of detection in 52 weeks", "share"),
 )
+_COMPONENTS = {code: Text(zh=zh, en=en) for code, (zh, en) in VALUES["component"].items()}
 _RATIO = Interval(low="low", high="high", level=0.9)
 _RAISED = (
     column("model", "车型", "model"),
-    column("component", "部件", "component"),
+    column("component", "部件", "component", words=_COMPONENTS),
     column("count", "基准期故障", "faults in the reference weeks", "count"),
-    column("expected", "按其他车型应有", "expected at the rate of the other models", "number"),
-    column("rate_ratio", "其他车型的倍数", "times the other models", "number", interval=_RATIO),
+    column("expected", "按其他车型应有", "expected at the rate of the other models", "number", unit=_FAULTS),
+    column("rate_ratio", "相对其他车型", "relative to the other models", "number", unit=_TIMES, interval=_RATIO),
 )
 
 

@@ -9,27 +9,31 @@ import numpy as np
 import polars as pl
 
 from features.aggregations import DAY
+from features.plurals import count_text
 from ml.bilingual import Text
 from ml.fault_rate.baseline_rates import KINDS
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.surveillance import SurveillanceResult
 from ml.instants import instant
+from ml.labels import Labels
 from ml.report.columns import axis, column
 from ml.report.report import Report
 from ml.report.sections import Bars, Calibration, CalibrationBin, Section, TimeSeries
 from training.studies.measures import measure
-from training.studies.report_sections import MONTH, ROWS, group_column, importance_section, parts_section
+from training.studies.report_sections import MONTH, RATE_SPREAD, ROWS, group_column, importance_section, parts_section
+from training.studies.report_words import MISSING, day_text
 from training.studies.surveillance_data import SurveillanceData, rows_of_weeks
 from training.studies.surveillance_power import power_sections, raised_sections
 
 BINS = 10
 
-_NUMBER = axis("故障次数", "number of faults", "number")
+_TIMES = Text(zh="次", en="count")
+_NUMBER = axis("故障", "faults", "number", unit=_TIMES)
 _DRAWN = ("observed", "predicted")
 _FAULTS = (
     column("observed", "实际故障", "observed faults", "count"),
-    column("predicted", "预期故障", "expected faults", "number"),
+    column("predicted", "预期故障", "expected faults", "number", unit=_TIMES),
 )
 
 
@@ -74,13 +78,13 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, surveill
     groups = rows["group"].to_numpy()
     sections: list[Section] = [
         measure(study.problem.metrics, y, answers, baseline=baseline, groups=groups, n=config.bootstraps),
-        parts_section(parts, column("faults", "故障", "faults", "count")),
+        parts_section(parts, column("faults", "故障次数", "faults", "count")),
         _calibration(cells),
         _month_section(cells),
-        *(_segment_section(cells, by) for by in segments),
+        *(_segment_section(cells, by, config.labels) for by in segments),
         *raised_sections(surveillance.raised, study.params.false_alarm_rate),
         *power_sections(estimator.trained),
-        importance_section(estimator.importance()),
+        importance_section(estimator.importance(), x=RATE_SPREAD, labels=config.labels),
     ]
     notes = (*study.notes, *_notes(surveillance))
     return Report(task=config.task, protocol=_protocol(study, len(rows)), sections=tuple(sections), notes=notes)
@@ -121,8 +125,8 @@ def _protocol(study: SurveillanceData, rows: int) -> str:
     start, exposure = study.params.reference_weeks, study.exposure
     begin = instant(int((exposure.first_day + WEEK_DAYS * start) * DAY)).date()
     return (
-        f"baseline rates estimated from the {start} weeks before {begin}, tested on the {exposure.weeks - start} weeks "
-        f"after ({rows:,} cells of model, component, age, distance and month)"
+        f"baseline rates estimated from the {start} weeks before {day_text(begin).en}, tested on the "
+        f"{exposure.weeks - start} weeks after ({rows:,} cells of model, component, age, distance and month)"
     )
 
 
@@ -131,18 +135,19 @@ def _sums(cells: pl.DataFrame, by: str) -> pl.DataFrame:
     return sums.sort(by)
 
 
-def _segment_section(cells: pl.DataFrame, by: str) -> Bars:
+def _segment_section(cells: pl.DataFrame, by: str, labels: Labels) -> Bars:
     """Return the sums of faults and expected faults by value, the most faults first."""
     sums = _sums(cells, by).sort("observed", by, descending=[True, False])
-    rows = [{"value": str(row.pop(by) or "(missing)"), **row} for row in sums.to_dicts()]
-    first = rows[0]
+    rows = [{"value": str(row.pop(by) or MISSING), **row} for row in sums.to_dicts()]
+    first, group = rows[0], group_column(by, [row["value"] for row in rows], labels=labels)
+    most = {language: group.shown(first["value"], language) for language in ("zh", "en")}
     observed, expected = (f"{first[n]:,.0f}" for n in ("observed", "predicted"))
-    title = Text(zh=f"按 {by} 的实际与预期故障数", en=f"Faults and expected faults by {by}")
+    title = Text(zh=f"按{group.title.zh}的实际与预期故障数", en=f"Faults and expected faults by {group.title.en}")
     summary = Text(
-        zh=f"{len(rows)} 个取值；最多的 {first['value']} 实际 {observed}，预期 {expected}",
-        en=f"{len(rows)} values; {first['value']} has the most faults: {observed}, expected {expected}",
+        zh=f"共 {len(rows)} 类；故障最多的是“{most['zh']}”：实际 {observed} 次，预期 {expected} 次",
+        en=f"{count_text(len(rows), 'group')}; most faults: {most['en']}, {observed} observed, {expected} expected",
     )
-    columns, name = (group_column(by), ROWS, *_FAULTS), f"by_{by}"
+    columns, name = (group, ROWS, *_FAULTS), f"by_{by}"
     return Bars(name=name, title=title, summary=summary, columns=columns, y=_NUMBER, drawn=_DRAWN, rows=tuple(rows))
 
 

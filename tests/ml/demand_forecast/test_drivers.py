@@ -15,7 +15,7 @@ def test_contributions_are_added_by_topic_and_those_without_a_topic_left_out() -
     columns = ["price_then", "price_change", "horizon", "all_trend", NAMES[0]]
     drivers = strongest_drivers(np.log([1.5, 2.0, 9.0, 0.5, 1.001]), columns, groups=GROUPS, drivers=DRIVERS)
     assert [(d.name, d.effect) for d in drivers] == [("price", 2.0), ("all", -0.5)]
-    assert drivers[0].en == "price: +200 %" and drivers[1].zh.endswith("-50%")
+    assert drivers[0].en == "price: raises the forecast by 200 %" and drivers[1].zh == "整体市场走势：使预测降低 50%"
 
 
 def test_at_most_four_are_returned_and_a_dealership_s_own_driver_has_its_column_name() -> None:

@@ -78,7 +78,7 @@ def sections() -> list[Any]:
             name="importance", title=text("Importance"), x=Axis(title=text("contribution"), format="score"),
             rows=(Feature(name="income", importance=0.5), Feature(name="price", importance=0.25)),
         ),
-        Paragraph(name="assumptions", title=text("Assumptions"), text="costs as shipped"),
+        Paragraph(name="assumptions", title=text("Assumptions"), text=text("costs as shipped")),
     ]  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_each_chart_and_the_metrics_have_a_panel_with_titled_axes(drawn: list[Fi
         ("share of rows", "share of rows"), ("share of rows", ""), ("price (yuan)", "share of rows"),
         ("month", "PSI"), ("contribution", ""),
     ]  # fmt: skip
-    assert drawn[0].texts[0].get_text().startswith("credit_risk: roc_auc 0.7500")
+    assert drawn[0].texts[0].get_text().startswith("Credit risk: area under the ROC curve (AUC) 0.7500")
 
 
 def test_figures_are_those_of_the_sections(drawn: list[Figure]) -> None:

@@ -23,12 +23,23 @@ def test_a_page_needs_nothing_else_and_runs_nothing() -> None:
 
 def test_a_fragment_is_well_formed_with_each_figure_in_a_table() -> None:
     article = ET.fromstring(html_fragment(small_report()))
-    assert article.findtext("h1") == "credit_risk: roc_auc 0.7500 (95% interval 0.7000 – 0.8000), baseline 0.5000"
+    assert (
+        article.findtext("h1")
+        == "Credit risk: area under the ROC curve (AUC) 0.7500 (95% interval 0.7000 – 0.8000), baseline 0.5000"
+    )
     panels = article.findall(".//section")
     assert [p.findtext("h2") for p in panels][-2:] == ["Assumptions", "Notes"]
     assert len(article.findall(".//table")) == 8 and len(article.findall(".//svg[@role='img']")) == 5
     headings = [h.text for h in article.findall(".//table")[0].iter("th")]
-    assert headings == ["metric", "value", "95% interval", "baseline", "roc_auc", "covered"]
+    assert headings == [
+        "metric",
+        "value",
+        "95% interval",
+        "baseline",
+        "how to read it",
+        "area under the ROC curve (AUC)",
+        "covered",
+    ]
 
 
 def test_names_from_the_data_are_escaped() -> None:
@@ -40,8 +51,8 @@ def test_names_from_the_data_are_escaped() -> None:
 def test_chinese_pages_say_so() -> None:
     page = html_page(small_report(), "zh")
     assert page.startswith('<!doctype html><html lang="zh-CN">') and "说明" in page and "基线" in page
-    assert "<h1>credit_risk：roc_auc 0.7500（95% 区间 0.7000～0.8000），基线 0.5000</h1>" in page
-    assert headline(small_report(sections()[3])) == "credit_risk"
+    assert "<h1>信贷风险：ROC 曲线下面积（AUC） 0.7500（95% 区间 0.7000～0.8000），基线 0.5000</h1>" in page
+    assert headline(small_report(sections()[3])) == "Credit risk"
 
 
 @pytest.mark.parametrize("section", [s for s in sections() if chart_of(s)], ids=lambda s: s.kind)

@@ -22,7 +22,10 @@ def printed(report: Report, language: Language = "en") -> str:
 def test_each_section_is_its_summary_or_its_table() -> None:
     words = printed(small_report())
     assert words.startswith("credit_risk: in time order Metrics")
-    assert "roc_auc │ 0.7500 │ 0.7000 – 0.8000 │ 0.5000" in words and "covered │ 0.8000 │ │ │" in words
+    assert (
+        "curve (AUC) │ 0.7500 │ 0.7000 – 0.8000 │ 0.5000 │ higher is better" in words
+        and "covered │ 0.8000 │ – │ │" in words
+    )
     assert "logistic regression │ 0.7000 │ +0.0500 │ +0.0100 – +0.0900" in words
     assert (
         "Calibration: close to the diagonal" in words and "20.0%" not in words.split("Calibration")[1].split("Rows")[0]

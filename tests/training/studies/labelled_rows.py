@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from features.sources import RawTables, TableReport
+from ml.labels import Labels
 from ml.metrics import brier, roc_auc
 from ml.problem import BinaryProblem, RowMetric
 from ml.registry import TASKS
@@ -91,6 +92,7 @@ def labelled_rows(**settings: Any) -> RowStudyData:
         }
     )
     config = SimpleNamespace(
+        labels=Labels(),
         task="credit_risk", definition=TASK, params=None, timeless=False, segments=("city",), protected=("sex",),
         bootstraps=20, refit=False, acknowledged_leaks=(), split=SimpleNamespace(seed=1), tune=SimpleNamespace(folds=2),
     )  # fmt: skip

@@ -41,7 +41,7 @@ def described(report: Report) -> tuple[str, str]:
     assert isinstance(orders, Table) and isinstance(assumptions, Paragraph)
     unit = orders.columns[1].unit
     assert unit is not None
-    return unit.en, assumptions.text
+    return unit.en, assumptions.shown()
 
 
 def test_without_prices_a_lost_unit_costs_nine_times_a_unit_held(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_without_prices_a_lost_unit_costs_nine_times_a_unit_held(tmp_path: Path)
         assert row["cost_ratio"] == pytest.approx(row["cost"] / own) and row["low"] <= row["cost_ratio"] <= row["high"]
         assert (
             f"'{name}' costs {row['cost_ratio']:.2f} times as much as ordering by forecasts (95% interval"
-            in verdict.text
+            in verdict.shown()
         )
 
 
@@ -124,8 +124,9 @@ def test_no_ratio_to_a_policy_that_costs_nothing() -> None:
     [(1.1, 1.3, "is cheaper"), (0.7, 0.9, "is more expensive"), (0.9, 1.2, "shows no clear difference")],
 )
 def test_the_verdict_follows_the_interval(low: float, high: float, verdict: str) -> None:
-    text = _verdict({"policy": "p", "cost_ratio": (low + high) / 2, "low": low, "high": high})
-    assert text.endswith(f"(95% interval {low:.2f} to {high:.2f}): ordering by forecasts {verdict}.")
+    text = _verdict({"policy": "mean + safety stock", "cost_ratio": (low + high) / 2, "low": low, "high": high})
+    assert text.zh.startswith("“均值加安全库存”的成本是按预测采购的 ")
+    assert text.en.endswith(f"(95% interval {low:.2f} to {high:.2f}): ordering by forecasts {verdict}.")
 
 
 def test_without_an_order_arriving_in_time_nothing_is_simulated(tmp_path: Path) -> None:

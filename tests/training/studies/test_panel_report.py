@@ -11,6 +11,7 @@ import pytest
 
 from features.errors import DataError
 from ml.demand_forecast.panel import Panel
+from ml.labels import Labels
 from ml.registry import TASKS
 from ml.report.report import Report
 from tests.reports import keyed
@@ -26,6 +27,7 @@ def report(panel: Panel, origins: range = ORIGINS, **changes: Any) -> Report:
     params = SimpleNamespace(horizon=2, frequency="month", level_columns=(("store_id",), ()))
     config = SimpleNamespace(
         task="demand_forecast", definition=TASKS["demand_forecast"], bootstraps=20, segments=("store_id",),
+        labels=Labels(),
     )  # fmt: skip
     study: Any = SimpleNamespace(
         panel=panel, origins=origins, params=params, config=config, notes=("two stores",), flagged=[],
@@ -33,7 +35,11 @@ def report(panel: Panel, origins: range = ORIGINS, **changes: Any) -> Report:
         origin_forecasts=lambda estimator: forecasts,
     )  # fmt: skip
     estimator: Any = SimpleNamespace(
-        forecaster=forecasts.forecaster, trained_until=0, importance=lambda: {"month": 1.0}
+        forecaster=forecasts.forecaster,
+        trained_until=0,
+        importance=lambda: {"month": 1.0},
+        panel=panel,
+        features=SimpleNamespace(groups=((),)),
     )
     vars(estimator).update(changes)
     return evaluate_demand(study, estimator)

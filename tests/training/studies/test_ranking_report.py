@@ -17,6 +17,7 @@ import pytest
 
 from features.aggregations import DAY
 from features.errors import DataError
+from ml.labels import Labels
 from ml.recommendation.catalogue import Vehicles, Vocabularies
 from ml.recommendation.queries import Queries
 from ml.recommendation.recommender import TrainingData
@@ -62,6 +63,7 @@ class Shop:
     """Lists chosen items first, then popular ones."""
 
     params: Any = SimpleNamespace()
+    trees = None
     vocabularies = VOCABULARIES
 
     def __init__(self) -> None:
@@ -93,7 +95,9 @@ def report(
 ) -> Report:
     monkeypatch.setattr(EvaluatedLists, "of", lambda queries, estimator: answers)
     study: Any = SimpleNamespace(
-        config=SimpleNamespace(task="recommendation", definition=TASKS["recommendation"], bootstraps=20),
+        config=SimpleNamespace(
+            task="recommendation", definition=TASKS["recommendation"], bootstraps=20, labels=Labels()
+        ),
         params=SimpleNamespace(repeat=repeat, horizon_days=7),
         training_part=(None, answers.inputs), cutoff=NOW, timed=timed, timezone="UTC", notes=("a small shop",),
         build_holdout=lambda: None, problem=TASKS["recommendation"].problem,
@@ -112,8 +116,8 @@ def test_metrics_are_compared_with_popularity(monkeypatch: pytest.MonkeyPatch) -
     assert gain["baseline"] == "popularity" and gain["gain"] == pytest.approx((1 - SECOND) / 2)
     assert keyed(result, "rows") == {"train": {"rows": 2, "people": None}, "test": {"rows": 2, "people": 2}}
     assert result.protocol == (
-        "in time order: training before 1970-01-11, 3 held-out queries from then on, 2 of them followed by a choice "
-        "within 7 days; metrics are means over people"
+        "in time order: training before 11 January 1970, 3 held-out queries from then on, 2 of them followed by a "
+        "choice within 7 days; metrics are means over people"
     )
 
 

@@ -12,7 +12,7 @@ from ml.problem import AmountProblem, BinaryProblem
 from ml.report.sections import TimeSeries
 from tests.reports import keyed
 from tests.training.studies.labelled_rows import TASK, ColumnEstimator, labelled_rows
-from training.studies.report_sections import importance_section
+from training.studies.report_sections import LOG_ODDS, importance_section
 from training.studies.row_fairness import fairness_sections
 from training.studies.row_report import BUILDERS, amount_report, binary_report, evaluate
 from training.studies.row_sections import HoldoutPredictions
@@ -87,7 +87,11 @@ def test_an_amount_is_in_yuan_and_has_no_bands() -> None:
         "metrics", "rows", "calibration", "by_month", "drift", "by_city", "importance",
     ]  # fmt: skip
     months = report["by_month"]
-    assert isinstance(months, TimeSeries) and months.y.label() == "mean (yuan)" and months.y.label("zh") == "均值（元）"
+    assert (
+        isinstance(months, TimeSeries)
+        and months.y.label() == "mean price (yuan)"
+        and months.y.label("zh") == "平均价格（元）"
+    )
 
 
 def test_the_problem_decides_which_report_is_built() -> None:
@@ -102,6 +106,6 @@ def test_without_protected_columns_there_is_no_fairness() -> None:
 
 
 def test_the_most_important_feature_comes_first() -> None:
-    section = importance_section({"weak": 0.1, "strong": 0.5})
+    section = importance_section({"weak": 0.1, "strong": 0.5}, x=LOG_ODDS)
     assert [f.name for f in section.rows] == ["strong", "weak"]
-    assert section.summary is not None and section.summary.en == "most important: strong, weak"
+    assert section.summary is not None and section.summary.en == "most important: “strong”, “weak”"

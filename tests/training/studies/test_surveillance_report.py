@@ -11,6 +11,7 @@ import pytest
 
 from ml.fault_rate.exposure import FleetExposure, build_exposure
 from ml.fault_rate.model_effects import RAISED
+from ml.labels import Labels
 from ml.registry import TASKS
 from ml.report.report import Report
 from ml.report.sections import TimeSeries
@@ -72,7 +73,7 @@ def surveillance_of(
 
 def study(exposure: FleetExposure, surveillance: Any, **changes: Any) -> Any:
     config = SimpleNamespace(
-        task="fault_rate", definition=TASKS["fault_rate"], bootstraps=20, segments=("model", "colour")
+        task="fault_rate", definition=TASKS["fault_rate"], bootstraps=20, segments=("model", "colour"), labels=Labels()
     )
     params = SimpleNamespace(reference_weeks=REFERENCE_WEEKS, false_alarm_rate=0.05)
     rows = rows_of_weeks(exposure, surveillance, REFERENCE_WEEKS, WEEKS)
@@ -151,12 +152,12 @@ def test_a_report_counts_faults_beside_what_was_expected() -> None:
     assert result.rows("raised")[0]["model"] == "A" and "detection_power" not in result
     assert "by_colour" not in result, "the rows have no such column"
     months = result["by_month"]
-    assert isinstance(months, TimeSeries) and months.y.label() == "number of faults" and "mean" not in months.title.en
+    assert isinstance(months, TimeSeries) and months.y.label() == "faults (count)" and "mean" not in months.title.en
     assert sum(row["observed"] for row in keyed(result, "by_month").values()) == 4
     assert list(keyed(result, "by_month")) == ["2021-03", "2021-04", "2021-05"]
     assert all(b["predicted"] == pytest.approx(2.0) for b in result.rows("calibration"))
     assert result.protocol.startswith(
-        "baseline rates estimated from the 10 weeks before 2021-03-12, tested on the 10 weeks after ("
+        "baseline rates estimated from the 10 weeks before 12 March 2021, tested on the 10 weeks after ("
     )
 
 
