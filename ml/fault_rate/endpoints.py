@@ -7,12 +7,15 @@ from datetime import date
 from typing import Any, Literal, cast
 
 import numpy as np
+import polars as pl
 from pydantic import BaseModel, Field
 
 from features.errors import DataError
 from ml.endpoint import Champions, Endpoint, no_rules, respond_each
-from ml.fault_rate.answer import build_days, check_tested, plan_response
+from ml.fault_rate.answer import build_days, check_tested, inspection_plan_of, plan_response
+from ml.fault_rate.campaign import InspectionPlan
 from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.inspection_schedule import inspection_weeks
 from ml.fault_rate.power import PowerAnswer, PowerRequest, power
 from ml.fault_rate.rate_ratios import alarm_of, cell_posterior
 from ml.fault_rate.request import Day, Plan
@@ -68,6 +71,8 @@ class VehicleToInspect(BaseModel):
         Last visit to the workshop, likely next routine service, and last fault of this component.
     reason_zh, reason_en : str
         Why the vehicle has its place.
+    inspection_week : int or None
+        Of a safety component: week from 1 in which the vehicle is inspected, of one schedule for all safety alarms.
     """
 
     vehicle_id: str
@@ -89,6 +94,7 @@ class VehicleToInspect(BaseModel):
     fault_on: date | None
     reason_zh: str
     reason_en: str
+    inspection_week: int | None
 
 
 class VehiclesAnswer(BaseModel):
@@ -108,6 +114,8 @@ class VehiclesAnswer(BaseModel):
         The `faults` of each vehicle are those expected within so many days.
     plan : Plan
         Verdict, options, faults and parts over all affected vehicles; the first `plan.to_inspect` are to inspect.
+    inspection_weeks : int or None
+        Of a safety component: weeks after which all its vehicles are inspected, within `capacity_per_week`.
     """
 
     model: str
@@ -118,6 +126,7 @@ class VehiclesAnswer(BaseModel):
     total: int
     days: int
     plan: Plan
+    inspection_weeks: int | None
     vehicles: list[VehicleToInspect]
 
 
@@ -185,8 +194,9 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
         raise DataError(
             "fleet: the snapshot holds no vehicles; add the table fleet to sources.yaml and run: chehang alarms"
         )
+    weeks = _inspection_weeks(estimator, request, inspection)
     page = inspection.vehicles.slice(request.offset, request.limit)
-    page = with_reasons(page, inspection)
+    page = with_reasons(page, inspection).with_columns(inspection_week=weeks.slice(request.offset, request.limit))
     return VehiclesAnswer(
         model=request.model,
         component=request.component,
@@ -196,8 +206,20 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
         total=inspection.vehicles.height,
         days=estimator.rules.days,
         plan=plan_response(inspection),
+        inspection_weeks=cast("int | None", weeks.max()),
         vehicles=[VehicleToInspect(**row) for row in page.to_dicts()],
     )
+
+
+def _inspection_weeks(estimator: FaultEstimator, request: VehiclesRequest, inspection: InspectionPlan) -> pl.Series:
+    """Return the week of each vehicle of a safety plan, scheduled with the vehicles of the other safety alarms."""
+    if inspection.verdict != "inspect_all":
+        return pl.Series([None] * inspection.vehicles.height, dtype=pl.Int64)
+    cell = (request.model, request.component)
+    rows = [row for row in estimator.snapshot.alarms.to_dicts() if (row["model"], row["component"]) != cell]
+    others = [plan for row in rows if (plan := inspection_plan_of(estimator, row)) is not None]
+    lists = [inspection.vehicles, *(plan.vehicles for plan in others if plan.verdict == "inspect_all")]
+    return inspection_weeks(lists, estimator.rules.safety.capacity_per_week)[0]
 
 
 ENDPOINTS = (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 from rich.table import Table
 
 from features.plurals import count_text
@@ -49,6 +51,8 @@ def print_alarms(run: Any) -> None:
     for row, plan in zip(rows, run.plans, strict=True):
         if plan is not None:
             _print_plan(f"{row['model']}, {run.rules.component_name(row['component']).en}", plan)
+            if row["inspection_weeks"] is not None:
+                _print_safety(row, run)
     out.print(f"{count_text(run.alarms.height, 'alarm')} in {count_text(cells, 'cell')} (model, component)")
     print_notes(run.notes)
 
@@ -65,6 +69,27 @@ def _print_plan(cell: str, plan: InspectionPlan) -> None:
         risk = f"{row['faults_to_come']:.2f} faults expected over {horizon(plan.rules.repair_years).en}"
         out.print(f"  {place}. {row['vehicle_id']}: {risk}; {row['reason_en']}", soft_wrap=True)
     out.print(f"parts to stock for the first {plan.rules.campaign_weeks} weeks: {plan.parts_to_stock:,}")
+
+
+def _print_safety(row: Mapping[str, Any], run: Any) -> None:
+    """Print how long the inspection of all vehicles takes, and the stock whose sale stops."""
+    capacity = run.rules.safety.capacity_per_week
+    weeks = count_text(row["inspection_weeks"], "week")
+    out.print(
+        f"all are inspected within {weeks} at {capacity:,} vehicles a week, the riskiest first; the week of each is "
+        "inspection_week in the file of the vehicles",
+        soft_wrap=True,
+    )
+    stock = run.stock.filter(model=row["model"], component=row["component"])
+    number = int(stock["quantity"].sum())
+    stores = ", ".join(f"{store} {n:,.0f}" for store, n in _by_store(stock))
+    cars = f"{count_text(number, 'car')} in stock of the affected builds: {stores}"
+    out.print(f"stop of sale: {cars if number else 'no car of the affected builds is in stock'}", soft_wrap=True)
+
+
+def _by_store(stock: pl.DataFrame) -> list[tuple[str, float]]:
+    sums = stock.group_by(pl.col("store_id").fill_null("unknown store")).agg(pl.col("quantity").sum())
+    return sums.sort("store_id").rows()
 
 
 def _options(plan: InspectionPlan) -> Table:

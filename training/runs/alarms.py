@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from ml.fault_rate.answer import inspection_plan_of, plan_response
 from ml.fault_rate.campaign import InspectionPlan
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
+from ml.fault_rate.inspection_schedule import inspection_weeks
 from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import snapshot_until
 from ml.fault_rate.surveillance import SurveillanceResult
@@ -33,6 +34,7 @@ from training.answer_files import check_answer_path, write_answers
 from training.config import TaskConfig
 from training.progress import Progress
 from training.runs.campaign_figure import draw_campaigns
+from training.runs.stop_sale import stop_sale
 from training.studies.surveillance import SurveillanceStudyData
 
 DRAWN = 6  # cells in the picture: those furthest beyond, or nearest to, their alarm threshold
@@ -49,7 +51,8 @@ PLAN = {
     "benefit": pl.Float64, "net": pl.Float64, "net_low": pl.Float64, "net_high": pl.Float64,
     "net_call_in_now": pl.Float64, "net_with_next_service": pl.Float64, "break_even_months": pl.Float64,
     "break_even_cost": pl.Float64, "break_even_value": pl.Float64, "break_even_value_all": pl.Float64,
-    "parts_weeks": pl.Int64, "parts_to_stock": pl.Int64, "verdict_zh": pl.String, "verdict_en": pl.String,
+    "parts_weeks": pl.Int64, "parts_to_stock": pl.Int64, "inspection_weeks": pl.Int64,
+    "verdict_zh": pl.String, "verdict_en": pl.String,
 }  # fmt: skip
 
 
@@ -61,14 +64,19 @@ class AlarmRun:
     ----------
     alarms : DataFrame
         Columns of `ml.fault_rate.surveillance.SurveillanceResult.alarms`; `alarm_id` and `state` of the store; then the
-        plan, as in `ml.fault_rate.request.Plan`: `verdict`, `vehicles` (affected), `to_inspect`, `call_in`; within
+        plan, as in `ml.fault_rate.request.Plan`: `verdict`, `vehicles` (affected), `to_inspect`, `call_in`;
+        `inspection_weeks` after which all vehicles of a safety component are inspected (else null); within
         `horizon_years`: `faults_to_come` without an inspection, `faults_avoided` with `avoided_low` and `avoided_high`
         (90% interval), `complaints_avoided`, `customers_kept`; yuan: `cost`, `benefit`, `net` with `net_low` and
         `net_high`, and the `net` of the same vehicles with one moment for all; `parts_to_stock` for `parts_weeks`; and
         the verdict in words. Null without a fleet table; amounts are null without a fault cost.
     vehicles : DataFrame
         Affected vehicles, those to inspect first: `model`, `component`, `rank` (1 first), the columns of
-        `ml.fault_rate.ranking.ranked_vehicles`, and `reason_zh` and `reason_en`.
+        `ml.fault_rate.ranking.ranked_vehicles`, `reason_zh` and `reason_en`; and `inspection_week` (from 1) of the
+        vehicles of safety components, in one schedule within `capacity_per_week` of the rules.
+    stock : DataFrame
+        Cars in stock of the builds of safety alarms, whose sale stops; as returned by
+        `training.runs.stop_sale.stop_sale`.
     plans : tuple of InspectionPlan or None
         Inspection plan of each alarm; None without a fleet table.
     rules : AlarmRules
@@ -79,23 +87,22 @@ class AlarmRun:
         Validation of each raw table.
     until : date
         Last day of the reports.
+    notes : tuple of str
+        Records that were left out, and why; and stock that cannot be named.
     files : tuple of Path
         Files written.
     """
 
     alarms: pl.DataFrame
     vehicles: pl.DataFrame
+    stock: pl.DataFrame
     plans: tuple[InspectionPlan | None, ...]
     rules: AlarmRules
     surveillance: SurveillanceResult
     reports: Mapping[str, TableReport]
     until: date
+    notes: tuple[str, ...]
     files: tuple[Path, ...]
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Records that were left out, and why."""
-        return self.surveillance.exposure.notes
 
 
 def alarms(
@@ -157,33 +164,51 @@ def alarms(
     estimator.rules = rules or AlarmRules()
     raised = estimator.snapshot.alarms
     plans = [inspection_plan_of(estimator, row) for row in raised.to_dicts()]
+    schedule = _schedule(plans, estimator.rules)
+    weeks = [int(w.max()) if w is not None and len(w) else None for w in schedule]  # type: ignore[arg-type]
     plan_columns = pl.DataFrame([_plan(plan) for plan in plans], schema=PLAN)
+    plan_columns = plan_columns.with_columns(inspection_weeks=pl.Series(weeks, dtype=pl.Int64))
     ranked = [
-        with_reasons(plan.vehicles, plan).select(
+        with_reasons(plan.vehicles, plan)
+        .with_columns(inspection_week=pl.lit(None, dtype=pl.Int64) if week is None else week)
+        .select(
             pl.lit(row["model"]).alias("model"),
             pl.lit(row["component"]).alias("component"),
             pl.int_range(1, pl.len() + 1).alias("rank"),
             pl.all(),
         )
-        for plan, row in zip(plans, raised.to_dicts(), strict=True)
+        for plan, week, row in zip(plans, schedule, raised.to_dicts(), strict=True)
         if plan is not None
     ]
     cell_columns = {"model": pl.String, "component": pl.String, "rank": pl.Int64}
-    vehicles = pl.concat(ranked) if ranked else pl.DataFrame(schema={**cell_columns, **LISTED_COLUMNS})
+    columns = {**cell_columns, **LISTED_COLUMNS, "inspection_week": pl.Int64}
+    vehicles = pl.concat(ranked) if ranked else pl.DataFrame(schema=columns)
+    at = int(clock_instants(study.as_of, timezone=study.timezone))
+    stock, stock_notes, stock_files = stop_sale(config, raised, estimator.rules, as_of=at, out=out, progress=progress)
     picture, vehicle_file = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
     _draw_evidence(surveillance, picture, estimator.rules)
     campaigns = draw_campaigns(vehicles, vehicle_file.with_suffix(".png"), estimator.rules)
     write_answers(vehicles, vehicle_file)
     # The large files are written first: if the disk is full, the store is unchanged and the run can be repeated.
     if store is not None:
-        store.record(raised, as_of=int(clock_instants(study.as_of, timezone=study.timezone)), timezone=study.timezone)
+        store.record(raised, as_of=at, timezone=study.timezone)
     table = pl.concat([raised, _stored(raised, store), plan_columns], how="horizontal")
     write_answers(table, out)
     if rules is not None and estimator.snapshot.until_day >= snapshot_until(rules.snapshot):
         write_atomically(rules.snapshot, estimator.snapshot.to_file())
     until = instant(study.as_of - 1).date()
-    files = (out, vehicle_file, picture, *campaigns)
-    return AlarmRun(table, vehicles, tuple(plans), estimator.rules, surveillance, study.raw.reports, until, files)
+    files = (out, vehicle_file, picture, *campaigns, *stock_files)
+    notes = (*surveillance.exposure.notes, *stock_notes)
+    return AlarmRun(
+        table, vehicles, stock, tuple(plans), estimator.rules, surveillance, study.raw.reports, until, notes, files
+    )
+
+
+def _schedule(plans: Sequence[InspectionPlan | None], rules: AlarmRules) -> list[pl.Series | None]:
+    """Return the week of inspection of each vehicle of each safety plan, of one schedule; None for other plans."""
+    lists = [plan.vehicles for plan in plans if plan is not None and plan.verdict == "inspect_all"]
+    weeks = iter(inspection_weeks(lists, rules.safety.capacity_per_week))
+    return [next(weeks) if plan is not None and plan.verdict == "inspect_all" else None for plan in plans]
 
 
 def _reset_weeks(study: SurveillanceStudyData, store: AlarmStore | None) -> dict[tuple[str, str], int]:

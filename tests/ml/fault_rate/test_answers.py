@@ -105,6 +105,8 @@ def test_vehicles_are_sorted_by_expected_faults(model: Model) -> None:
     assert sum(v.faults_to_come for v in answer.vehicles) == pytest.approx(alarm.plan.faults, rel=1e-6)
     assert all(v.inspect and v.reason_zh and v.reason_en and v.cost is None for v in answer.vehicles)
     assert all(alarm.built_from <= v.built_on < alarm.built_until for v in answer.vehicles)
+    weeks = [vehicle.inspection_week for vehicle in answer.vehicles]
+    assert weeks == [1 + place // 50 for place in range(answer.total)] and answer.inspection_weeks == weeks[-1]
     later = endpoints.vehicles(champions, request.model_copy(update={"limit": 5, "offset": 3}))
     assert later.vehicles == answer.vehicles[3:8]
     quiet = endpoints.vehicles(champions, endpoints.VehiclesRequest(model="A", component="battery"))

@@ -22,6 +22,7 @@ Printed = Callable[..., str]
 ALARM = {
     "model": "M", "component": "suspension", "detected_on": date(2024, 3, 4), "built_from": None, "built_until": None,
     "count": 1_234, "expected": 400.0, "rate_ratio": 3.0, "low": 2.5, "high": 3.5, "alarm_id": 7, "state": "open",
+    "inspection_weeks": None,
 }  # fmt: skip
 
 
@@ -29,13 +30,13 @@ ALARM = {
 def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
     """Print the alarms and return the text of both streams, with single spaces."""
 
-    def call(alarms: pl.DataFrame, plans: tuple[InspectionPlan | None, ...]) -> str:
+    def call(alarms: pl.DataFrame, plans: tuple[InspectionPlan | None, ...], stock: pl.DataFrame | None = None) -> str:
         console = Console(highlight=False, width=160, record=True)
         monkeypatch.setattr(printing, "err", console)
         monkeypatch.setattr(alarm_tables, "out", console)
         run: Any = SimpleNamespace(
             surveillance=SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]})), alarms=alarms, plans=plans,
-            rules=AlarmRules(), notes=["reports come late"],
+            stock=stock, rules=AlarmRules(), notes=["reports come late"],
         )  # fmt: skip
         alarm_tables.print_alarms(run)
         return " ".join(console.export_text().split())
@@ -55,6 +56,18 @@ def test_an_alarm_with_its_verdict_options_and_first_vehicles(printed: Printed) 
     assert "1. V0: 1.15 faults expected over the next 5 years; drives and ages like the typical" in text
     assert "parts to stock for the first 8 weeks: 3" in text
     assert text.endswith("1 alarm in 2 cells (model, component) note: reports come late")
+
+
+def test_a_safety_alarm_with_its_weeks_and_the_stock_whose_sale_stops(printed: Printed) -> None:
+    alarm = pl.DataFrame([ALARM | {"component": "brakes", "inspection_weeks": 2}])
+    brakes = plan(snapshot({}, {}), component="brakes")
+    stores = {"store_id": ["S2", "S1", "S2"], "quantity": [1.0, 1.0, 3.0]}
+    stock = pl.DataFrame({"model": "M", "component": "brakes", **stores})
+    text = printed(alarm, (brakes,), stock)
+    assert "Inspect all 2 affected vehicles, in order of risk" in text
+    assert "all are inspected within 2 weeks at 50 vehicles a week, the riskiest first" in text
+    assert "stop of sale: 5 cars in stock of the affected builds: S1 1, S2 4" in text
+    assert "stop of sale: no car of the affected builds is in stock" in printed(alarm, (brakes,), stock.clear())
 
 
 def test_a_mixed_plan_is_a_third_option(printed: Printed) -> None:
