@@ -43,6 +43,9 @@ def print_alarms(run: Any) -> None:
     rows = run.alarms.to_dicts()
     for row in rows:
         built = "all dates" if row["built_from"] is None else f"{row['built_from']} .. {row['built_until']}"
+        if row["model_year_from"] is not None:
+            years = sorted({row["model_year_from"], row["model_year_until"]})
+            built = f"model year{'s' if len(years) > 1 else ''} {' .. '.join(map(str, years))}"
         ratio, limits = f"{row['rate_ratio']:.2f}", f"{row['low']:.2f} .. {row['high']:.2f}"
         numbers = (f"{row['count']:,}", f"{row['expected']:,.1f}", ratio, limits)
         names = (row["model"], run.rules.component_name(row["component"]).en)

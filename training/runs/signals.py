@@ -29,6 +29,10 @@ from ml.domain.faults.shrinkage.fitting import Fit, fit_mixture
 from ml.domain.faults.shrinkage.scores import scores
 from ml.domain.faults.shrinkage.squashing import squash
 from training.answer_files import check_answer_path, write_answers
+from training.config import TaskConfig
+from training.progress import Progress
+from training.runs.signal_records import read_pair_lines
+from training.runs.signal_report import draw_pairs
 
 FIGURES = (
     "count", "expected", "ebgm", "eb05", "eb95", "prr", "prr_lower", "prr_upper", "ror", "ror_lower", "ror_upper",
@@ -78,19 +82,26 @@ class Signals:
         Number of events, or of reports.
     fit : Fit
         Fitted prior of the ratios.
+    remarks : tuple of str
+        Records that were left out or merged, and why.
+    files : tuple of Path
+        Files written.
     """
 
     table: pl.DataFrame
     total: int
     fit: Fit
+    remarks: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     @property
     def notes(self) -> Sequence[str]:
-        """Return warnings about the fit; empty if there are none."""
+        """Return remarks on the records and warnings about the fit; empty if there are none."""
         if not self.fit.at_limit:
-            return ()
+            return self.remarks
         names = ", ".join(self.fit.at_limit)
         return (
+            *self.remarks,
             f"the fitted prior is at a limit of its range ({names}): the ratios hardly differ between pairs; with few "
             "pairs the intervals of EBGM are too narrow: compare PRR and ROR",
         )
@@ -106,7 +117,7 @@ def signals(data: Path, *, columns: PairColumns | None = None, out: Path | None 
     columns : PairColumns, optional
         ``training.runs.signals.PairColumns(row="model", column="component", count="count")``, the default.
     out : Path, optional
-        File for the ranked table: `.parquet` or `.csv`; not `data` itself.
+        File for the ranked table: `.parquet` or `.csv`; not `data` itself. A figure `.png` is written beside it.
 
     Returns
     -------
@@ -135,17 +146,65 @@ def signals(data: Path, *, columns: PairColumns | None = None, out: Path | None 
         raise ConfigError(
             f"--row, --column: {columns.names} must be different columns, none named like a figure of the result"
         )
-    lines = _read(data, columns)
+    return _ranked(_read(data, columns), columns, where=str(data), out=out)
+
+
+def signals_of_records(
+    config: TaskConfig, *, stratum: str | None = None, out: Path | None = None, progress: Progress | None = None
+) -> Signals:
+    """Return the pairs of model and component of the workshop records of a configuration, ranked by EB05.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        ``training.config.load_config("fault_rate", path)``; `time: none` where the records have no date.
+    stratum : str, optional
+        Column of the records, such as `model_year`; expected counts are computed within each value.
+    out : Path, optional
+        File for the ranked table: `.parquet` or `.csv`; a figure `.png` is written beside it.
+    progress : callable, optional
+        Called with one line of text for each table, such as `print`.
+
+    Returns
+    -------
+    Signals
+        As returned by `signals`.
+
+    Raises
+    ------
+    DataError, ConfigError
+        A table, a column or the configuration is unusable; nothing is written.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> ranked = signals_of_records(load_config("fault_rate")).table  # doctest: +SKIP
+    """
+    if out is not None:
+        check_answer_path(out)
+    lines, remarks = read_pair_lines(config, stratum=stratum, progress=progress)
+    columns = PairColumns(stratum=stratum)
+    return _ranked(lines, columns, where="service_records", out=out, remarks=remarks)
+
+
+def _ranked(
+    lines: pl.DataFrame, columns: PairColumns, *, where: str, out: Path | None, remarks: tuple[str, ...] = ()
+) -> Signals:
     try:
         pairs = _pairs(lines, columns)
         points = squash(pairs.count, pairs.expected)
         fit = fit_mixture(points.count, points.expected, weight=points.weight, zero_truncated=True)
         table = _table(pairs, fit, columns)
     except ShrinkageError as e:
-        raise DataError(f"{data}: {e}") from None
-    if out is not None:
-        write_answers(table, out)
-    return Signals(table, pairs.total, fit)
+        raise DataError(f"{where}: {e}") from None
+    if out is None:
+        return Signals(table, pairs.total, fit, remarks)
+    picture = out.with_suffix(".png")
+    draw_pairs(table, picture)
+    write_answers(table, out)
+    return Signals(table, pairs.total, fit, remarks, (out, picture))
 
 
 def _read(data: Path, columns: PairColumns) -> pl.DataFrame:

@@ -338,7 +338,10 @@ class SurveillanceStudy:
         """Check that the data has time and that no split column is set; raises ConfigError otherwise."""
         _refuse_split_column(config)
         if config.timeless:
-            raise ConfigError("time: must be serviced_at, got none; fault surveillance needs dated repairs")
+            raise ConfigError(
+                "time: must be serviced_at, got none; fault surveillance needs dated repairs; without dates run: "
+                "chehang signals --config"
+            )
 
     def load(
         self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None

@@ -233,7 +233,7 @@ class SurveillanceData:
         params = cast("FaultParams", config.params)
         say = progress or (lambda text: None)
         raw = raw or read_task_tables(config, extra={}, progress=progress)
-        tables = {n: _on_local_clock(_required_columns(f, n), raw.reports[n].timezone) for n, f in raw.frames.items()}
+        tables = {n: on_local_clock(_required_columns(f, n), raw.reports[n].timezone) for n, f in raw.frames.items()}
         records, fleet = tables[RECORDS], tables.get(FLEET)
         monthly = are_monthly_totals(records["serviced_at"])
         records = at_month_end(records) if monthly else records
@@ -369,7 +369,7 @@ class SurveillanceData:
         return rows_of_weeks(self.exposure, self.result, start, self.exposure.weeks)
 
 
-def _on_local_clock(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
+def on_local_clock(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
     """Return the frame with its instants as microseconds of the local clock, so that their days are local days."""
     instants = [n for n in frame.columns if n.endswith("_at") or n == "month"]
     clocks = [

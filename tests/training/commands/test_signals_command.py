@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tests.commands import chehang
-from training.commands import signals as command
+from training.runs import signal_report
 
 
 def _write(path: Path) -> Path:
@@ -21,7 +21,7 @@ def _write(path: Path) -> Path:
 def test_signals_are_printed_and_written(tmp_path: Path) -> None:
     path, out = _write(tmp_path / "pairs.csv"), tmp_path / "ranked.parquet"
     printed = chehang("signals", str(path), "--out", str(out), "--limit", "3", home=tmp_path / "home").stdout
-    assert f"1 of 100 pairs have an EB05 of at least {command.SIGNAL:g}" in printed and "M2" in printed
+    assert f"1 of 100 pairs have an EB05 of at least {signal_report.SIGNAL:g}" in printed and "M2" in printed
     content = json.loads(chehang("signals", str(path), "--json", "--limit", "2", home=tmp_path / "home").stdout)
     assert (content["pairs"], content["signals"], len(content["ranked"])) == (100, 1, 2)
     first = content["ranked"][0]
