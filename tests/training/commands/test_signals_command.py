@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tests.commands import chehang
+from training.commands import signals as command
 from training.runs import signal_report
 
 
@@ -32,3 +33,7 @@ def test_a_bad_table_is_one_line(tmp_path: Path) -> None:
     done = chehang("signals", str(_write(tmp_path / "p.csv")), "--count", "n", home=tmp_path / "home", check=False)
     assert done.returncode == 1 and "has no column 'n'" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_help_names_both_sources(tmp_path: Path) -> None:
+    assert "time: none" in (command.__doc__ or "") + (command.signals.__doc__ or "")
