@@ -66,6 +66,7 @@ COLUMNS: Names = {
     "gross_margin": ("毛利", "gross margin"),
     "household_size": ("家庭人数", "household size"),
     "housing": ("居住状况", "housing"),
+    "job_id": ("工单编号", "repair order"),
     "kind": ("记录类型", "kind of record"),
     "labour_hours": ("工时", "labour time"),
     "last_contact_at": ("最近联系时间", "last contact"),
@@ -180,7 +181,13 @@ VALUES: Mapping[str, Names] = {
     },
     "condition": {"new": ("新车", "new"), "used": ("二手车", "used")},
     "use": {"private": ("非营运", "private"), "commercial": ("营运", "commercial")},
-    "kind": {"catalogue": ("车型版本", "model version"), "unit": ("实车", "vehicle")},
+    "kind": {
+        "catalogue": ("车型版本", "model version"),
+        "unit": ("实车", "vehicle"),
+        "in_use": ("在用车辆", "vehicles in use"),
+        "sales": ("销量", "sales"),
+        "complaints": ("投诉", "complaints"),
+    },
     "gender": {"female": ("女", "female"), "male": ("男", "male")},
     "decision": {"approve": ("通过", "approve"), "refer": ("人工审核", "refer"), "decline": ("拒绝", "decline")},
     "housing": {
