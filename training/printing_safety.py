@@ -33,7 +33,7 @@ def print_safety(run: Any, titles: dict[str, str]) -> None:
     out.print(
         f"{count_text(reports.height, 'report')} of dangerous faults{more}: {run.new:,} listed for the first time"
         f"{open_before}. They wait for no statistic: look at each today, and report it to the maker and the regulator. "
-        f"All: {run.file}",
+        f"All: {run.file}; prepared report: {run.document}",
         soft_wrap=True,
     )
     print_notes(run.notes)

@@ -20,7 +20,14 @@ ROW = {
 
 def run(*rows: dict[str, object]) -> SimpleNamespace:
     reports = pl.DataFrame(rows, schema=LISTED)
-    return SimpleNamespace(reports=reports, new=1, since=date(2024, 5, 1), notes=(), file=Path("a.safety.csv"))
+    return SimpleNamespace(
+        reports=reports,
+        new=1,
+        since=date(2024, 5, 1),
+        notes=(),
+        file=Path("a.safety.csv"),
+        document=Path("a.safety.md"),
+    )
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> str:

@@ -80,6 +80,7 @@ def alarms(
         if as_json:
             print_json({"task": configured.task, "safety": urgent.reports.to_dicts(), "files": [str(urgent.file)]})
         raise
+    files = [str(file) for file in (urgent.file, urgent.document, *report.files)]
     left_out = [] if rules else [f"{WITHOUT_RULES}: {missing_rules(RULES)}"]
     if as_json:
         content = {
@@ -87,8 +88,11 @@ def alarms(
             "until": report.until, "basis": report.surveillance.exposure.basis, "notes": [*report.notes, *left_out],
             "safety": urgent.reports.to_dicts(), "alarms": report.alarms.to_dicts(),
         }  # fmt: skip
-        return print_json({**content, "files": [str(f) for f in (urgent.file, *report.files)]})
+        return print_json({**content, "files": files})
     print_alarms(report)
-    out.print(f"reports until {report.until}; written to " + ", ".join(str(f) for f in (urgent.file, *report.files)))
+    out.print(
+        f"reports until {report.until}; written to "
+        + ", ".join(str(f) for f in (urgent.file, urgent.document, *report.files))
+    )
     for sentence in left_out:
         out.print(sentence, soft_wrap=True)

@@ -10,10 +10,12 @@ import polars as pl
 
 from features.sources import RawTables
 from ml.fault_rate.alarm_file import now
+from ml.fault_rate.prepared_report import prepared_report
 from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.safety import SafetyRules
 from ml.fault_rate.safety_reports import REPORT, safety_reports
 from ml.fault_rate.safety_store import SafetyStore
+from ml.home import write_atomically
 from ml.instants import local_day, microseconds
 from training.answer_files import check_answer_path, write_answers
 
@@ -40,6 +42,8 @@ class SafetyRun:
         Kinds that the records cannot show, and why.
     file : Path
         File of `reports`.
+    document : Path
+        Report to the maker and the regulator, prepared as Markdown.
     """
 
     reports: pl.DataFrame
@@ -47,6 +51,7 @@ class SafetyRun:
     since: date
     notes: tuple[str, ...]
     file: Path
+    document: Path
 
 
 def safety(raw: RawTables, *, out: Path, rules: AlarmRules | None = None, as_of: datetime | None = None) -> SafetyRun:
@@ -58,7 +63,8 @@ def safety(raw: RawTables, *, out: Path, rules: AlarmRules | None = None, as_of:
         Tables `service_records` and, if there is one, `fleet`, as returned by
         `training.studies.task_tables.read_task_tables`.
     out : Path
-        File of the alarms: `.parquet` or `.csv`; the reports are written to `<name>.safety<suffix>` beside it.
+        File of the alarms: `.parquet` or `.csv`; the reports are written to `<name>.safety<suffix>`, and a
+        report to the maker and the regulator to `<name>.safety.md` beside it.
     rules : AlarmRules, optional
         As returned by ``ml.fault_rate.rules.load_alarm_rules(Path("configs/fault_alarms.yaml"))``. Without rules
         nothing is stored, and the kinds are the default ones.
@@ -103,7 +109,9 @@ def safety(raw: RawTables, *, out: Path, rules: AlarmRules | None = None, as_of:
     listed = listed.filter(is_open | (pl.col("reported_on") >= since))
     file = out.with_name(f"{out.stem}.safety{out.suffix}")
     write_answers(listed, file)
-    return SafetyRun(listed, new, since, _notes(records, own), file)
+    document = file.with_suffix(".md")
+    write_atomically(document, prepared_report(listed, own).encode())
+    return SafetyRun(listed, new, since, _notes(records, own), file, document)
 
 
 def _end_of(records: pl.LazyFrame) -> int:

@@ -46,6 +46,7 @@ def test_reports_are_listed_written_and_stored_with_three_weeks_of_records(raw: 
     assert run.reports["state"].to_list() == ["new", "new"] and run.reports["id"].to_list() == [2, 1]
     assert run.reports["first_listed_on"].to_list() == [date(2022, 1, 28)] * 2
     assert run.file == tmp_path / "alarms.safety.csv"
+    assert run.document.read_text(encoding="utf-8").count("1 case, 1 vehicle") == 2  # two models
     assert pl.read_csv(run.file)["vehicle_id"].to_list() == ["V1", "V0"]
     assert safety(raw, out=tmp_path / "alarms.csv", rules=rules(tmp_path)).new == 0
 
