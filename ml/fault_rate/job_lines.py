@@ -87,7 +87,8 @@ def _merged(rows: pl.DataFrame, cell: list[str], comeback_days: int) -> tuple[pl
     """Return the first line of each fault, and how many lines were merged by reason; `cell` names whose fault it is."""
     day = pl.col("serviced_at") // DAY
     order = [*(pl.col(n) for n in cell), day, pl.col("job_id"), pl.col("serviced_at"), pl.col("line")]
-    suspects = rows.filter(pl.struct(cell).is_duplicated()).sort(order, nulls_last=True)
+    is_suspect = _may_be_merged(rows, cell, comeback_days)
+    suspects = rows.filter(is_suspect).sort(order, nulls_last=True)
     same_cell = pl.all_horizontal(pl.col(n).eq_missing(pl.col(n).shift()) for n in cell)
     gap = day - day.shift()
     same_job = pl.col("job_id").is_not_null() & ~pl.col("job_id").is_first_distinct().over(cell)
@@ -101,10 +102,27 @@ def _merged(rows: pl.DataFrame, cell: list[str], comeback_days: int) -> tuple[pl
         .when(gap <= comeback_days)
         .then(pl.lit("comeback"))
     )
-    suspects = suspects.with_columns(reason=reason).with_columns(fault=pl.col("reason").is_null().cum_sum())
+    suspects = suspects.with_columns(reason=reason).with_columns(fault_number=pl.col("reason").is_null().cum_sum())
     counts = {n: int((suspects["reason"] == n).sum()) for n in ("same_day", "same_job", "comeback")}
     earliest = [pl.col("reported_at").min()] if "reported_at" in rows.columns else []
-    largest = suspects.group_by("fault").agg(pl.col("line").first(), pl.col("events").max(), *earliest)
-    firsts = rows.update(largest.drop("fault"), on="line") if largest.height else rows
-    later = suspects.filter(pl.col("reason").is_not_null()).select("line")
-    return firsts.join(later, on="line", how="anti"), counts
+    largest = suspects.group_by("fault_number").agg(pl.col("events").max(), *earliest)
+    firsts = suspects.filter(pl.col("reason").is_null()).drop("events", *(["reported_at"] if earliest else []))
+    firsts = firsts.join(largest, on="fault_number", how="left").select(rows.columns)
+    return pl.concat([rows.filter(~is_suspect), firsts]), counts
+
+
+def _may_be_merged(rows: pl.DataFrame, cell: list[str], comeback_days: int) -> pl.Series:
+    """Return the lines that are near another one of their cell, or of the same job; few, so that sorting them is fast.
+
+    Cells are compared by hash: a line of another cell with the same hash is a suspect more, and is not merged.
+    """
+    job = pl.col("job_id").hash()
+    keys = rows.select(
+        key=pl.struct(cell).hash(), day=pl.col("serviced_at") // DAY, at=pl.int_range(pl.len()),
+        shared=pl.col("job_id").is_not_null() & pl.struct(*cell, job.alias("job")).hash().is_duplicated()
+        if rows["job_id"].null_count() < rows.height else pl.lit(value=False),
+    ).sort("key", "day")  # fmt: skip
+    near = ((pl.col("key") == pl.col("key").shift()) & (pl.col("day").diff() <= comeback_days)).fill_null(value=False)
+    keys = keys.with_columns(near=near)
+    near_any = pl.col("near") | pl.col("near").shift(-1).fill_null(value=False) | pl.col("shared")
+    return keys.select("at", suspect=near_any).sort("at")["suspect"]
