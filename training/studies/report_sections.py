@@ -212,7 +212,7 @@ def importance_section(
     strongest = [names[name] for name, _ in ranked[:3]]
     return Importance(
         name="importance",
-        title=Text(zh=f"特征重要性：{x.title.zh}", en=f"Feature importance: {x.title.en}"),
+        title=Text(zh=f"特征重要性——{x.title.zh}", en=f"Feature importance ({x.title.en})"),
         summary=Text(
             zh=f"最重要：{'、'.join(t.zh for t in strongest)}",
             en=f"most important: {', '.join(t.en for t in strongest)}",

@@ -25,7 +25,7 @@ _RATIO_COLUMNS = (
 )
 _RATES = (
     column("approval_rate", "预审通过率", "approval rate", "share"),
-    column("bad_rate_of_approved", "预审通过者的逾期率", "bad rate of approved applicants", "share"),
+    column("bad_rate_of_approved", "预审通过者的违约率", "default rate of approved applicants", "share"),
     column("good_not_approved", "未通过的好客户比例", "good applicants not approved", "share"),
 )
 

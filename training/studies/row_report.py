@@ -49,7 +49,7 @@ _BAND_COLUMNS = (
     column("band", "预审结果", "band", words=BANDS),
     ROWS,
     column("share", "申请占比", "share of applications", "share", tracked=True),
-    column("bad_rate", "该档逾期率", "bad rate of the band", "share", tracked=True),
+    column("bad_rate", "该档违约率", "default rate of the band", "share", tracked=True),
 )
 _EXPECTED_COLUMNS = (
     MONTH,
@@ -169,7 +169,7 @@ def _decisions(test: HoldoutPredictions) -> list[Section]:
         name="bands",
         title=Text(zh="测试集预审结果", en="Decision bands of the test rows"),
         columns=_BAND_COLUMNS,
-        y=axis("申请占比；组内逾期率", "share of applications; bad rate within the band", "share"),
+        y=axis("申请占比；该档违约率", "share of applications; default rate of the band", "share"),
         drawn=("share", "bad_rate"),
         rows=tuple(rows),
     )

@@ -236,8 +236,8 @@ def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
     observed, predicted = (format_figure(largest[n], quantity.format) for n in ("observed", "predicted"))
     first = group_column(by, [r["value"] for r in rows], labels=test.examples.config.labels)
     title = Text(
-        zh=f"按{first.title.zh}分组的{quantity.title.zh}：实际与预测",
-        en=f"{quantity.title.en.capitalize()} by {first.title.en}: observed and predicted",
+        zh=f"按{first.title.zh}分组的{quantity.title.zh}（实际与预测）",
+        en=f"{quantity.title.en.capitalize()} by {first.title.en} (observed and predicted)",
     )
     summary = Text(
         zh=f"共 {len(rows)} 组；行数最多的一组“{first.shown(largest['value'], 'zh')}”：实际 {observed}，"
@@ -281,8 +281,8 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
     )
     outcomes = TimeSeries(
         name="by_month", title=Text(
-            zh=f"各月{quantity.title.zh}：实际与预测",
-            en=f"{quantity.title.en.capitalize()} by month: observed and predicted",
+            zh=f"各月{quantity.title.zh}（实际与预测）",
+            en=f"{quantity.title.en.capitalize()} by month (observed and predicted)",
         ),
         summary=_means(f"{names[0]} – {names[-1]}", y, p, quantity), rows=rows, y=quantity, drawn=DRAWN,
         columns=(MONTH, ROWS, *_outcome_columns(quantity)),
