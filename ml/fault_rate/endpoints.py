@@ -19,6 +19,7 @@ from ml.fault_rate.inspection_schedule import inspection_weeks
 from ml.fault_rate.power import PowerAnswer, PowerRequest, power
 from ml.fault_rate.rate_ratios import alarm_of, cell_posterior
 from ml.fault_rate.request import Day, Plan
+from ml.fault_rate.safety_endpoint import SAFETY
 from ml.fault_rate.vehicle_reasons import with_reasons
 from ml.signature import Name, RequestPart
 
@@ -223,6 +224,7 @@ def _inspection_weeks(estimator: FaultEstimator, request: VehiclesRequest, inspe
 
 
 ENDPOINTS = (
+    SAFETY,
     Endpoint(
         path="vehicles",
         summary={"zh": "哪些车应优先安排回厂检查", "en": "Which vehicles to inspect first"},

@@ -12,6 +12,7 @@ from features.errors import DataError
 from ml.artefacts.json_files import content_of
 from ml.fault_rate.campaign import InspectionPlan, plan_inspection
 from ml.fault_rate.rules import AlarmRules
+from ml.fault_rate.safety_store import STORED
 from ml.fault_rate.snapshot import Snapshot
 from ml.signature import Field, Signature
 
@@ -41,12 +42,15 @@ class FaultEstimator:
         `ml.fault_rate.rules.AlarmRules` before.
     states : mapping of (str, str) to (int, str)
         Id and state of the latest stored alarm by (model, component).
+    safety_reports : DataFrame
+        Stored reports of dangerous faults, as returned by `ml.fault_rate.safety_store.SafetyStore.reports`.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.trained = self.snapshot = snapshot
         self.rules = AlarmRules()
         self.states: Mapping[tuple[str, str], tuple[int, str]] = {}
+        self.safety_reports = pl.DataFrame(schema=STORED)
         self.signature = self._signature()
         self._plans: dict[Any, InspectionPlan | None] = {}
 

@@ -8,6 +8,7 @@ from typing import Any
 from ml.fault_rate.alarm_store import AlarmStore
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.rules import AlarmRules, load_alarm_rules
+from ml.fault_rate.safety_store import SafetyStore
 from ml.fault_rate.snapshot import Snapshot
 from ml.home import file_state, model_file
 from ml.live_state import LiveStates
@@ -70,5 +71,6 @@ class LiveUpdates:
             return False
         rows = store.alarms().select("model", "component", "id", "state").sort("id").iter_rows()
         estimator.states = {(model, component): (number, state) for model, component, number, state in rows}
+        estimator.safety_reports = SafetyStore(estimator.rules.store).reports()
         loaded["store"] = (estimator.rules.store, version)
         return True
