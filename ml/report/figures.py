@@ -123,7 +123,7 @@ def draw_sections(
 
 
 def _wrapped(title: str) -> str:
-    return textwrap.fill(title, 70)
+    return textwrap.fill(title, 46)
 
 
 def _draw(panel: Any, section: Section, language: Language) -> None:
