@@ -14,8 +14,8 @@ from ml.bilingual import Text
 from ml.fault_rate.campaign import InspectionPlan
 from ml.fault_rate.campaign_text import headline, verdict_text
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.rate_ratios import rate_ratio_interval
-from ml.fault_rate.request import Alarm, Cell, FaultAnswer, FaultRequest, Option, Plan, Week
+from ml.fault_rate.rate_ratios import normal_ratio, rate_ratio_interval
+from ml.fault_rate.request import Alarm, Cell, FaultAnswer, FaultRequest, Option, Plan, RaisedCell, Week
 from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import Snapshot
 
@@ -35,7 +35,8 @@ def respond(estimator: FaultEstimator, requests: Sequence[FaultRequest], *, expl
     Returns
     -------
     list of FaultAnswer
-        `alarms` (the strongest evidence first; each with rate ratio, 90% interval and inspection plan), `cell` (only
+        `alarms` (the strongest evidence first; each with rate ratio, 90% interval and inspection plan), `raised`
+        (components above those of the other models from the start), `cell` (only
         where the request names model and component), `false_alarm_rate`, `tested_from`, `data_until` and `notes`.
 
     Raises
@@ -64,6 +65,11 @@ def _answer(est: FaultEstimator, request: FaultRequest, *, explain: bool) -> Fau
         cells_tested=snapshot.cells.height,
         false_alarm_rate=snapshot.alpha,
         alarms=alarms,
+        raised=[
+            RaisedCell(**row)
+            for row in snapshot.raised.to_dicts()
+            if request.model in (None, row["model"]) and request.component in (None, row["component"])
+        ],
         cell=cell,
         notes=[*snapshot.notes, *([_without_exposure(cell)] if cell is not None and no_exposure else [])],
     )
@@ -227,6 +233,7 @@ def _cell(snapshot: Snapshot, model: str, component: str, *, explain: bool) -> C
         rate_ratio=rate_ratio,
         low=low,
         high=high,
+        own_ratio=normal_ratio(snapshot, model, component),
         log_evidence=float(snapshot.log_e[row].max()),
         alarm_threshold=float(snapshot.alarm_threshold[row]),
         alarm=bool((snapshot.log_e[row] >= snapshot.alarm_threshold[row]).any()),

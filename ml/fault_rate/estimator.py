@@ -108,9 +108,7 @@ class FaultEstimator:
         expected = np.zeros(X.height)
         distance_band = baseline.distance_band(X["monthly_km"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
         component = X["component"].to_numpy()
-        own_ratios = self.trained.cells.with_columns(
-            own_ratio=pl.Series(self.trained.own_shape / self.trained.own_rate)
-        )
+        own_ratios = self.trained.cells.with_columns(own_ratio=pl.Series(self.trained.likely_own_ratio))
         for c, name in enumerate(baseline.components):
             index = np.flatnonzero(component == name)
             rows = X[index]

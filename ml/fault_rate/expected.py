@@ -5,8 +5,8 @@ rate compete, the simplest first: one constant rate, a season, the wear (age and
 three (effects multiply), and Poisson trees of LightGBM (effects may interact). A fit replaces the simpler one only if
 its gain is clear: the reference weeks are divided into blocks of two weeks, each is predicted by fits to the other
 blocks (every fifth block is held out at once, so that every month stays in the training blocks), and the mean paired
-gain of Poisson deviance over the blocks must exceed twice its standard error. A season is fitted only to 52 weeks or
-more.
+gain of Poisson deviance over the blocks must exceed 2.5 times its standard error. A season is fitted only to 52 weeks
+or more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ml.fault_rate.baseline_rates import KINDS, BaselineRates, combination_of, c
 from ml.fault_rate.exposure import FleetExposure
 
 BLOCK_WEEKS, FOLDS = 2, 5  # length of a held-out block; every fifth block is held out at once
-CLEAR_GAIN = 2.0  # standard errors by which a fit must improve on the simpler one
+CLEAR_GAIN = 2.5  # standard errors by which a fit must improve on the simpler one
 YEAR_WEEKS = 52
 ABSENT_EXPECTED = 20.0  # a group with no fault where this many are expected does not have the component
 PRIOR_SD = 0.4  # standard deviation of the log rate ratio of a band in the regression's penalty

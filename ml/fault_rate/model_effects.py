@@ -191,3 +191,23 @@ def rate_ratio_posterior(
     exact = posterior(one_gamma(prior_shape, prior_shape), n, e)
     shape = 1 / (1 / exact.shape + v)
     return Posterior(exact.weight, shape, shape / exact.mean())
+
+
+def raised_note(raised: pl.DataFrame) -> str:
+    """Return the models and components above the other models from the start as a sentence; empty where none is.
+
+    Parameters
+    ----------
+    raised : DataFrame
+        As returned by `raised_cells`.
+
+    Examples
+    --------
+    >>> raised_note(pl.DataFrame([("D", "brakes", 160, 80.0, 1.76, 1.4, 2.1)], schema=RAISED, orient="row"))
+    'above the other models from the start, which alone raises no alarm: D brakes 1.8 times (1.4 to 2.1)'
+    """
+    cells = ", ".join(
+        f"{row['model']} {row['component']} {row['rate_ratio']:.1f} times ({row['low']:.1f} to {row['high']:.1f})"
+        for row in raised.to_dicts()
+    )
+    return f"above the other models from the start, which alone raises no alarm: {cells}" if cells else ""

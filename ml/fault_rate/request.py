@@ -51,7 +51,7 @@ class Week(BaseModel):
     evaluated_on : date
         The day after the week; the figures contain the faults reported before it.
     count, expected : float
-        Faults reported since the first test week, and their expected value at the baseline rate.
+        Faults reported since the first test week, and their expected value at the normal rate of the model.
     log_evidence : float
         Natural logarithm of the e-value.
     """
@@ -199,11 +199,14 @@ class Cell(BaseModel):
     Attributes
     ----------
     count, expected : float
-        Faults reported since the first test week, and their expected value at the baseline rate.
+        Faults reported since the first test week, and their expected value at the normal rate of the model.
     expected_weekly : float
         Expected faults per week, mean of the last 13 weeks.
     rate_ratio, low, high : float
-        Fault rate over its baseline: posterior mean and 90% credible limits.
+        Fault rate over the normal rate of the model: posterior mean and 90% credible limits.
+    own_ratio : float
+        Normal rate of the model over the baseline rate of the component: 1.2 for a model that fails 20% more often than
+        the others, without a fault.
     log_evidence, alarm_threshold : float
         Highest log evidence so far, and the log evidence at which the cell raises an alarm.
     alarm : bool
@@ -220,10 +223,33 @@ class Cell(BaseModel):
     rate_ratio: float
     low: float
     high: float
+    own_ratio: float
     log_evidence: float
     alarm_threshold: float
     alarm: bool
     evidence: list[Week] = []
+
+
+class RaisedCell(BaseModel):
+    """Component of a model that failed more often than that of the other models from the start.
+
+    Its higher rate is its normal rate: it raises no alarm, and is listed instead.
+
+    Attributes
+    ----------
+    count, expected : float
+        Faults of the reference weeks, and their expected value at the rate of the other models.
+    rate_ratio, low, high : float
+        Fault rate over that of the other models: posterior mean and 90% credible limits.
+    """
+
+    model: str
+    component: str
+    count: int
+    expected: float
+    rate_ratio: float
+    low: float
+    high: float
 
 
 class FaultAnswer(BaseModel):
@@ -241,6 +267,9 @@ class FaultAnswer(BaseModel):
         Family-wise false-alarm rate: upper limit of the probability of one or more false alarms among all cells.
     alarms : list of Alarm
         Matching alarms.
+    raised : list of RaisedCell
+        Matching components above those of the other models in the reference weeks already; the expected number of
+        wrong ones among all cells is at most `false_alarm_rate`.
     cell : Cell or None
         State of the requested cell; None unless the request names a model and a component.
     notes : list of str
@@ -253,5 +282,6 @@ class FaultAnswer(BaseModel):
     cells_tested: int
     false_alarm_rate: float
     alarms: list[Alarm]
+    raised: list[RaisedCell]
     cell: Cell | None
     notes: list[str]

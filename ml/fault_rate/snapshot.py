@@ -180,6 +180,16 @@ class Snapshot:
         """Shape of each cell's own rate ratio in the test weeks: that of the posterior, with the drift. (n_cells,)."""
         return np.asarray(1 / (1 / self.own_shape + self.rate_drift**2))
 
+    @property
+    def likely_own_ratio(self) -> FloatArray:
+        """Own rate ratio of each cell at the most likely variance between models, for forecasts. float64 (n_cells,).
+
+        The evidence has the upper limit of the variance instead, which shrinks less: it must not take a model's own
+        rate for a fault.
+        """
+        upper, likely = 1 / self.between_model_variance, 1 / self.between_model_sd**2
+        return np.asarray((likely + self.own_shape - upper) / (likely + self.own_rate - upper))
+
     def row(self, model: str, component: str) -> int:
         """Return the row of a cell in `cells`, `count`, `expected` and `log_e`.
 

@@ -87,6 +87,7 @@ def alarms(
             "task": configured.task, "version": version, "rules": None if rules is None else str(rules),
             "until": report.until, "basis": report.surveillance.exposure.basis, "notes": [*report.notes, *left_out],
             "safety": urgent.reports.to_dicts(), "alarms": report.alarms.to_dicts(),
+            "raised": report.surveillance.raised.to_dicts(),
         }  # fmt: skip
         return print_json({**content, "files": files})
     print_alarms(report)

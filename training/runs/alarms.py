@@ -21,6 +21,7 @@ from ml.fault_rate.campaign import InspectionPlan
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.inspection_schedule import inspection_weeks
+from ml.fault_rate.model_effects import raised_note
 from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import snapshot_until
 from ml.fault_rate.surveillance import SurveillanceResult
@@ -198,7 +199,8 @@ def alarms(
         write_atomically(rules.snapshot, estimator.snapshot.to_file())
     until = instant(study.as_of - 1).date()
     files = (out, vehicle_file, picture, *campaigns, *stock_files)
-    notes = (*surveillance.exposure.notes, *stock_notes)
+    above = raised_note(surveillance.raised)
+    notes = (*surveillance.exposure.notes, *([above] if above else []), *stock_notes)
     return AlarmRun(
         table, vehicles, stock, tuple(plans), estimator.rules, surveillance, study.raw.reports, until, notes, files
     )

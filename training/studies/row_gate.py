@@ -9,9 +9,12 @@ import polars as pl
 
 from features.errors import DataError
 from ml.champions import GateCheck
+from ml.metrics import Interval
 from ml.model import Model
 from ml.problem import RowMetric
+from ml.report.metric_titles import gain_text, metric_axis
 from training.studies.gate_checks import (
+    TRAIN_BETTER,
     baseline_check,
     bootstraps,
     champion_check,
@@ -29,7 +32,12 @@ BATCH_ROWS = 200  # test rows whose single and batch predictions are compared
 
 
 def row_gate_checks(
-    metrics: Mapping[str, RowMetric], candidate: Model, champion: Model | None, holdout: Path
+    metrics: Mapping[str, RowMetric],
+    candidate: Model,
+    champion: Model | None,
+    holdout: Path,
+    *,
+    must_gain: bool = True,
 ) -> Sequence[GateCheck]:
     """Compare the candidate with the champion (without one: with the baseline) on the candidate's test rows.
 
@@ -46,6 +54,8 @@ def row_gate_checks(
         `folder` of ``with ml.champions.report_files(version) as folder:``, with `test_rows.parquet`: features, `label`,
         `group` (uint64; the bootstrap resamples groups) and, for some tasks, `as_of` (microseconds since 1970 UTC) and
         `baseline_prediction`.
+    must_gain : bool
+        Whether a version without champion must beat the baseline; False: it must not be worse.
 
     Returns
     -------
@@ -72,7 +82,7 @@ def row_gate_checks(
     predictions = candidate.estimator.predict(rows)
     y = rows["label"].to_numpy()
     first = (
-        _over_baseline(metrics, candidate, rows, predictions)
+        _over_baseline(metrics, candidate, rows, predictions, must_gain=must_gain)
         if champion is None
         else _over_champion(metrics, candidate, champion, rows, predictions)
     )
@@ -83,8 +93,49 @@ def row_gate_checks(
     ]
 
 
+def not_worse_check(metric: str, gain: Interval, *, other: str, rows: str, remark: str = "") -> GateCheck:
+    """Check that the interval of a gain does not lie below zero: the version is not clearly worse.
+
+    Parameters
+    ----------
+    metric : str
+        Name of the metric.
+    gain : Interval
+        Gain on the same rows, as returned by `training.studies.measures.compare`; positive is better.
+    other : str
+        Compared with, such as 'the baseline'.
+    rows : str
+        Number and kind of the rows, such as '500 test rows'.
+    remark : str
+        Appended to the text.
+
+    Returns
+    -------
+    GateCheck
+        Passed if `gain.high` is at least 0; without limits, if `gain.value` is.
+
+    Examples
+    --------
+    >>> from ml.metrics import Interval
+    >>> check = not_worse_check("poisson_deviance", Interval(0.02, -0.01, 0.03), other="the baseline", rows="9 rows")
+    >>> check.passed, check.name
+    (True, 'Poisson deviance is not worse than the baseline')
+    """
+    limits = (gain.low, gain.high) if gain.has_limits else (None, None)
+    passed = (gain.high if gain.has_limits else gain.value) >= 0
+    detail = f"gain over {other}: {gain_text(metric, gain.value, *limits)}, below 0 is worse, on {rows}{remark}"
+    if not passed:
+        detail += f"; it is worse: {TRAIN_BETTER}"
+    return GateCheck(f"{metric_axis(metric).title.en} is not worse than {other}", passed, detail)
+
+
 def _over_baseline(
-    metrics: Mapping[str, RowMetric], candidate: Model, rows: pl.DataFrame, predictions: pl.DataFrame
+    metrics: Mapping[str, RowMetric],
+    candidate: Model,
+    rows: pl.DataFrame,
+    predictions: pl.DataFrame,
+    *,
+    must_gain: bool,
 ) -> GateCheck:
     name, n = candidate.task.primary_metric, bootstraps(candidate)
     metric = metrics[name]
@@ -92,6 +143,8 @@ def _over_baseline(
     if BASELINE in rows.columns:  # a paired comparison has a narrower interval
         gain = compare(metric, y, metric.select(predictions), rows[BASELINE].to_numpy(), groups=groups, n=n)
         label, remark = "the baseline", ", no champion to compare with"
+        if not must_gain:
+            return not_worse_check(name, gain, other=label, rows=f"{len(y):,} test rows", remark=remark)
         return gain_check(name, gain, other=label, over=label, rows=f"{len(y):,} test rows", remark=remark)
     return baseline_check(candidate, metric_interval(metric, y, metric.select(predictions), groups=groups, n=n))
 

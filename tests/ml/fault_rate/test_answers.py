@@ -66,6 +66,9 @@ def test_an_alarm_has_an_inspection_plan_and_sentences(model: Model) -> None:
     assert ask(model, model="A").alarms == [] and ask(model, component="brakes", model="D").cell.alarm
     cell = ask(model, model="A", component="battery").cell
     assert not cell.alarm and cell.low < 1 < cell.high and cell.evidence == []
+    (raised,) = answer.raised
+    assert (raised.model, raised.component) == ("D", "brakes") and 1.2 < raised.low < raised.rate_ratio < raised.high
+    assert ask(model, model="A").raised == [] and ask(model, component="brakes").raised == [raised]
 
 
 def test_the_evidence_reaches_the_threshold_in_the_week_of_detection(model: Model) -> None:

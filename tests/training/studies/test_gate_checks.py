@@ -83,6 +83,16 @@ def test_without_a_champion_the_candidate_is_compared_with_the_baseline(tmp_path
     assert detail.endswith("), above 0 is better, on 100 test rows, no champion to compare with")
 
 
+def test_a_surveillance_need_not_beat_one_rate_and_must_not_be_worse(tmp_path: Path) -> None:
+    def check(value: float, baseline: float) -> GateCheck:
+        ROWS.with_columns(pl.lit(baseline).alias(BASELINE)).write_parquet(tmp_path / TEST_ROWS)
+        return row_gate_checks(METRICS, model(value), None, tmp_path, must_gain=False)[0]
+
+    assert check(1.0, 1.0).passed and check(1.0, 0.0).passed
+    worse = check(0.0, 1.0)
+    assert not worse.passed and worse.name.endswith("is not worse than the baseline") and "it is worse" in worse.detail
+
+
 def test_a_champion_is_compared_on_the_same_rows_and_named(tmp_path: Path) -> None:
     passed, detail = first(tmp_path, model(1.0), model(0.0))
     assert passed and detail.startswith("gain over version 3: +0.6000 (95% interval +0.4")
