@@ -21,6 +21,7 @@ from ml.metrics.stability import (
     ReferenceBins,
     population_stability_index,
     reference_bins,
+    stability_noise,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "pr_auc",
     "reference_bins",
     "roc_auc",
+    "stability_noise",
 ]

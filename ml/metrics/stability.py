@@ -85,8 +85,9 @@ def population_stability_index(reference: ReferenceBins, values: npt.ArrayLike) 
     Notes
     -----
     `PSI = sum_b (a_b - e_b) ln(a_b / e_b)` over the shares of the bins in the population (a) and in the reference
-    (e) [1]_. Both are mixed with 0.01% of a uniform distribution, which keeps empty bins finite. Without a shift its
-    expected value is about `(n_bins - 1) * (1 / n + 1 / n_reference)` [2]_.
+    (e) [1]_. An empty bin of the population counts half a row, so that a bin which a small population misses by chance
+    does not decide; the reference is mixed with 0.01% of a uniform distribution. Without a shift the expected value is
+    about `(n_bins - 1) * (1 / n + 1 / n_reference)` [2]_: see `stability_noise`.
 
     References
     ----------
@@ -102,10 +103,42 @@ def population_stability_index(reference: ReferenceBins, values: npt.ArrayLike) 
     0.275
     """
     mass = _mass(_values(values), np.array(reference.edges))
-    expected, actual = np.array(reference.shares), mass / mass.sum()
-    used = (expected > 0) | (actual > 0)
-    expected, actual = (0.9999 * share[used] + 0.0001 / used.sum() for share in (expected, actual))
+    expected = np.array(reference.shares)
+    used = (expected > 0) | (mass > 0)
+    expected, mass = 0.9999 * expected[used] + 0.0001 / used.sum(), np.maximum(mass[used], 0.5)
+    actual = mass / mass.sum()
     return float((actual - expected) @ np.log(actual / expected))
+
+
+def stability_noise(reference: ReferenceBins, n_rows: int) -> float:
+    """Return the expected population stability index of `n_rows` rows drawn from the reference itself.
+
+    A population whose noise reaches 0.1 is too small to compare: without any shift it would count as shifted.
+
+    Parameters
+    ----------
+    reference : ReferenceBins
+        Bins as returned by `reference_bins`, of a population that is much larger than `n_rows`.
+    n_rows : int
+        Rows of the population to compare, at least 1.
+
+    Returns
+    -------
+    float
+        ``(n_bins - 1) / n_rows`` over the bins that the reference occupies.
+
+    Notes
+    -----
+    B. Yurdakul (2018), Statistical properties of the population stability index, dissertation, Western Michigan
+    University.
+
+    Examples
+    --------
+    >>> from ml.metrics import reference_bins, stability_noise
+    >>> stability_noise(reference_bins([1, 2, 3, 4], n_bins=2), 40)
+    0.025
+    """
+    return (sum(share > 0 for share in reference.shares) - 1) / n_rows
 
 
 def _values(values: npt.ArrayLike) -> FloatArray:

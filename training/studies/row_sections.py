@@ -13,7 +13,7 @@ from features.periods import month_labels
 from features.plurals import count_text
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
-from ml.metrics import population_stability_index, reference_bins
+from ml.metrics import population_stability_index, reference_bins, stability_noise
 from ml.problem import BinaryProblem, Decisions, RowEstimator
 from ml.report.columns import Axis, Column, axis, column
 from ml.report.formats import format_figure
@@ -25,9 +25,10 @@ from training.studies.report_words import MISSING
 from training.studies.row_data import LabelledRows
 
 MIN_SEGMENT_ROWS = 30  # rows of a group whose metric or rate is reported
+MODERATE_SHIFT = 0.1  # months whose index would reach this limit by chance have none
 CALIBRATION_BINS = 10
 _PSI_THRESHOLDS = (
-    Threshold(value=0.1, title=Text(zh="0.10：轻度漂移", en="0.10: moderate shift")),
+    Threshold(value=MODERATE_SHIFT, title=Text(zh="0.10：轻度漂移", en="0.10: moderate shift")),
     Threshold(value=0.25, title=Text(zh="0.25：显著漂移", en="0.25: large shift")),
 )
 DRAWN = ("observed", "predicted")
@@ -267,18 +268,16 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
     Returns
     -------
     list of TimeSeries
-        'by_month' (columns `month`, `rows`, `observed` and `predicted` means, in the unit of the label) and 'drift'
-        (columns `month` and `psi`, the population stability index); empty if the data has no time.
+        'by_month' (columns `month`, `rows`, `observed` and `predicted` means, in the unit of the label; the means are
+        left out in months of fewer than 30 rows) and 'drift' (columns `month` and `psi`, the population stability
+        index, which is left out in months too small to tell a shift from chance); empty if the data has no time.
     """
     if test.examples.config.timeless:
         return []
     reference, y, p = reference_bins(test.train_p), test.y, test.p
     names = sorted(set(test.months.tolist()))
     inside = {name: test.months == name for name in names}
-    rows = tuple(
-        {"month": n, "rows": int(i.sum()), "observed": float(y[i].mean()), "predicted": float(p[i].mean())}
-        for n, i in inside.items()
-    )
+    rows = tuple({"month": name, "rows": int(i.sum()), **_month_means(y[i], p[i])} for name, i in inside.items())
     outcomes = TimeSeries(
         name="by_month", title=Text(
             zh=f"各月{quantity.title.zh}（实际与预测）",
@@ -287,8 +286,18 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
         summary=_means(f"{names[0]} – {names[-1]}", y, p, quantity), rows=rows, y=quantity, drawn=DRAWN,
         columns=(MONTH, ROWS, *_outcome_columns(quantity)),
     )  # fmt: skip
-    psi = {name: float(population_stability_index(reference, p[i])) for name, i in inside.items()}
-    return [outcomes, _drift_section(psi, worst=max(psi, key=lambda name: psi[name]))]
+    psi = {
+        name: float(population_stability_index(reference, p[i]))
+        if stability_noise(reference, int(i.sum())) < MODERATE_SHIFT
+        else None
+        for name, i in inside.items()
+    }
+    return [outcomes, _drift_section(psi)]
+
+
+def _month_means(y: FloatArray, p: FloatArray) -> dict[str, float]:
+    """Return the observed and the predicted mean of a month; empty below 30 rows, whose means are chance."""
+    return {"observed": float(y.mean()), "predicted": float(p.mean())} if len(y) >= MIN_SEGMENT_ROWS else {}
 
 
 def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
@@ -301,20 +310,29 @@ def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
     )
 
 
-def _drift_section(psi: dict[str, float], *, worst: str) -> TimeSeries:
-    largest = f"{psi[worst]:.3f}"
+def _drift_section(psi: dict[str, float | None]) -> TimeSeries:
+    """Return the drift section; the summary counts the months without an index."""
+    values = {name: value for name, value in psi.items() if value is not None}
+    zh, en = "各月数据都太少，无法与训练集比较", "all months have too few rows to compare"
+    if values:
+        worst = max(values, key=lambda name: values[name])
+        zh = f"最大 PSI {values[worst]:.3f}（{worst}）；0.10 起为中度漂移，0.25 起为大幅漂移"
+        en = (
+            f"largest population stability index {values[worst]:.3f} in {worst} (0.10: moderate shift, 0.25: large "
+            "shift)"
+        )
+        if len(values) < len(psi):
+            zh += f"；{len(psi) - len(values)} 个月数据太少，不作比较"
+            en += f"; {count_text(len(psi) - len(values), 'month')} with too few rows to compare"
     return TimeSeries(
         name="drift",
         title=Text(
             zh="各月预测分布相对训练集的漂移", en="Drift of the predictions by month, compared with the training rows"
         ),
-        summary=Text(
-            zh=f"最大 PSI {largest}（{worst}）；0.10 起为中度漂移，0.25 起为大幅漂移",
-            en=f"largest population stability index {largest} in {worst} (0.10: moderate shift, 0.25: large shift)",
-        ),
+        summary=Text(zh=zh, en=en),
         columns=(MONTH, column("psi", "PSI", "PSI", "score", tracked=True)),
         y=axis("群体稳定性指数（PSI）", "population stability index (PSI)", "score"),
         drawn=("psi",),
         thresholds=_PSI_THRESHOLDS,
-        rows=tuple({"month": name, "psi": value} for name, value in psi.items()),
+        rows=tuple({"month": name} if value is None else {"month": name, "psi": value} for name, value in psi.items()),
     )

@@ -239,6 +239,12 @@ def test_population_stability_by_hand() -> None:
     assert population_stability_index(reference_shares, [np.nan, np.nan]) > 5
 
 
+def test_an_empty_bin_counts_half_a_row() -> None:
+    reference = ReferenceBins(edges=(0.5,), shares=(0.5, 0.5, 0.0))
+    psi = population_stability_index(reference, [0.1] * 4)  # 4 and half a row: shares 8/9 and 1/9
+    assert psi == pytest.approx((8 / 9 - 0.5) * np.log(8), abs=1e-3)
+
+
 def test_population_stability_keeps_the_reference_bins() -> None:
     rng = np.random.default_rng(0)
     bins = reference_bins(rng.normal(size=20_000))

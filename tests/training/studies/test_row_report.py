@@ -40,6 +40,14 @@ def test_every_section_has_the_counted_figures() -> None:
     assert report.notes == ("eighty rows", "the column itself")
 
 
+def test_small_months_have_no_drift_and_no_means() -> None:
+    examples = labelled_rows()
+    report = evaluate(examples, ColumnEstimator(), rows=examples.parts["test"][:8])
+    assert keyed(report, "by_month") == {"2024-03": {"rows": 8, "observed": None, "predicted": None}}
+    assert keyed(report, "drift") == {"2024-03": {"psi": None}}
+    assert report["drift"].summary.en == "all months have too few rows to compare"
+
+
 def test_bands_and_fairness() -> None:
     report = evaluate(labelled_rows(), ColumnEstimator())
     assert keyed(report, "bands")["approve"] == {"share": 0.5, "bad_rate": 0.1, "rows": 20}
