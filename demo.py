@@ -236,7 +236,8 @@ def _show_queue(answer: dict[str, Any]) -> None:
         out.print(f"{answer['notice']['en']}\n{answer['notice']['zh']}")
     unit = {"gross_margin": "expected gross margin, yuan", "sales": "expected sales"}[answer["measure"]]
     table = Table(
-        "call at", "lead", "grade", "waiting", "P(sale)", "worth", "if first", "loss/hour", "what to know 沟通要点",
+        "call at", "lead", "grade", "waiting", "P(sale)", "uncalled", "worth", "if first", "loss/hour",
+        "what to know 沟通要点",
         box=None, title=f"Call list: what a call is worth ({unit}) 回访名单：外呼价值",
     )  # fmt: skip
     for item in answer["items"][:12]:
@@ -245,7 +246,9 @@ def _show_queue(answer: dict[str, Any]) -> None:
         when = datetime.fromisoformat(item["call_at"]).strftime("%H:%M")
         figures = (f"{item[n]:,.2f}" for n in ("gain", "gain_if_first", "loss_per_hour"))
         chance, waits = f"{item['conversion_probability']:.1%}", f"{item['hours_at_call']:.0f} h"
-        table.add_row(when, item["lead_id"], item["grade"], waits, chance, *figures, why)
+        without = item["probability_without_call"]
+        uncalled = "" if without is None else f"{without:.1%}"
+        table.add_row(when, item["lead_id"], item["grade"], waits, chance, uncalled, *figures, why)
     out.print(table)
     for item in answer["items"][:3]:
         out.print(f"  place {item['place']}, {item['lead_id']}: {item['why']['en']}\n  {item['why']['zh']}")

@@ -228,7 +228,7 @@ def _facts(
         created_at=batch.created_at[i] if batch.created_at else None,
         last_events=events,
         vehicles_7d=vehicles,
-        rates=estimator.rates_,
+        rates=estimator.lead_rates_,
         signature=estimator.signature,
         form=estimator.form,
         horizon_days=estimator.params.horizon_days,

@@ -19,7 +19,13 @@ from ml.estimators.pipeline import PipelineEstimator, SampleWeights
 from ml.estimators.shrunken_rates import ShrunkenRates
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.lead_scoring.grades import GradeLimits, grade_limits
-from ml.lead_scoring.lead_value import estimate_channels, estimate_margins, fit_response, missing_response_columns
+from ml.lead_scoring.lead_value import (
+    estimate_channels,
+    estimate_lead_rates,
+    estimate_margins,
+    fit_response,
+    missing_response_columns,
+)
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.reasons import build_reason_map
 from ml.lead_scoring.rows import DERIVED, FIELDS_EMPTY, FROM_TIME, with_form, with_time_of_day
@@ -45,7 +51,7 @@ class LeadScoringEstimator(PipelineEstimator):
 
     Attributes
     ----------
-    rates_, encoder_, learner_, calibrator_, dealers_ : estimators
+    rates_, lead_rates_, encoder_, learner_, calibrator_, dealers_ : estimators
         Fitted steps.
     reference_ : ndarray of shape (n_features,)
         Mean contributions of the calibration rows (log-odds), which `contributions` subtracts.
@@ -184,6 +190,7 @@ class LeadScoringEstimator(PipelineEstimator):
             if response is self.response_
             else f"the effect of late calls is not estimated: {response}",
         }
+        self.lead_rates_ = estimate_lead_rates(rows, outcome, weight, groups=self._rate_groups(X))
         if refit:
             say("refitting on training and calibration rows")
             self._fit_steps(rows, outcome, weight)
@@ -372,6 +379,7 @@ class LeadScoringEstimator(PipelineEstimator):
         return {
             "encoder": TabularEncoder,
             "rates": ShrunkenRates,
+            "lead_rates": ShrunkenRates,
             "learner": BoostedTrees,
             "calibrator": Calibrator,
             "dealers": GroupCalibration,

@@ -37,7 +37,7 @@ class LeadFacts:
     vehicles_7d : int
         Number of different vehicles that the customer viewed in the 7 days before `as_of`.
     rates : ShrunkenRates
-        Conversion rates of the training rows, by groups of columns.
+        Conversion rates of new leads, by groups of columns.
     signature : Signature
         Of the model, with the readable names of columns and values.
     form : sequence of str

@@ -14,6 +14,7 @@ from ml.domain.leads.channels import Channel, channel_table
 from ml.domain.leads.response_decay import ResponseDecay, fit_response_decay
 from ml.domain.statistics.empirical_bayes import shrunken_means
 from ml.domain.statistics.resampling import Interval
+from ml.estimators.shrunken_rates import ShrunkenRates
 
 FEN = 100
 DAYS_PER_MONTH = 30.436875
@@ -68,6 +69,40 @@ def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, An
     means, _, overall = shrunken_means(*sums)
     groups = {str(n): float(m) for n, m in zip(names, means, strict=True) if n}
     return {"overall": overall, "groups": groups}
+
+
+def estimate_lead_rates(
+    X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, groups: Sequence[Sequence[str]]
+) -> ShrunkenRates:
+    """Return the conversion rates of new leads by groups of columns, which reasons state.
+
+    Rows of leads that are scored again are left out: they did not buy at once, so that their rates are lower.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Leads, with the columns of `groups` and, if leads have times, `created_at` and `as_of`.
+    y, weight : ndarray of shape (n_rows,)
+        1 for a lead that bought within the horizon, otherwise 0; weights of the leads.
+    groups : sequence of sequence of str
+        Such as ``[["channel"], ["store_id", "channel"]]``.
+
+    Returns
+    -------
+    ShrunkenRates
+        Fitted.
+
+    Examples
+    --------
+    Half of the new leads buy; the two that did not are scored again.
+
+    >>> leads = pl.DataFrame({"channel": ["app"] * 6, "created_at": [0] * 6, "as_of": [0, 0, 0, 0, 3, 3]})
+    >>> rates = estimate_lead_rates(leads, np.array([1.0, 1, 0, 0, 0, 0]), np.ones(6), groups=[["channel"]])
+    >>> rates.overall_, rates.rates_
+    (0.0, [{'app': 0.0}])
+    """
+    new = _at_creation(X)
+    return ShrunkenRates(groups=groups).fit(X.filter(new), y[new], weight[new])
 
 
 def missing_response_columns(X: pl.DataFrame) -> str:
@@ -202,4 +237,4 @@ def _at_creation(X: pl.DataFrame) -> BoolArray:
     return np.asarray((X["created_at"] == X["as_of"]).fill_null(False).to_numpy())
 
 
-__all__: Sequence[str] = ["estimate_channels", "estimate_margins", "fit_response"]
+__all__: Sequence[str] = ["estimate_channels", "estimate_lead_rates", "estimate_margins", "fit_response"]

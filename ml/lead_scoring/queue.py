@@ -19,7 +19,7 @@ from ml.instants import Instant
 from ml.lead_scoring.answer import LeadReasons, LeadScoringAnswer, answers, lead_reasons
 from ml.lead_scoring.call_values import CallValues
 from ml.lead_scoring.estimator import LeadScoringEstimator
-from ml.lead_scoring.queue_texts import comparison_text, notice_text, place_text
+from ml.lead_scoring.queue_texts import comparison_text, no_calls_text, notice_text, place_text
 from ml.lead_scoring.request import read_requests
 from ml.lead_scoring.request import request as lead_request
 from ml.lead_scoring.sales_desk import DeskChanges, DeskRules
@@ -40,6 +40,9 @@ class QueueItem(BaseModel):
     lead_id: str | None
     position: int = Field(description="position of the lead in the request, from 0")
     conversion_probability: float = Field(description="probability of a sale if the lead is called at call_at")
+    probability_without_call: float | None = Field(
+        description="probability of a sale if nobody calls the lead; null if the effect of waiting is not estimated"
+    )
     gain: float = Field(description="expected gain of the call at call_at")
     gain_if_first: float = Field(description="expected gain if this were the first call of the queue")
     loss_per_hour: float = Field(description="expected gain lost if the lead waits an hour after the first call")
@@ -195,7 +198,7 @@ def answer(rules: DeskRules, champions: Champions, request: Any) -> QueueAnswer:
         gain=totals[0],
         gain_newest_first=totals[1],
         gain_highest_score_first=totals[2],
-        comparison=comparison_text(*totals, measure=measure),
+        comparison=comparison_text(*totals, measure=measure) if order else no_calls_text(len(waiting)),
         lost_by_waiting=round(sum(values.gain(i, first) for i in order) - values.total(order, slots), digits),
         gain_not_called=round(sum(values.gain(i, first) for i in not_called), digits),
         decay=_decay(estimator),
@@ -225,9 +228,11 @@ def _items(
     items = []
     for k, (i, hours) in enumerate(zip(order, slots.tolist(), strict=False)):
         gain, at_first, hour_later = (values.gain(i, h) for h in (hours, first, first + 1))
+        chance, no_call = values.probabilities(i, np.array([hours, np.inf])).tolist()
+        without = None if values.curve is None else float(no_call)
         why = place_text(
             place=k + 1, dearer=dearer[k], first=at_first, gain=gain, loss_per_hour=at_first - hour_later,
-            measure=measure, decays=values.curve is not None,
+            measure=measure, chances=None if without is None else (chance, without),
         )  # fmt: skip
         items.append(
             QueueItem(
@@ -235,7 +240,8 @@ def _items(
                 call_at=call_times[k],
                 lead_id=scores[i].lead_id,
                 position=i,
-                conversion_probability=round(float(values.probabilities(i, np.array([hours]))[0]), 6),
+                conversion_probability=round(chance, 6),
+                probability_without_call=None if without is None else round(without, 6),
                 gain=round(gain, digits),
                 gain_if_first=round(at_first, digits),
                 loss_per_hour=round(at_first - hour_later, digits),

@@ -39,7 +39,14 @@ def notice_text(as_of: datetime, first: datetime | None, *, is_open: bool) -> Te
 
 
 def place_text(
-    *, place: int, dearer: int, first: float, gain: float, loss_per_hour: float, measure: str, decays: bool
+    *,
+    place: int,
+    dearer: int,
+    first: float,
+    gain: float,
+    loss_per_hour: float,
+    measure: str,
+    chances: tuple[float, float] | None,
 ) -> Text:
     """Return why a lead has its place in the queue.
 
@@ -56,30 +63,36 @@ def place_text(
         Gain that is lost if the lead waits an hour longer than the first call (yuan or sales).
     measure : {'gross_margin', 'sales'}
         Unit of the gains.
-    decays : bool
-        Whether the effect of waiting is estimated.
+    chances : (float, float) or None
+        Probability of a sale with the call at this place, and without any; None if the effect of waiting is not
+        estimated.
 
     Examples
     --------
     >>> gains = {"first": 2340.0, "gain": 2276.0, "loss_per_hour": 12.0, "measure": "gross_margin"}
-    >>> first, _, second = place_text(place=7, dearer=6, decays=True, **gains).en.partition("; ")
-    >>> first
-    'worth 2,340.00 yuan if called first and 2,276.00 yuan at this place: it loses 12.00 yuan an hour'
-    >>> second
-    'each of the 6 leads before it would lose more by waiting in its place'
+    >>> text = place_text(place=7, dearer=6, chances=(0.48, 0.21), **gains)
+    >>> for part in text.en.split("; "):
+    ...     print(part)
+    worth 2,340.00 yuan if called first and 2,276.00 yuan at this place: it loses 12.00 yuan an hour
+    each of the 6 leads before it would lose more by waiting in its place
+    a sale is 48.0% likely with this call, 21.0% without any
     """
     at_first, here, hourly = (amount(v, measure) for v in (first, gain, loss_per_hour))
-    if not decays:
+    if chances is None:
         return Text(
             zh=f"外呼价值 {here.zh}；等待的影响未能估计，按价值从高到低排列",
             en=f"worth {here.en}; the effect of waiting is not estimated, so the highest gain is called first",
         )
     before = place - 1
+    called, uncalled = (f"{c:.1%}" for c in chances)
+    zh_chances = f"；外呼后成交概率 {called}，不外呼 {uncalled}"
+    en_chances = f"; a sale is {called} likely with this call, {uncalled} without any"
     if not before:
         return Text(
-            zh=f"首个外呼，价值 {at_first.zh}；每多等一小时损失 {hourly.zh}，换成其他任何线索总收益都不会更高",
+            zh=f"首个外呼，价值 {at_first.zh}；每多等一小时损失 {hourly.zh}，换成其他任何线索总收益都不会更高"
+            + zh_chances,
             en=f"called first, worth {at_first.en}: it loses {hourly.en} an hour, and no lead in its place would bring "
-            "more in total",
+            f"more in total{en_chances}",
         )
     more = dearer == before
     leads_en = (
@@ -89,9 +102,9 @@ def place_text(
     )
     return Text(
         zh=f"若首个外呼价值 {at_first.zh}，在此位置价值 {here.zh}：每等一小时损失 {hourly.zh}；"
-        f"排在前面的 {before} 条线索若与它对调，损失{'都更大' if more else '都不会更小'}",
+        f"排在前面的 {before} 条线索若与它对调，损失{'都更大' if more else '都不会更小'}{zh_chances}",
         en=f"worth {at_first.en} if called first and {here.en} at this place: it loses {hourly.en} an hour; "
-        f"{leads_en} {'more' if more else 'at least as much'} by waiting in its place",
+        f"{leads_en} {'more' if more else 'at least as much'} by waiting in its place{en_chances}",
     )
 
 
@@ -113,6 +126,23 @@ def comparison_text(gain: float, newest: float, score: float, *, measure: str) -
         zh=f"按此顺序预期收益 {own.zh}：{newest_zh.format('先呼最新线索')}，{score_zh.format('先呼最高分线索')}",
         en=f"this order is expected to bring {own.en}: {newest_en.format('newest leads first')}, "
         f"and {score_en.format('highest scores first')}",
+    )
+
+
+def no_calls_text(waiting: int) -> Text:
+    """Return why no call is planned, where `waiting` leads have had no first call.
+
+    >>> no_calls_text(12).en
+    '12 leads wait, but no call is planned: capacity and opening hours leave no time for one'
+    >>> no_calls_text(0).en
+    'no lead waits for a first call'
+    """
+    if not waiting:
+        return Text(zh="没有等待首次外呼的线索", en="no lead waits for a first call")
+    return Text(
+        zh=f"{waiting} 条线索在等待，但未安排外呼：坐席产能和营业时间内排不下任何外呼",
+        en=f"{count_text(waiting, 'lead waits', 'leads wait')}, but no call is planned: capacity and opening hours "
+        "leave no time for one",
     )
 
 

@@ -15,6 +15,7 @@ from ml.lead_scoring.words import day_text, duration
 
 FILLED_IN_HERE = ("channel", "campaign", "store_id", "acquisition_cost", "vehicle_id")  # not by the customer
 MAX_DETAILS = 3
+RECENT_DAYS = 7  # a visit to the website in these days speaks for a purchase, an older one or none against it
 CONTACTS = {
     "finance_quote": ("试算过金融方案", "asked for a finance quote"),
     "chat": ("在线咨询过", "chatted with the store"),
@@ -51,7 +52,10 @@ def reason_text(facts: LeadFacts, code: str, feature: str, raises: bool) -> Text
 
 
 def _activity(facts: LeadFacts, raises: bool) -> Text | None:
-    vehicles, views = facts.vehicles_7d, facts.count("views_7d")
+    vehicles, views, days = facts.vehicles_7d, facts.count("views_7d"), facts.number("days_since_visit")
+    is_recent = bool(vehicles or views) or (days is not None and days < RECENT_DAYS)
+    if is_recent != raises:
+        return None
     if vehicles or views:
         zh = f"近7天浏览过 {vehicles} 辆车" if vehicles else f"近7天浏览车辆 {views} 次"
         en = (
@@ -61,13 +65,10 @@ def _activity(facts: LeadFacts, raises: bool) -> Text | None:
         )
         one = (vehicles or views) == 1
         return Text(zh=f"{zh}：从看过的车谈起", en=f"{en}: begin with {'it' if one else 'them'}")
-    days = facts.number("days_since_visit")
-    if days is None and raises:
-        return None
     if days is None:
         return Text(zh="没有线上浏览记录：先问清需求", en="no visit to the website on record: ask what is needed")
     since = duration(days * DAY_HOURS)
-    if days < 7:
+    if is_recent:
         return Text(zh=f"{since.zh}前访问过网站：问看了什么", en=f"visited the website {since.en} ago: ask what for")
     return Text(
         zh=f"上次访问在 {since.zh}前：询问是否仍打算购车",
@@ -77,8 +78,14 @@ def _activity(facts: LeadFacts, raises: bool) -> Text | None:
 
 def _comparing(facts: LeadFacts, raises: bool) -> Text | None:
     models, compares = facts.count("models_90d"), facts.count("compares_90d")
-    if not models and not compares and raises:
+    if (not models and not compares and raises) or (compares and not raises):
         return None
+    if models and not raises:
+        return Text(
+            zh=f"近90天看过 {models} 个车型，没有对比过：帮助缩小选择",
+            en=f"looked at {count_text(models, 'model')} in the last 90 days and compared none: "
+            "help to narrow the choice",
+        )
     if not models and not compares:
         return Text(
             zh="近90天没有看过或对比过具体车型：推荐两三款",
@@ -190,6 +197,8 @@ def _with_rate(facts: LeadFacts, columns: tuple[str, ...], raises: bool, *, zh: 
     if rates is None or (rates[0] > rates[1]) != raises:
         return None
     rate, overall = (f"{r:.0%}" for r in rates)
+    if rate == overall:  # explains nothing
+        return None
     days = f"{facts.horizon_days:g}"
     return Text(
         zh=f"{zh}：{days}天内约 {rate} 成交（全部线索 {overall}）",

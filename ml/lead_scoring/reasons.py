@@ -15,6 +15,7 @@ from ml.lead_scoring.rows import FIELDS_EMPTY
 MAX_REASONS = 3  # of each sign
 MIN_LOG_ODDS = 0.02  # weaker reasons are not shown
 OTHER = "OTHER"
+FACT_END = "："  # in the Chinese text: what follows says what to do
 
 # code: features (* at the end of a name matches any ending)
 REASONS: dict[str, tuple[str, ...]] = {
@@ -130,7 +131,7 @@ def strongest(
         As returned by `ml.lead_scoring.reasons.build_reason_map`, or `reason_map_` of a fitted `LeadScoringEstimator`.
     text : callable
         ``(code, feature, raises) -> Text``: what to tell the desk, or None if there is nothing that helps; such a
-        reason is not listed.
+        reason is not listed, nor is one with the fact of a stronger one.
 
     Returns
     -------
@@ -159,7 +160,8 @@ def strongest(
             continue
         own = reason_map.overrides.get(code)
         sentence = own[value < 0] if own else text(code, reason_map.features[k], value > 0)
-        if sentence is not None:
+        facts = {r.text.zh.partition(FACT_END)[0] for r in side}
+        if sentence is not None and sentence.zh.partition(FACT_END)[0] not in facts:
             side.append(Reason(code, sentence, value))
     shown = sum(r.log_odds for side in listed for r in side)
     return listed[0], listed[1], float(sums.sum() - shown)

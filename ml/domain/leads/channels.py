@@ -142,7 +142,10 @@ def channel_table(
 def _means(
     rng: np.random.Generator, values: npt.ArrayLike | None, member: npt.NDArray[np.intp], weight: FloatArray, size: int
 ) -> tuple[FloatArray, FloatArray] | None:
-    """Return posterior means by channel and draws of them, shape (DRAWS, size); None if all values are NaN."""
+    """Return posterior means by channel and draws of them, shape (DRAWS, size); None if all values are NaN.
+
+    The mean of amounts of which none is negative is not negative either.
+    """
     if values is None:
         return None
     amount = np.asarray(values, dtype=np.float64)
@@ -153,7 +156,8 @@ def _means(
     mean, deviation, _ = shrunken_means(
         np.bincount(group, w * x, size), np.bincount(group, w * x**2, size), np.bincount(group, w, size)
     )
-    return mean, rng.normal(mean, deviation, (DRAWS, size))
+    draws = rng.normal(mean, deviation, (DRAWS, size))
+    return mean, np.maximum(draws, 0.0) if (amount[valid] >= 0).all() else draws
 
 
 def _interval(value: float, draws: FloatArray) -> Interval:

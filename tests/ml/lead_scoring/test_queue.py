@@ -43,7 +43,7 @@ class Estimator:
     reason_map_ = build_reason_map(["channel", "price"], {})
     no_response_reason = "the effect of late calls is not estimated: few calls"
     encoder_ = SimpleNamespace(categorical=("channel",), unseen=lambda values: [])
-    rates_ = ShrunkenRates(groups=[])
+    rates_ = lead_rates_ = ShrunkenRates(groups=[])
     signature = Signature(
         fields=(
             Field(name="lead_id", kind="text"),
@@ -112,6 +112,7 @@ def test_without_a_curve_the_best_leads_go_first_and_the_note_says_why() -> None
         ("b", 300.0, 0.3),
         ("a", 200.0, 0.2),
     ]
+    assert calls.items[0].probability_without_call is None
     assert calls.decay is None and calls.no_decay_reason == "the effect of late calls is not estimated: few calls"
 
 
@@ -133,15 +134,17 @@ def test_each_call_says_what_is_given_up_by_waiting() -> None:
     assert (steady.gain, steady.gain_if_first, steady.loss_per_hour) == (333.33, 333.33, 0.0)
     assert fading.why.en == (
         "called first, worth 320.00 yuan: it loses 21.43 yuan an hour, "
-        "and no lead in its place would bring more in total"
+        "and no lead in its place would bring more in total; a sale is 64.0% likely with this call, 32.0% without any"
     )
+    assert (fading.probability_without_call, steady.probability_without_call) == (0.32, 0.333333)
     assert steady.why.en == (
         "worth 333.33 yuan if called first and 333.33 yuan at this place: it loses 0.00 yuan an hour; "
-        "the lead before it would lose more by waiting in its place"
+        "the lead before it would lose more by waiting in its place; a sale is 66.7% likely with this call, "
+        "33.3% without any"
     )
     assert steady.why.zh == (
         "若首个外呼价值 333.33 元，在此位置价值 333.33 元：每等一小时损失 0.00 元；"
-        "排在前面的 1 条线索若与它对调，损失都更大"
+        "排在前面的 1 条线索若与它对调，损失都更大；外呼后成交概率 66.7%，不外呼 33.3%"
     )
     assert calls.lost_by_waiting == 0.0  # the first call is at once, and the second loses nothing
     # Both leads came at the same time: newest first calls the steady one first, as highest scores first does.
@@ -153,7 +156,9 @@ def test_each_call_says_what_is_given_up_by_waiting() -> None:
 
 def test_leads_that_lose_alike_are_not_said_to_lose_more() -> None:
     twins = queue(lead("a", 0.4), lead("b", 0.4), hours=20.0)
-    assert twins.items[1].why.en.endswith("the lead before it would lose at least as much by waiting in its place")
+    assert (
+        twins.items[1].why.en.split("; ")[1] == "the lead before it would lose at least as much by waiting in its place"
+    )
     assert twins.lost_by_waiting == 160.0 and twins.items[1].gain == 160.0 and twins.items[1].gain_if_first == 320.0
 
 
@@ -180,6 +185,7 @@ def test_a_capacity_of_zero_plans_no_call() -> None:
         calls = queue(*leads, **{"calls_per_hour": 0.1, **body})
         assert (calls.items, calls.gain, calls.not_called) == ([], 0.0, [0, 1])
         assert calls.desk_open and calls.notice is None
+        assert calls.comparison.en.startswith("2 leads wait, but no call is planned")
     assert len(queue(*leads, calls_per_hour=6).items) == 2
     assert len(queue(*leads, estimator=sized, calls_per_hour=6).items) == 1  # what its grades are sized to
     assert len(queue(*leads, estimator=sized, calls_per_hour=6, capacity_per_day=2).items) == 2

@@ -44,7 +44,7 @@ def test_amounts_days_and_durations_as_people_write_them() -> None:
 
 def test_without_a_curve_the_sentence_says_that_the_gain_decides() -> None:
     gains = {"first": 300.0, "gain": 300.0, "loss_per_hour": 0.0, "measure": "gross_margin"}
-    text = place_text(place=3, dearer=0, decays=False, **gains)  # type: ignore[arg-type]
+    text = place_text(place=3, dearer=0, chances=None, **gains)  # type: ignore[arg-type]
     assert text.en.startswith("worth 300.00 yuan; the effect of waiting is not estimated")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,8 @@ STORES = {"store_id": ["S1"] * 4_000, "channel": ["referral"] * 2_000 + ["websit
 RATES = ShrunkenRates(groups=[["channel"], ["store_id", "channel"]]).fit(
     STORES, np.array([1.0, 0.0, 0.0, 0.0, 0.0] * 400 + [1.0] * 200 + [0.0] * 1_800)
 )
+
+SAME = np.array([1.0] * 181 + [0.0] * 819 + [1.0] * 177 + [0.0] * 823)
 
 SIGNATURE = Signature(
     fields=(Field(name="wheelbase", kind="number", feature=True, own=True),),
@@ -57,6 +60,10 @@ def facts(*events: tuple[str, int], age: float = 26, **row: Any) -> LeadFacts:
         (facts(), "RECENT_ACTIVITY", "no visit to the website on record: ask what is needed"),
         (facts(models_90d=1, compares_90d=2), "COMPARING",
          "looked at 1 model and compared vehicles 2 times in the last 90 days: help to narrow the choice"),
+        (facts(models_90d=3), "COMPARING",
+         "looked at 3 models in the last 90 days: help to narrow the choice"),
+        (facts(models_90d=3), "COMPARING",
+         "looked at 3 models in the last 90 days and compared none: help to narrow the choice"),
         (facts(("price_list", 72)), "PRICE_LIST", "asked for a price list on 3 January: follow up on the offer"),
         (facts(("finance_quote", 24 * 10)), "PRICE_LIST",
          "asked for a finance quote on 27 December 2023: follow up on the offer"),
@@ -84,10 +91,13 @@ def facts(*events: tuple[str, int], age: float = 26, **row: Any) -> LeadFacts:
     ],
 )  # fmt: skip
 def test_a_reason_says_the_fact_and_what_to_do(lead: LeadFacts, code: str, en: str) -> None:
-    raises = not any(words in en for words in ("has not", "no visit", "above the budget", "not stated"))
+    raises = not any(
+        words in en
+        for words in ("has not", "no visit", "last visited", "compared none", "above the budget", "not stated")
+    )
     text = reason_text(lead, code, "wheelbase", raises)
     assert text is not None and text.en == en
-    if code in ("PRICE_LIST", "TEST_DRIVE", "PRICE", "FORM"):  # the fact has one direction
+    if code in ("RECENT_ACTIVITY", "PRICE_LIST", "TEST_DRIVE", "PRICE", "FORM"):  # the fact has one direction
         assert reason_text(lead, code, "wheelbase", not raises) is None
     numbers = re.findall(r"\d[\d,.]*", en.replace("2 times", "2").replace("within 30 days", "30"))
     assert all(n.rstrip(".,") in text.zh for n in numbers if f"{n} January" not in en and f"{n} December" not in en)
@@ -101,6 +111,10 @@ def test_a_fact_that_points_the_other_way_is_not_a_reason() -> None:
     assert reason_text(facts(), "PRICE", "price", True) is None
     assert reason_text(facts(), "HISTORY", "purchases", True) is None
     assert reason_text(facts(), "COMPARING", "compares_7d", True) is None
+    assert reason_text(facts(models_90d=3, compares_90d=1), "COMPARING", "compares_7d", False) is None
+    same = ShrunkenRates(groups=[["channel"]]).fit({"channel": ["app"] * 1_000 + ["web"] * 1_000}, SAME)
+    nearly = replace(facts(channel="app"), rates=same)  # 18.1 % of these buy, 17.9 % of all: no explanation
+    assert reason_text(nearly, "SOURCE", "channel", True) is None
     campaign_alone = facts(price=1, model="X5", budget=1, campaign=None)  # customers do not know it
     assert reason_text(campaign_alone, "FORM", "fields_empty", False) is None
 

@@ -87,3 +87,15 @@ def test_the_figures_add_up(percents: tuple[int, ...]) -> None:
 
 def test_every_reason_has_features() -> None:
     assert all(REASONS.values())
+
+
+def test_a_fact_is_not_told_twice() -> None:
+    facts = {
+        "TEST_DRIVE": ("4月9日预约过试驾：敲定时间", "asked for a test drive: agree on a time"),
+        "CONTACT": ("4月9日预约过试驾：接着谈", "asked for a test drive: go on from there"),
+    }
+    reason_map = build_reason_map(["test_drive_requests_90d", "days_since_contact"], {})
+    raising, _, other = strongest(
+        np.array([0.7, 0.3]), reason_map, lambda code, feature, raises: Text(zh=facts[code][0], en=facts[code][1])
+    )
+    assert [r.code for r in raising] == ["TEST_DRIVE"] and other == pytest.approx(0.3)

@@ -118,3 +118,12 @@ def test_a_small_channel_shrinks_and_costs_are_per_sale() -> None:
     assert channel_table(["a", "b"], [0, 0])[0].cost_per_sale is None
     with pytest.raises(ValueError, match="same length"):
         channel_table([], [])
+
+
+def test_a_cost_that_is_never_negative_has_an_interval_from_zero() -> None:
+    rng = np.random.default_rng(0)
+    channel = np.repeat(["free", "paid"], 50)
+    cost = np.concatenate([np.zeros(50), rng.uniform(0, 400, 50)])
+    free = channel_table(channel, np.tile([0.0, 1.0], 50), cost=cost, margin=None)[0]
+    assert free.channel == "free" and free.cost_per_lead is not None and free.cost_per_sale is not None
+    assert free.cost_per_lead.low == 0 < free.cost_per_lead.high and free.cost_per_sale.low == 0
