@@ -60,12 +60,12 @@ def check_text(check: ServiceCheck) -> str:
 
     Examples
     --------
-    >>> check = ServiceCheck(90, 28, 1_650.2, 1_691, 4_820, 0.799, 500, 0.65, 0.17)
+    >>> check = ServiceCheck(90, 28, 1_650.2, 1_691, 4_820, 0.799, 500, 0.75, 0.65, 0.63)
     >>> for sentence in check_text(check).split("; "):
     ...     print(sentence)
     checked as of 90 days before: 1,650 visits expected within 28 days, 1,691 came
     80% interval: 79.9% of 4,820 visits within it
-    of the first 500 vehicles of the list 65.0% came, sorted by due date 17.0%
+    of the first 500 vehicles of the list 65.0% came (75.0% expected), of the 500 nearest to their due date 63.0%
     """
     parts = [
         f"checked as of {check.days_before} days before: {check.expected:,.0f} visits expected within "
@@ -73,9 +73,10 @@ def check_text(check: ServiceCheck) -> str:
     ]
     if check.coverage is not None:
         parts.append(f"80% interval: {check.coverage:.1%} of {check.interval_visits:,} visits within it")
-    if check.first_share is not None and check.due_order_share is not None:
+    if check.first_share is not None:
         parts.append(
-            f"of the first {count_text(check.first, 'vehicle')} of the list {check.first_share:.1%} came, sorted by "
-            f"due date {check.due_order_share:.1%}"
+            f"of the first {count_text(check.first, 'vehicle')} of the list {check.first_share:.1%} came "
+            f"({check.first_expected:.1%} expected), of the {check.first:,} nearest to their due date "
+            f"{check.nearest_due_share:.1%}"
         )
     return "; ".join(parts)

@@ -62,12 +62,12 @@ def line_text(line: Mapping[str, Any], *, days: float) -> Text:
     --------
     >>> line = {"on_hand": 1, "on_order": 2, "demand_mean": 4.26, "demand_p10": 2.0, "demand_p90": 7.0,
     ...     "order_up_to": 6, "transfer_in": 0, "transfer_out": 0, "order": 3, "lost_without_order": 1.52,
-    ...     "lost_with_order": 0.31}
-    >>> for sentence in line_text(line, days=35).en.split(". "):
+    ...     "lost_with_order": 0.31, "saving_yuan": 4_812.0}
+    >>> for sentence in line_text(line, days=35).en.removesuffix(".").split(". "):
     ...     print(sentence)
     1 in stock and 2 on order; expected demand until the next delivery (35 days) 4.3 (80% interval 2 to 7)
     Order up to 6: 3 vehicles
-    Without the order 1.5 sales are lost, with it 0.3.
+    Without the order 1.5 sales are lost, with it 0.3: it saves 4,812 yuan
     """
     demand, target = f"{line['demand_mean']:.1f}", line["order_up_to"]
     low, high = (f"{line[n]:.0f}" for n in ("demand_p10", "demand_p90"))
@@ -84,11 +84,23 @@ def line_text(line: Mapping[str, Any], *, days: float) -> Text:
             zh, en = f"{zh}；{zh_move} {line[name]} 辆", f"{en}; {en_move} {count_text(line[name], 'vehicle')}"
     if not line["order"]:
         return Text(zh=f"{zh}。目标库存 {target} 辆，无需采购。", en=f"{en}. Order up to {target}: nothing to order.")
-    without, after = (f"{line[n]:.1f}" for n in ("lost_without_order", "lost_with_order"))
+    lost = (line["lost_without_order"], line["lost_with_order"])
+    # Few sales are lost: one decimal would show the same number twice.
+    digits = 1 if f"{lost[0]:.1f}" != f"{lost[1]:.1f}" else 2
+    without, after = (f"{n:.{digits}f}" for n in lost)
+    saving = line["saving_yuan"]
+    yuan = f"{abs(saving):,.0f}"
+    effect = (
+        Text(zh=f"节省 {yuan} 元", en=f"it saves {yuan} yuan")
+        if saving >= 0
+        else Text(zh=f"到下次到货前比节省的多花 {yuan} 元", en=f"it costs {yuan} yuan more than it saves until then")
+    )
     vehicles = count_text(line["order"], "vehicle")
     return Text(
-        zh=f"{zh}。目标库存 {target} 辆，采购 {line['order']} 辆。不采购预计失销 {without} 辆，采购后失销 {after} 辆。",
-        en=f"{en}. Order up to {target}: {vehicles}. Without the order {without} sales are lost, with it {after}.",
+        zh=f"{zh}。目标库存 {target} 辆，采购 {line['order']} 辆。不采购预计失销 {without} 辆，采购后失销 {after} 辆："
+        f"{effect.zh}。",
+        en=f"{en}. Order up to {target}: {vehicles}. Without the order {without} sales are lost, with it {after}: "
+        f"{effect.en}.",
     )
 
 

@@ -34,9 +34,10 @@ class ServiceCheck:
         Share of them within the 80 % interval; None without any.
     first : int
         Vehicles counted at the begin of the list.
-    first_share, due_order_share : float or None
-        Share of the first vehicles that visited in `visit_days`: of the list, and of the same vehicles sorted by their
-        due date; None for an empty list.
+    first_expected, first_share, nearest_due_share : float or None
+        Share of the first vehicles that was expected to visit in `visit_days`, and that did; and that did of the first
+        ones where the same list is sorted by the days between today and the due date, as advisers do without
+        probabilities. None for an empty list.
     """
 
     days_before: int
@@ -46,8 +47,9 @@ class ServiceCheck:
     interval_visits: int
     coverage: float | None
     first: int
+    first_expected: float | None
     first_share: float | None
-    due_order_share: float | None
+    nearest_due_share: float | None
 
 
 def listed_services(vehicles: pl.DataFrame, *, today: int, within_days: int, overdue_days: int) -> pl.DataFrame:
@@ -128,7 +130,8 @@ def check_services(
     ended = vehicles.filter(pl.col("came").is_not_null(), pl.col("visit_high") <= history.today)
     listed = listed_services(vehicles, today=earlier.today, within_days=within_days, overdue_days=overdue_days)
     first = min(FIRST, -(-listed.height // 10))
-    by_due_date = listed.sort("due_on", "vehicle_id").head(first)
+    due = pl.col("due_on").cast(pl.Int32).cast(pl.Int64)
+    nearest = listed.sort((due - earlier.today).abs(), "vehicle_id").head(first)
     return ServiceCheck(
         days_before=CHECK_DAYS,
         visit_days=visit_days,
@@ -137,10 +140,11 @@ def check_services(
         interval_visits=ended.height,
         coverage=_share(ended, pl.col("came").is_between(pl.col("visit_low"), pl.col("visit_high"))),
         first=first,
+        first_expected=_share(listed.head(first), pl.col("visit_probability")),
         first_share=_share(listed.head(first), pl.col("soon")),
-        due_order_share=_share(by_due_date, pl.col("soon")),
+        nearest_due_share=_share(nearest, pl.col("soon")),
     )
 
 
-def _share(rows: pl.DataFrame, condition: pl.Expr) -> float | None:
-    return None if rows.is_empty() else float(rows.select(condition.mean()).item())
+def _share(rows: pl.DataFrame, part: pl.Expr) -> float | None:
+    return None if rows.is_empty() else float(rows.select(part.mean()).item())

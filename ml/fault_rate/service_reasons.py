@@ -81,7 +81,7 @@ def _due_zh() -> pl.Expr:
         pl.format("{}，{}到期。", by_km, day), pl.format("{}，预计{}前后到期（{}至{}之间）。", by_km, day, low, high),
         pl.format("{}，{}到期。", by_date, day), pl.format("{}，最迟{}到期，按里程可能自{}起到期。", by_date, day, low),
     )  # fmt: skip
-    late = pl.format("已超期 {} 天：{}", "overdue_days", text)
+    late = pl.format("已超期{} {} 天：{}", _unless_fixed("约"), "overdue_days", text)
     return pl.when(pl.col("overdue_days") > 0).then(late).otherwise(text)
 
 
@@ -101,7 +101,7 @@ def _due_en() -> pl.Expr:
         pl.format("ue on {} at the latest, {}; by distance perhaps from {}.", day, by_date, low),
     )
     days = pl.when(pl.col("overdue_days") == 1).then(pl.lit("day")).otherwise(pl.lit("days"))
-    late = pl.format("Overdue by {} {}: d{}", "overdue_days", days, text)
+    late = pl.format("Overdue by {}{} {}: d{}", _unless_fixed("about "), "overdue_days", days, text)
     return pl.when(pl.col("overdue_days") > 0).then(late).otherwise(pl.format("D{}", text))
 
 
@@ -115,24 +115,39 @@ def _due_case(km_fixed: pl.Expr, km: pl.Expr, date_fixed: pl.Expr, date: pl.Expr
 def _visit_zh(visit_days: int) -> pl.Expr:
     """Return when the vehicle is likely to come, in Chinese."""
     dates = tuple(date_column(c, "zh") for c in ("visit_on", "visit_low", "visit_high"))
-    missed = pl.when(pl.col("missed_services") == 1).then(pl.lit("本次保养已错过")).otherwise(
-        pl.format("已错过 {} 次保养", "missed_services")
+    missed = pl.when(pl.col("missed_services") == 1).then(pl.lit("本次保养很可能已错过")).otherwise(
+        pl.format("很可能已错过 {} 次保养", "missed_services")
     )  # fmt: skip
     about = pl.format("{}前后到店（{}至{}之间）", *dates)
     text = pl.when(pl.col("visit_for") == "following").then(
         pl.format("{}，下次到期时可能到店：概率 {}%，{}；", missed, _percent("attendance"), about)
     ).otherwise(pl.format("为本次保养到店的概率 {}%，预计{}；", _percent("attendance"), about))  # fmt: skip
-    return pl.format("{}" + f"未来 {visit_days} 天内到店概率 " + "{}%。", text, _percent("visit_probability"))
+    soon = "{}" + f"未来 {visit_days} 天内到店概率 " + "{}%{}。"
+    return pl.format(soon, text, _percent("visit_probability"), _if_more("（含其他保养）"))
 
 
 def _visit_en(visit_days: int) -> pl.Expr:
     """Return when the vehicle is likely to come, in English."""
     dates = tuple(date_column(c, "en") for c in ("visit_on", "visit_low", "visit_high"))
     about = pl.format("with a probability of {}%, about {} (between {} and {});", _percent("attendance"), *dates)
-    missed = pl.when(pl.col("missed_services") == 1).then(pl.lit("Missed this service")).otherwise(
-        pl.format("Missed {} services", "missed_services")
+    missed = pl.when(pl.col("missed_services") == 1).then(pl.lit("Most likely missed this service")).otherwise(
+        pl.format("Most likely missed {} services", "missed_services")
     )  # fmt: skip
     text = pl.when(pl.col("visit_for") == "following").then(
         pl.format("{}: may come when the following one falls due, {}", missed, about)
     ).otherwise(pl.format("Comes to it {}", about))  # fmt: skip
-    return pl.format("{} {}" + f"% within the next {visit_days} days.", text, _percent("visit_probability"))
+    return pl.format(
+        "{} {}" + f"% within the next {visit_days} days" + "{}.", text, _percent("visit_probability"),
+        _if_more(", other services included"),
+    )  # fmt: skip
+
+
+def _unless_fixed(word: str) -> pl.Expr:
+    """Return `word` where the due day is not certain."""
+    return pl.when("due_is_fixed").then(pl.lit("")).otherwise(pl.lit(word))
+
+
+def _if_more(words: str) -> pl.Expr:
+    """Return `words` where a visit soon is likelier than that of the sentence: it may be for another service."""
+    more = _percent("visit_probability") > _percent("attendance")
+    return pl.when(more).then(pl.lit(words)).otherwise(pl.lit(""))

@@ -176,7 +176,8 @@ def likely_visits(
     """Return the probability of a visit in the next days, and the likely day.
 
     The vehicle has not come until today. It may still come to the present service, the first that does not count as
-    missed; else to the one after it. Earlier visits of the vehicle and the services it missed change the probability
+    missed; else to the one after it. The likely day is that of the likelier of both visits. Earlier visits of the
+    vehicle and the services it missed change the probability
     (`ml.domain.maintenance.attendance`).
 
     Parameters
@@ -232,7 +233,7 @@ def _batch(
     missing = (1 - comes) / absent
     later = np.divide(soon_after - gone_after, 1 - gone_after, out=np.zeros(len(gone)), where=gone_after < 1)
     probability = comes * (soon - gone) / absent + missing * comes_after * later
-    is_after = gone > LEVELS[-1]
+    is_after = missing * comes_after > still  # the later visit is the likelier one
     quantiles = [later_quantiles(points, today, LEVELS) for points in (present, after)]
     return Visits(
         probability=np.clip(probability, 0.0, 1.0),

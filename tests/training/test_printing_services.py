@@ -44,7 +44,7 @@ def test_the_list_with_its_places_and_probabilities(monkeypatch: pytest.MonkeyPa
 
 def test_the_likeliest_alone_and_without_revenue(monkeypatch: pytest.MonkeyPatch) -> None:
     row = pl.DataFrame([ROW | {"expected_revenue_yuan": None}])
-    checked = ServiceCheck(90, 28, 9.6, 11, 0, None, 0, None, None)
+    checked = ServiceCheck(90, 28, 9.6, 11, 0, None, 0, None, None, None)
     text = printed(monkeypatch, row, due_vehicles=2, check=checked)
     assert "overdue, the 1 likeliest listed; 1 of them" in text and "revenue" not in text
     assert "checked as of 90 days before: 10 visits expected within 28 days, 11 came note:" in text

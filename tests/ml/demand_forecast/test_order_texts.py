@@ -13,6 +13,7 @@ from ml.demand_forecast.order_texts import affordability_text, line_text, practi
 LINE: dict[str, Any] = {
     "on_hand": 3, "on_order": 1, "demand_mean": 5.24, "demand_p10": 2.0, "demand_p90": 8.0, "order_up_to": 8,
     "transfer_in": 0, "transfer_out": 0, "order": 4, "lost_without_order": 2.44, "lost_with_order": 0.82,
+    "saving_yuan": 9_535.4,
 }  # fmt: skip
 
 
@@ -20,7 +21,7 @@ def test_a_line_says_why_and_what_happens_without_the_order() -> None:
     text = line_text(LINE, days=35)
     assert text.zh == (
         "库存 3 辆，在途 1 辆；到下次到货（35 天）预计需求 5.2 辆（80% 区间 2 至 8）。目标库存 8 辆，采购 4 辆。"
-        "不采购预计失销 2.4 辆，采购后失销 0.8 辆。"
+        "不采购预计失销 2.4 辆，采购后失销 0.8 辆：节省 9,535 元。"
     )
     moved = line_text(LINE | {"transfer_in": 1, "transfer_out": 2, "order": 1}, days=35)
     assert "; receives 1 vehicle; sends 2 vehicles. Order up to 8: 1 vehicle. Without" in moved.en
@@ -28,6 +29,14 @@ def test_a_line_says_why_and_what_happens_without_the_order() -> None:
         "(80% interval 2 to 8). Order up to 8: nothing to order."
     )
     assert line_text(LINE | {"order": 0}, days=35).zh.endswith("目标库存 8 辆，无需采购。")
+
+
+def test_few_lost_sales_have_more_digits_and_an_order_that_costs_more_says_so() -> None:
+    text = line_text(LINE | {"lost_without_order": 0.1325, "lost_with_order": 0.0575, "saving_yuan": -39.8}, days=35)
+    assert text.en.endswith(  # 0.1 in both cases with one decimal
+        "Without the order 0.13 sales are lost, with it 0.06: it costs 40 yuan more than it saves until then."
+    )
+    assert text.zh.endswith("到下次到货前比节省的多花 40 元。")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_visits_that_followed_are_counted() -> None:
     assert result is not None and (result.days_before, result.visit_days) == (90, 28)
     assert result.visits == 10 and 10 < result.expected < 20  # half of the vehicles stayed away
     assert result.interval_visits == 10 and result.coverage is not None and result.coverage >= 0.8
-    assert (result.first, result.first_share, result.due_order_share) == (2, 1.0, 1.0)
+    assert (result.first, result.first_share, result.nearest_due_share) == (2, 1.0, 1.0)
 
 
 def test_without_earlier_records_there_is_no_check() -> None:

@@ -98,10 +98,10 @@ def test_the_list_begins_with_what_is_due_soon_and_ends_with_what_is_lost() -> N
     assert soon["reason_en"].startswith("Due on 13 December 2025, 12 months after the service of 13 December 2024.")
     assert late["overdue_days"] == 15 and late["visit_for"] == "following"
     assert late["reason_en"].startswith("Overdue by 15 days: due on 13 November 2025, 12 months after the service of")
-    assert "Missed this service: may come when the following one falls due, with a probability of" in late["reason_en"]
+    assert "Most likely missed this service: may come when the following one falls due, with a" in late["reason_en"]
     assert late["visit_on"].year == 2026 and late["visit_on"].month == 11
     assert lost["missed_services"] == 2 and lost["attendance"] < soon["attendance"]
-    assert "已错过 2 次保养" in lost["reason_zh"] and "已超期 690 天" in lost["reason_zh"]
+    assert "很可能已错过 2 次保养" in lost["reason_zh"] and "已超期 690 天" in lost["reason_zh"]
 
 
 def test_the_expected_revenue_is_the_mean_visit_times_its_probability() -> None:
@@ -191,7 +191,17 @@ def test_each_kind_of_limit_has_its_sentence() -> None:
     missed = reminder(missed_services=1, visit_for="following", due_on=469, due_low=469, due_high=469)
     assert missed["reason_en"].startswith("Overdue by 1 day: due on")
     assert (
-        "Missed this service: may come when the following one falls due, with a probability of 82%, about 26 April 1971"
-        in missed["reason_en"]
+        "Most likely missed this service: may come when the following one falls due, with a probability of 82%, about "
+        "26 April 1971" in missed["reason_en"]
     )
-    assert "Missed 3 services: may come" in reminder(missed_services=3, visit_for="following")["reason_en"]
+    assert "Most likely missed 3 services: may come" in reminder(missed_services=3, visit_for="following")["reason_en"]
+
+
+def test_uncertain_days_are_about_and_a_visit_soon_may_be_for_another_service() -> None:
+    overdue = reminder(by_km=True, due_on=465, due_low=461, due_high=469)
+    assert overdue["reason_en"].startswith("Overdue by about 5 days: due about 11 April 1971 (between")
+    assert overdue["reason_zh"].startswith("已超期约 5 天：")
+    often = reminder(attendance=0.6, visit_probability=0.65)  # the service after it may fall due in these days too
+    assert often["reason_en"].endswith("65% within the next 28 days, other services included.")
+    assert often["reason_zh"].endswith("未来 28 天内到店概率 65%（含其他保养）。")
+    assert reminder(attendance=0.65, visit_probability=0.65)["reason_en"].endswith("65% within the next 28 days.")

@@ -55,6 +55,17 @@ def test_a_missed_service_refers_to_the_following_one() -> None:
     assert visits(110, attendance=HALF, missed=2).is_following.tolist() == [True]
 
 
+def test_the_likelier_visit_is_named() -> None:
+    # One of 20 lateness points is left, so that most who come have come: comes 0.9, of which 0.05 are still to come,
+    # against 0.1 that do not come, of which 0.9 come to the following service.
+    late = (*[-40.0] * 19, 10.0)
+    most = visits(100, attendance=Attendance(come=9e6, miss=1e6, lost=1e-6, stay=1e6), late=late)
+    assert most.is_following.tolist() == [True] and most.attendance[0] == pytest.approx(0.1 / 0.145 * 0.9, abs=1e-3)
+    always = visits(100, attendance=Attendance(come=99e6, miss=1e6, lost=1e-6, stay=1e6), late=late)
+    # 0.99 x 0.05 are still to come, 0.01 are not: the vehicle has most likely not missed its service.
+    assert always.is_following.tolist() == [False] and always.attendance[0] == pytest.approx(0.0495 / 0.0595, abs=1e-3)
+
+
 def history(gaps: list[tuple[int, int]], entered: list[int]) -> tuple[Any, pl.DataFrame]:
     """Visits by (row, day) without readings, and the vehicles with a service each 100 days."""
     table = pl.DataFrame(gaps, schema=["row", "day"], orient="row").with_columns(km=pl.lit(None, dtype=pl.Float64))
@@ -100,5 +111,6 @@ def test_probabilities_and_intervals_hold_on_later_visits(coming: float) -> None
     assert check is not None and check.coverage is not None
     assert check.expected == pytest.approx(check.visits, rel=0.12)
     assert 0.72 < check.coverage < 0.92 and check.interval_visits > 300
-    assert check.first_share is not None and check.due_order_share is not None
-    assert check.first_share > check.due_order_share + 0.2
+    assert check.first_share is not None and check.first_expected is not None and check.nearest_due_share is not None
+    assert check.first_share == pytest.approx(check.first_expected, abs=0.12)
+    assert check.first_share > check.nearest_due_share - 0.1  # vehicles do not differ: no list knows more
