@@ -79,9 +79,11 @@ class FaultEstimator:
         return {name: float(value.mean()) for name, value in spread.items()}
 
     def predict(self, X: pl.DataFrame) -> pl.DataFrame:
-        """Return the faults expected at the normal rate of each model: the baseline rate times its own rate ratio.
+        """Return the faults expected at the rate that each model had in the reference weeks.
 
-        A model without reference weeks has the ratio 1.
+        The baseline rate times the model's own rate ratio, 1 for a model without reference weeks. Later weeks do not
+        count, so that predictions of the test weeks contain nothing of them. In a cell with an alarm whose fault was in
+        the reference weeks already, the normal rate is lower: `ml.fault_rate.rate_ratios.normal_ratio`.
 
         Parameters
         ----------

@@ -14,6 +14,7 @@ from ml.endpoint import Champions
 from ml.fault_rate.answer import build_days, check_tested
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.power_curve import LONG_TERM, SHORT_TERM, WEEKS, cell_power, power_rows
+from ml.fault_rate.rate_ratios import normal_ratio
 from ml.fault_rate.request import Day
 from ml.signature import Name, RequestPart
 
@@ -153,7 +154,7 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
             f"({e}); give a range with vehicles in service"
         ) from None
     p10, p50, p90 = (computed.quantile(level, request.rate_ratio) for level in (0.1, 0.5, 0.9))
-    own = float(snapshot.own_shape[row] / snapshot.own_rate[row])
+    own = normal_ratio(snapshot, request.model, request.component)
     return PowerAnswer(
         model=request.model,
         component=request.component,

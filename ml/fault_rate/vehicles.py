@@ -238,19 +238,25 @@ def baseline_faults(
     ndarray of shape (n_rows, n_slices)
         Expected faults in the order of `rows`; 0 for a vehicle without the component.
     """
-    cars = vehicles.frame[rows]
+    cars = vehicles.frame[rows].select("model", "energy_type", "built")
+    band = own_distance_band(vehicles.frame[rows], baseline_rates) if distance_band is None else distance_band
+    cars = cars.with_columns(band=pl.Series(band))
+    if built is not None:
+        cars = cars.with_columns(built=pl.Series(built))
+    # Vehicles alike in these have the same expected faults: a fleet has far fewer build days than vehicles.
+    alike = cars.unique(maintain_order=True).with_row_index("alike")
+    row = cars.join(alike, on=cars.columns, how="left", nulls_equal=True, maintain_order="left")["alike"].to_numpy()
+    days, band = alike["built"].to_numpy(), alike["band"].to_numpy()
     index = baseline_rates.component_index[component]
-    band = own_distance_band(cars, baseline_rates) if distance_band is None else distance_band
-    days = cars["built"].to_numpy() if built is None else built
-    expected = np.zeros((len(rows), len(edges) - 1))
+    expected = np.zeros((alike.height, len(edges) - 1))
     for i, (begin, end) in enumerate(pairwise(edges)):
         middle = vehicles.day + (begin + end) / 2
         age = np.maximum(middle - days, 0.0) / YEAR_DAYS
         for month, share in _months(vehicles.day + begin, vehicles.day + end):
             rate = baseline_rates.yearly_rate(index, age=age, distance_band=band, month=month)
             expected[:, i] += rate * share * (end - begin) / YEAR_DAYS
-    present = baseline_rates.has_component(index, cars["model"].to_list(), cars["energy_type"].to_list())
-    return np.where(present[:, None], expected, 0.0)
+    present = baseline_rates.has_component(index, alike["model"].to_list(), alike["energy_type"].to_list())
+    return np.asarray(np.where(present[:, None], expected, 0.0)[row])
 
 
 def own_distance_band(cars: pl.DataFrame, baseline_rates: BaselineRates) -> IntArray:

@@ -160,6 +160,8 @@ def _fault_requests(model: Model, study: SurveillanceStudyData) -> tuple[Bodies,
     weekly = rows.with_columns(model.estimator.predict(rows)["expected"] / RECENT_WEEKS)
     cells = weekly.group_by("model", "component", maintain_order=True).agg(pl.col("expected").sum())
     cells = cells.filter(pl.col("expected") > 0)  # models without the component have no expected faults
+    # The normal rate of a cell with an alarm is that of its builds without the fault, later weeks included.
+    cells = cells.join(surveillance.alarms(), on=["model", "component"], how="anti", maintain_order="left")
     return cells.select("model", "component").to_dicts(), cells["expected"].to_list()
 
 

@@ -109,5 +109,6 @@ def survival(rates: npt.ArrayLike, age: npt.ArrayLike, times: npt.ArrayLike) -> 
         beyond = np.maximum(at - knots[-1], 0.0) * rate[-1]
         return np.asarray(np.interp(at, knots, cumulative) + beyond)
 
-    later = now[:, None] + np.asarray(times, dtype=np.float64)[None, :]
-    return np.asarray(np.exp(hazard(now)[:, None] - hazard(later)))
+    ages, row = np.unique(now, return_inverse=True)  # a fleet has far fewer build days than vehicles
+    later = ages[:, None] + np.asarray(times, dtype=np.float64)[None, :]
+    return np.asarray(np.exp(hazard(ages)[:, None] - hazard(later))[row])

@@ -82,12 +82,15 @@ def test_the_list_is_cut_at_the_first_vehicle_that_does_not_pay() -> None:
 
 
 def test_a_repair_seven_months_ago_lowers_the_risk_and_the_rank() -> None:
-    """Its effect lasts 5 years: inspecting the repaired vehicle gains the first faults of the last 7 months."""
+    """Its effect lasts 5 years: inspecting the repaired vehicle gains the first faults of the last 7 months.
+
+    Until then it fails at the baseline rate, .1 a year, and each of these faults renews the repair.
+    """
     result = plan(snapshot({}, {}, repaired={0: 213}))
     assert result.vehicles["vehicle_id"].to_list() == ["V1", "V0"]
     avoided = result.vehicles["avoided"].to_list()
     left = 5 - 213 / 365.25
-    assert avoided == pytest.approx([AVOIDED, 0.75 * (np.exp(-0.4 * left) - np.exp(-2.0))], rel=1e-3)
+    assert avoided == pytest.approx([AVOIDED, 0.75 * np.exp(-0.1 * left) * (1 - np.exp(-0.4 * (5 - left)))], rel=1e-3)
     assert result.vehicles["inspect"].to_list() == [True, False] and result.vehicles["faults"][1] < 0.026
     old = plan(snapshot({}, {}, repaired={0: 1_900}))
     assert old.vehicles["avoided"].to_list() == pytest.approx([AVOIDED, AVOIDED], rel=1e-3)
@@ -169,13 +172,15 @@ def test_more_goodwill_never_shrinks_the_list(goodwill: float, more: float, cost
 @settings(deadline=None, max_examples=30)
 @given(
     goodwill=st.floats(0, 3_000), cost=st.floats(0, 2_000), service=st.floats(0, 2_000), days=st.integers(1, 2_500),
-    wait=st.integers(1, 900),
 )  # fmt: skip
 def test_a_repaired_vehicle_never_ranks_above_its_unrepaired_twin(
-    goodwill: float, cost: float, service: float, days: int, wait: int
+    goodwill: float, cost: float, service: float, days: int
 ) -> None:
-    """The twin has the later id, so that it comes first only by its risk; beyond the repair's end both are equal."""
-    state = snapshot({"next_visit": TODAY + wait}, {"next_visit": TODAY + wait}, fast=2.0, repaired={0: days})
+    """The twin has the later id, so that it comes first only by its risk; beyond the repair's end both are equal.
+
+    Both are inspected now or tomorrow: until a later service the twin may fail, and have its repair.
+    """
+    state = snapshot({"next_visit": TODAY + 1}, {"next_visit": TODAY + 1}, fast=2.0, repaired={0: days})
     amounts = {"goodwill": goodwill, "campaign_cost": cost, "service_inspection_cost": service}
     for component in ("suspension", "brakes"):
         listed = plan(state, component, **amounts).vehicles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +15,9 @@ from ml.fault_rate.power import PowerAnswer, PowerRequest, not_detected_reason, 
 from ml.fault_rate.power_curve import RATIOS, cell_power, power_rows
 from ml.model import Model
 from tests.conftest import Trained
+
+if TYPE_CHECKING:
+    from ml.fault_rate.estimator import FaultEstimator
 
 
 @pytest.fixture
@@ -57,6 +60,16 @@ def test_a_fault_of_some_builds_is_asked_by_dates_or_by_the_newest_share(model: 
     assert 0 < some.affected_weekly < everything.affected_weekly
     assert weeks_of(some) > 0.5 * weeks_of(everything)
     assert weeks_of(ask(model, rate_ratio=3.0, from_now=True)) >= weeks_of(ask(model, rate_ratio=3.0))
+
+
+def test_the_normal_rate_of_an_alarmed_cell_leaves_out_its_fault(model: Model) -> None:
+    """Affected faults of all builds are the expected ones, also where an alarm has lowered the normal rate."""
+    snapshot = cast("FaultEstimator", model.estimator).snapshot
+    alarms = snapshot.alarms.select("model", "component").rows()
+    assert alarms
+    for name, component in alarms:
+        answer = ask(model, model=name, component=component)
+        assert answer.affected_weekly == pytest.approx(answer.expected_weekly)
 
 
 def test_what_is_not_detected_has_a_reason_with_its_figures(model: Model) -> None:

@@ -27,9 +27,9 @@ def test_distance_repair_and_money_explain_the_place() -> None:
     )
     assert texts["V0"] == (
         "悬架系统已在 7 个月前维修：超出部分的风险降低 100%，还可维持 4.4 年；"
-        "行驶里程和车龄与一般受影响车辆相近；未来 5 年检查可省约 27 元，花费 640 元：不划算",
+        "行驶里程和车龄与一般受影响车辆相近；未来 5 年检查可省约 100 元，花费 640 元：不划算",
         "suspension repaired 7 months ago: 100% of the excess risk is gone for another 4.4 years; drives and ages "
-        "like the typical affected vehicle; an inspection saves about 27 yuan over the next 5 years and costs 640 "
+        "like the typical affected vehicle; an inspection saves about 100 yuan over the next 5 years and costs 640 "
         "yuan: it does not pay",
     )
     assert texts["V2"][1].startswith("against the typical affected vehicle: its distance is unknown; ")

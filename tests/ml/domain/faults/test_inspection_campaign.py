@@ -56,12 +56,32 @@ def test_a_later_visit_avoids_the_first_faults_after_it() -> None:
 
 
 def test_a_repaired_part_is_renewed_until_its_repair_ends() -> None:
-    """Repaired for another 4.5 years: only the first faults of the last 1.5 years can be avoided."""
+    """Repaired for another 4.5 years: only the first faults of the last 1.5 years can be avoided.
+
+    Until then the part fails at the baseline rate, .1 a year, and a fault renews the repair.
+    """
     future = outlook(0.1, repaired_until=np.array([4.5]))
-    late = np.exp(-0.4 * 4.5) - np.exp(-0.4 * 6)
+    late = np.exp(-0.1 * 4.5) * (1 - np.exp(-0.4 * 1.5))
     assert avoided(future, 4.0) == pytest.approx(0.75 * late)
     assert faults_to_come(future, np.array([4.0]), repair_effectiveness=1.0)[0, 0] == pytest.approx(0.6 + 0.75 * late)
     assert avoided(outlook(0.1, repaired_until=np.array([6.0])), 4.0) == 0
+    # With half an effect the repaired part fails 2.5 times as often as the baseline, and half as much is avoided.
+    late = np.exp(-0.25 * 4.5) * (1 - np.exp(-0.4 * 1.5))
+    assert avoided(future, 4.0, effect=0.5) == pytest.approx(0.5 * 0.75 * late)
+
+
+def test_vehicles_are_computed_alike_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [outlook(rate, repaired_until=np.array([rate * 20])) for rate in (0.1, 0.2, 0.3)]
+    fields = {n: np.concatenate([getattr(o, n) for o in parts]) for n in ("baseline", "in_service", "repaired_until")}
+    together = Outlook(edges=parts[0].edges, discount_rate=0.0, **fields)
+    arguments: dict[str, Any] = {"repair_effectiveness": 0.9, "visit": [0.0, 1.0, 2.0]}
+    whole = avoided_faults(together, np.array([1.5, 3.0]), **arguments)
+    monkeypatch.setattr("ml.domain.faults.inspection_campaign.ROWS_AT_ONCE", 2)
+    divided = avoided_faults(together, np.array([1.5, 3.0]), **arguments)
+    for name in ("faults", "discounted", "by_slice"):
+        assert getattr(divided, name) == pytest.approx(getattr(whole, name))
+    single = [avoided(o, 3.0, effect=0.9, visit=v) for o, v in zip(parts, (0.0, 1.0, 2.0), strict=True)]
+    assert whole.faults[1].tolist() == pytest.approx(single)
 
 
 def test_money_is_discounted_and_weighted_by_survival() -> None:
@@ -81,17 +101,20 @@ def test_a_ratio_below_one_has_no_excess_faults() -> None:
 
 @given(
     rates=st.lists(st.floats(0, 2), min_size=4, max_size=4), ratio=st.floats(0.2, 9), effect=st.floats(0, 1),
-    visit=st.floats(0, 8), repaired=st.floats(0, 6), leaving=st.floats(0, 0.5), discount=st.floats(0, 0.3),
+    repaired=st.floats(0, 6), leaving=st.floats(0, 0.5), discount=st.floats(0, 0.3),
 )  # fmt: skip
 def test_a_repaired_vehicle_never_gains_more_than_its_unrepaired_twin(
-    rates: list[float], ratio: float, effect: float, visit: float, repaired: float, leaving: float, discount: float
+    rates: list[float], ratio: float, effect: float, repaired: float, leaving: float, discount: float
 ) -> None:
-    """For any season and ageing, as long as survival and discount fall with time."""
+    """If inspected today, for any season and ageing, as long as survival and discount fall with time.
+
+    Later the twin may have failed already, and have its repair.
+    """
     twin = outlook(0.1, slices=4, leaving=leaving, baseline=np.array([rates]), discount_rate=discount)
     fields = {n: getattr(twin, n) for n in ("edges", "baseline", "in_service", "discount_rate")}
     same = Outlook(**fields, repaired_until=np.array([repaired]))
     pair = [
-        avoided_faults(o, np.array([ratio]), repair_effectiveness=effect, visit=[visit]).discounted[0, 0]
+        avoided_faults(o, np.array([ratio]), repair_effectiveness=effect, visit=[0.0]).discounted[0, 0]
         for o in (twin, same)
     ]
     assert pair[1] <= pair[0] + 1e-9
