@@ -81,9 +81,10 @@ class FaultEstimator:
     def predict(self, X: pl.DataFrame) -> pl.DataFrame:
         """Return the faults expected at the rate that each model had in the reference weeks.
 
-        The baseline rate times the model's own rate ratio, 1 for a model without reference weeks. Later weeks do not
-        count, so that predictions of the test weeks contain nothing of them. In a cell with an alarm whose fault was in
-        the reference weeks already, the normal rate is lower: `ml.fault_rate.rate_ratios.normal_ratio`.
+        The baseline rate times the most likely own rate ratio of the model (`Snapshot.likely_own_ratio`), 1 for a model
+        without reference weeks. Later weeks do not count, so that predictions of the test weeks contain nothing of
+        them. In a cell with an alarm whose fault was in the reference weeks already, the normal rate is lower:
+        `ml.fault_rate.rate_ratios.normal_ratio`.
 
         Parameters
         ----------

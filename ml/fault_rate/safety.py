@@ -16,6 +16,7 @@ from features.yaml_config import Section
 from ml.bilingual import Text
 from ml.fault_rate import safety_words
 
+_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]")  # letters and digits of Chinese keyboards
 CLAUSE_END = re.compile(r"[，。；：！？（）,.;:!?()\n]")
 
 
@@ -166,9 +167,10 @@ class SafetyRules(Section):
         >>> rules.match("wipers", "制动失灵") is None
         True
         """
+        text = _FULL_WIDTH.sub(lambda letter: chr(ord(letter.group()) - 0xFEE0), text or "")
         for pattern in self.exceptions:
             # A mark in place of the phrase: the words on its two sides are not one phrase.
-            text = _compiled(pattern).sub("\0", text or "")
+            text = _compiled(pattern).sub("\0", text)
         for kind in self.kinds:
             if not kind.concerns(component):
                 continue

@@ -16,6 +16,7 @@ _BATTERY = ("traction_battery", "high_voltage_battery", "battery", "charging")
 _BRAKES = ("brakes", "brake", "abs", "parking_brake")
 _RESTRAINTS = ("airbags", "airbag", "restraints", "seat_belts", "seat_belt")
 _NEAR = "[^，。；,.;]"  # within one clause
+_OFTEN = "(突然|完全|瞬间|间歇性?|偶发性?|偶尔|有时|经常|反复|会|出现|几乎){0,3}"
 
 # The first kind that matches names the report, so that the gravest stands first.
 KINDS: tuple[dict[str, Any], ...] = (
@@ -38,13 +39,14 @@ KINDS: tuple[dict[str, Any], ...] = (
     {
         "name": "loss_of_braking", "zh": "制动失效", "en": "loss of braking", "components": _BRAKES,
         "words": (
-            "(制动|刹车)(踏板)?(系统)?(突然|完全|瞬间|间歇性?)?(失灵|失效|失控|无反应|没反应)",
+            f"(制动|刹车)(踏板|系统)?{_OFTEN}(失灵|失效|失控|无反应|没有?反应)",
             "(失去|丧失|没有|没|无)了?(制动|刹车)(力|能力|效果|作用|(?=[，。；,.;])|$)",
             f"(制动|刹车){_NEAR}{{0,8}}(踩不住|刹不住|停不住|踩到底|踩空)",
             "刹不住", "刹不了车", "无法(制动|刹车|刹停)",
             "(制动|刹车)力(突然|完全|瞬间)?(消失|丧失|全无)", "驻车(制动)?(失灵|失效)|手刹(失灵|失效)|溜车",
-            r"\bloss of (all |service |hydraulic )?brak\w+", r"\blost (all |the )?(brakes?|braking)\b",
-            r"\bbrak(e|es|ing)\b( \w+){0,2} (failed|failure|fails|not working|did not (work|respond|engage))",
+            r"\bloss of (all |service |hydraulic )?brak\w+", r"\blost (all |the )?(brakes?|braking|brake pressure)\b",
+            r"\bbrak(e|es|ing)\b( \w+){0,2} (failed|failure|fails|not working"
+            r"|(did|do|does) not (work|respond|engage|hold))",
             r"\bno brak(es|ing)\b(?! (noise|squeal|issue|problem|fault|concern|vibration))",
             r"\bpedal\b.{0,30}\b(to|on) the floor\b",
             r"\b(unable to|could not|couldn't|cannot|can't) (stop|brake)\b(?! (the |this )?(noise|squeal|squeak|vibr))",
@@ -55,12 +57,14 @@ KINDS: tuple[dict[str, Any], ...] = (
     {
         "name": "loss_of_steering", "zh": "转向失效", "en": "loss of steering", "components": ("steering",),
         "words": (
-            "(转向|方向盘|方向机)(系统)?(突然|完全|瞬间)?(失灵|失效|失控|卡死|锁死|抱死|无反应)", "无法转向",
+            f"(转向|方向盘|方向机)(系统)?{_OFTEN}(失灵|失效|失控|卡死|锁死|抱死|无反应|没有?反应)",
+            "无法转向",
             "(失去|丧失|没有|没|无)了?(转向)?助力(?![泵器油])", "(失去|丧失)了?转向",
             "助力(转向)?(突然|完全|瞬间)?(消失|失效|丧失|中断)",
             f"(转向|方向盘){_NEAR}{{0,6}}(打不动|转不动)", "(拉杆|球头|转向节)(脱落|断裂)",
             r"\bloss of (power |all |the )?steering", r"\blost (power |all |the )?steering",
-            r"\bsteering( wheel| system| rack)? (failed|failure|fails|locked( up)?|locks up|seized|jammed)",
+            r"\bsteering( wheel| system| rack)? (failed|failure|fails|(was |is )?(suddenly )?lost"
+            r"|locked( up)?|locks up|seized|jammed)",
             r"\b(unable to|could not|couldn't|cannot|can't) (steer|turn the (steering )?wheel)",
             r"\btie ?rod( end)? (broke|separated|detached|came off)",
         ),
@@ -86,8 +90,8 @@ EXCEPTIONS = (
     "打不着火", "[不难]着火", "着火(困难|慢|不良|正时|点)", "烟雾(测试|检漏|检测)", "烟味", "点烟",
     f"排气{_NEAR}{{0,6}}冒{_NEAR}?烟", f"冒{_NEAR}?烟{_NEAR}{{0,6}}排气", "尾气冒烟", "冒[蓝黑]烟",
     "12V", "(?<!动力)蓄电池", "(制动|刹车|驻车)(灯|指示灯|开关|液|片磨损指示|磨损传感器)", "转向(灯|指示灯|拨杆)",
-    "方向盘(按键|加热|锁)", "事故后?(更换|维修)",
-    r"\bmis-?fir\w*", r"\b(no|will not|won't|does not) fire\b", r"\bfire ?(wall|extinguisher|department)\w*",
+    "方向盘(按键|加热|锁(?![死止住紧]))", "事故后?(更换|维修)",
+    r"\bmis-?fir\w*", r"\b(no|will not|won't|does not) fire\b", r"\bfire ?(wall|extinguisher|department|brigade)\w*",
     r"\bsmoke (test|machine|leak)\w*", r"\b(exhaust|tail ?pipe)\W+(\w+\W+){0,2}smok\w+", r"\b(blue|black) smoke",
     r"\bsmok\w+\W+(\w+\W+){0,3}(exhaust|tail ?pipe)", r"\bsmoked?\W+(lens|lamp|light|glass|detector)",
     r"\bcigarette smoke", "防溜车",
@@ -107,4 +111,7 @@ NEGATIONS = (
     r"((any|a|an|the|sign|signs|evidence|of|or|smoke|fire)\W+)*",
 )  # fmt: skip
 # ... or one of these follows it: a check list with its answer.
-NEGATIVE_ANSWERS = (r"(现象|情况)?\s*[:：?？]\s*(无|否|没有|未见|未发现|正常)", r"\s*[:?]\s*(no|none|negative|ok)\b")
+NEGATIVE_ANSWERS = (
+    r"(现象|情况)?\s*[:：?？]\s*(无|否|没有|未见|未发现|正常)(异常)?(?=$|[\s，。；,.;、）)])",
+    r"\s*[:?]\s*(no|none|negative|ok)\b",
+)

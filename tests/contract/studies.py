@@ -162,6 +162,14 @@ def _fault_requests(model: Model, study: SurveillanceStudyData) -> tuple[Bodies,
     cells = cells.filter(pl.col("expected") > 0)  # models without the component have no expected faults
     # The normal rate of a cell with an alarm is that of its builds without the fault, later weeks included.
     cells = cells.join(surveillance.alarms(), on=["model", "component"], how="anti", maintain_order="left")
+    # Predictions have the most likely own ratio of the model, the evidence and its expected faults that of the upper
+    # limit of the variance between models.
+    trained = model.estimator.trained
+    ratios = trained.cells.with_columns(
+        factor=pl.Series(trained.own_shape / trained.own_rate / trained.likely_own_ratio)
+    )
+    cells = cells.join(ratios, on=["model", "component"], maintain_order="left")
+    cells = cells.with_columns(pl.col("expected") * pl.col("factor"))
     return cells.select("model", "component").to_dicts(), cells["expected"].to_list()
 
 

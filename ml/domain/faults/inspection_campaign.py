@@ -254,7 +254,7 @@ def avoided_faults(
     for first in range(0, len(begin), ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
         exposed = np.maximum(cumulative[rows], begin[rows, None])
-        # The sum of w * (u[t] - u[t + 1]) over slices is, by parts, that of u times the steps of w: one product a ratio.
+        # By parts, the sum of w * (u[t] - u[t + 1]) over slices is that of u times the steps of w: one product a ratio.
         steps, money_steps = (np.diff(w[rows], axis=1, prepend=0.0, append=0.0) for w in (weights, money))
         mean, unfailed = np.zeros_like(exposed), np.empty_like(exposed)
         for i, ratio in enumerate(np.asarray(ratios, dtype=np.float64)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.aggregations import DAY
@@ -60,6 +60,7 @@ def test_counts_stay_and_the_earliest_report_counts() -> None:
     assert rows.columns == [*frame.columns, "events"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ DANGEROUS = [
     ("brakes", "未发现异响，制动失灵", "loss_of_braking"),
     ("brakes", "未及时保养导致制动失灵", "loss_of_braking"),
     ("brakes", "无制动", "loss_of_braking"),
+    ("brakes", "刹车偶发性失灵", "loss_of_braking"),
+    ("brakes", "客户反映刹车没有反应", "loss_of_braking"),
+    ("brakes", "刹车失灵：无其他异常", "loss_of_braking"),
+    ("brakes", "ＢＲＡＫＥ ＦＡＩＬＵＲＥ", "loss_of_braking"),
+    ("brakes", "does not stop, brakes do not work", "loss_of_braking"),
+    ("steering", "没有预兆方向盘锁死", "loss_of_steering"),
+    ("steering", "power steering suddenly lost", "loss_of_steering"),
     ("Brakes", "Total loss of braking on the highway; master cylinder replaced", "loss_of_braking"),
     ("brakes", "customer states brake pedal went to the floor", "loss_of_braking"),
     ("brakes", "no noise, but brakes failed and the car would not stop", "loss_of_braking"),
@@ -53,6 +61,9 @@ HARMLESS = [
     ("brakes", "刹车灯失效，更换灯泡"),
     ("brakes", "未见制动失灵，清洁制动盘"),
     ("brakes", "制动失灵：无"),
+    ("brakes", "制动失灵：未见异常；转向：正常"),
+    ("steering", "方向盘锁更换"),
+    ("body", "fire brigade vehicle, routine service"),
     ("brakes", "检查是否有制动失灵现象"),
     ("brakes", "更换制动软管，防止制动失灵"),
     ("brakes", "no loss of braking"),
@@ -87,7 +98,7 @@ HARMLESS = [
 def test_dangerous_lines_have_a_kind(component: str | None, text: str, kind: str) -> None:
     match = RULES.match(component, text)
     assert match is not None and match[0].name == kind
-    assert match[1].casefold() in text.casefold()
+    assert match[1].casefold() in unicodedata.normalize("NFKC", text).casefold()
 
 
 @pytest.mark.parametrize(("component", "text"), HARMLESS)
