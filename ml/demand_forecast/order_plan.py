@@ -75,7 +75,8 @@ def plan_for_cells(
     """
     cells, series = checked_cells(cells, rules), np.asarray(rows, dtype=np.intp)
     days = rules.lead_days + rules.review_days
-    ends = [periods_in_days(estimator, d) for d in (rules.lead_days / 2, rules.lead_days, days)]
+    protection = periods_in_days(estimator, days)
+    ends = [*(periods_in_days(estimator, d) for d in (rules.lead_days / 2, rules.lead_days)), protection]
     demand = estimator.cumulative_demand(ends[-1])
     plan = plan_quantities(cells, GRID, np.asarray(demand[series], dtype=np.float64), rules)
     practices = practice_orders(

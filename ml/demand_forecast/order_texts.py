@@ -11,6 +11,7 @@ from features.periods import Frequency
 from features.plurals import count_text
 from ml.bilingual import Text
 
+EQUAL = 0.5  # yuan; smaller differences are not shown
 PERIODS = {"day": ("天", "day"), "week": ("周", "week"), "month": ("个月", "month")}
 
 
@@ -121,6 +122,8 @@ def saving_text(row: Mapping[str, Any], name: Text) -> Text:
     against no orders: saves 9,000 yuan (80% interval -300 to 20,000), cheaper in 88% of the simulated outcomes
     """
     saving, low, high = (float(row[n]) for n in ("saving_yuan", "saving_low", "saving_high"))
+    if max(abs(saving), abs(low), abs(high)) < EQUAL:
+        return Text(zh=f"与{name.zh}相比：成本相同", en=f"against {name.en}: the same cost")
     zh_verb, en_verb, more = ("多花", "costs", " more") if saving < 0 else ("节省", "saves", "")
     low, high = (-high, -low) if saving < 0 else (low, high)
     share = f"{row['cheaper_probability']:.0%}"

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from features.errors import DataError, FeatureError
 from features.periods import period_label
+from features.plurals import count_text
 from ml.bilingual import Text
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.order_models import Order, OrdersAnswer, OrdersRequest, PolicyCost, Position, Transfer
@@ -142,8 +143,8 @@ def planning_cells(
         if absent_keys := [key for key in keys if key not in row_of]:
             raise FeatureError(
                 "stock",
-                f"has {len(absent_keys)} pairs of store and model that are not in the model; train with their sales or "
-                "remove them",
+                f"has {count_text(len(absent_keys), 'pair')} of store and model not in the model, such as store "
+                f"{absent_keys[0][0]} with model {absent_keys[0][1]}; correct them, or train with their sales",
             )
         rows = [row_of[key] for key in keys]
         positions = [(p.on_hand, p.on_order, p.price) for p in stock]

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.aggregations import DAY
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.maintenance.service_due import MIN_VEHICLES, Limits, Rate, due_days, fit_driving, km_days, posterior_rate
 from ml.domain.maintenance.service_turns import MONTH_DAYS
+from ml.fault_rate.reported import reported_before
 from ml.fault_rate.routine import ServiceHistory, build_service_history, steps
 from ml.fault_rate.service_reasons import with_reasons
 from ml.fault_rate.service_revenue import visit_revenue
@@ -121,7 +123,8 @@ def next_services(
     if rules.estimate_from_records:
         rules = estimate_intervals(rules, cars, history.gaps)
         cars = with_limits(history.cars, rules)
-    services = _services(history, cars, _rates(history), visit_days)
+    unreported = _report_days(records, as_of)
+    services = _services(history, cars, _rates(history), visit_days, unreported=unreported)
     revenue = visit_revenue(history, records, timezone=timezone, as_of=as_of)
     services = services.join(revenue, on="vehicle_id", how="left", maintain_order="left")
     vehicles = with_reasons(services, today=history.today, visit_days=visit_days)
@@ -161,7 +164,25 @@ def _rates(history: ServiceHistory) -> Rate:
     return Rate(shape, time, chunk)
 
 
-def _services(history: ServiceHistory, cars: pl.DataFrame, rate: Rate, visit_days: int) -> pl.DataFrame:
+def _report_days(records: pl.DataFrame, as_of: int) -> float:
+    """Return the mean days from a routine visit to its report; 0 if the reports have no times.
+
+    >>> lines = {"serviced_at": [0, 0, 0], "reported_at": [DAY, 3 * DAY, 9 * DAY], "fault": [False, False, True]}
+    >>> _report_days(pl.DataFrame(lines), 10 * DAY), _report_days(pl.DataFrame(lines), 2 * DAY)
+    (2.0, 1.0)
+    """
+    if "reported_at" not in records.columns:
+        return 0.0
+    lines = reported_before(records.drop_nulls(["serviced_at", "reported_at"]), as_of)
+    if "fault" in lines.columns:
+        lines = lines.filter(~pl.col("fault").fill_null(value=False))
+    mean = lines.select(((pl.col("reported_at") - pl.col("serviced_at")) / DAY).clip(0).mean()).item()
+    return float(mean or 0.0)
+
+
+def _services(
+    history: ServiceHistory, cars: pl.DataFrame, rate: Rate, visit_days: int, *, unreported: float
+) -> pl.DataFrame:
     """Return days, distances and limits of the vehicles in service, as `with_reasons` reads them."""
     last = history.visits.group_by("row", maintain_order=True).last().rename({"day": "visit", "km": "visit_km"})
     read = history.readings.group_by("row", maintain_order=True).last().rename({"day": "read", "km": "read_km"})
@@ -173,7 +194,7 @@ def _services(history: ServiceHistory, cars: pl.DataFrame, rate: Rate, visit_day
     by_km = km_days(first_turn, rate, 0.5) < first_turn.date
     late, latest = fleet_lateness(history, cars)
     missed = _missed(cars, rate, due[:, 1], history.today - latest)
-    record = turns_record(history, cars)
+    record = turns_record(history, cars, km_a_day=rate.km_a_day)
     # A vehicle that left the fleet did not miss the services after that.
     present = cars["in_service"].to_numpy()
     observed = _observed(missed, cars, rate, history)[present]
@@ -181,7 +202,7 @@ def _services(history: ServiceHistory, cars: pl.DataFrame, rate: Rate, visit_day
     turns = [_turn_limits(history, cars, missed + turn) for turn in (0, 1)]
     visits = likely_visits(
         turns, rate, missed=missed, attended=record["attended"].to_numpy(), last=record["last"].to_numpy(),
-        punctuality=punctuality, today=history.today, days=visit_days,
+        punctuality=punctuality, today=history.today, days=visit_days, unreported=unreported,
     )  # fmt: skip
     at, reading, base, limit = (
         cars[c].fill_null(np.nan).cast(pl.Float64).to_numpy() for c in ("read", "read_km", "visit_km", "limit_km")

@@ -65,7 +65,7 @@ class Visits:
     days: FloatArray
 
 
-def turns_record(history: ServiceHistory, cars: pl.DataFrame) -> pl.DataFrame:
+def turns_record(history: ServiceHistory, cars: pl.DataFrame, *, km_a_day: FloatArray) -> pl.DataFrame:
     """Return the services that each vehicle attended, and those that fell due until its last visit.
 
     Services count from the first visit on. For a vehicle that entered service after the first record, they count from
@@ -77,6 +77,9 @@ def turns_record(history: ServiceHistory, cars: pl.DataFrame) -> pl.DataFrame:
         Visits and gaps, as returned by `ml.fault_rate.routine.build_service_history`.
     cars : DataFrame
         Vehicles of the history with `limit_km` and `limit_months`, from `ml.fault_rate.service_rules.with_limits`.
+    km_a_day : ndarray of shape (n_vehicles,)
+        Driving rate of each vehicle, in the order of `cars`; NaN where it is unknown. A used vehicle enters service
+        with kilometres on its odometer, so that the distance to its first visit is at most the rate times the days.
 
     Returns
     -------
@@ -93,13 +96,19 @@ def turns_record(history: ServiceHistory, cars: pl.DataFrame) -> pl.DataFrame:
     >>> records = pl.DataFrame({"vehicle_id": ["V"] * 3, "serviced_at": [300 * day, 670 * day, 1_400 * day],
     ...     "component": ["oil_and_filter"] * 3, "fault": [False] * 3})
     >>> history = build_service_history(fleet, records, as_of=1_500 * day)
-    >>> turns_record(history, with_limits(history.cars, ServiceRules())).rows()  # the second of three was missed
+    >>> cars = with_limits(history.cars, ServiceRules())
+    >>> turns_record(history, cars, km_a_day=np.array([np.nan])).rows()  # the second of three was missed
     [(2, 3)]
     """
     first_day = history.visits["day"].min()
-    first = history.visits.group_by("row", maintain_order=True).first().join(cars, on="row", how="left")
+    first = (
+        history.visits.group_by("row", maintain_order=True)
+        .first()
+        .join(cars.with_columns(rate=pl.Series(km_a_day).fill_nan(None)), on="row", how="left")
+    )
+    days = pl.col("day") - pl.col("entered")
     from_entry = first.filter(pl.col("entered") >= first_day).select(
-        "row", days=(pl.col("day") - pl.col("entered")), km=pl.col("km")
+        "row", days=days, km=pl.min_horizontal("km", days * pl.col("rate"))
     )
     gaps = pl.concat([history.gaps.select("row", "days", "km"), from_entry]).filter(pl.col("days") > 0)
     limits = cars[gaps["row"].to_numpy()]
@@ -172,6 +181,7 @@ def likely_visits(
     punctuality: Punctuality,
     today: int,
     days: int,
+    unreported: float = 0.0,
 ) -> Visits:
     """Return the probability of a visit in the next days, and the likely day.
 
@@ -194,6 +204,8 @@ def likely_visits(
         Day up to which records are known.
     days : int
         Length of the time to come.
+    unreported : float
+        Mean days from a visit to its report: a vehicle may have come in these last days, and is not in the records yet.
 
     Returns
     -------
@@ -206,7 +218,7 @@ def likely_visits(
         _batch(
             [turn.take(rows) for turn in turns],
             Rate(rate.shape[rows], rate.days[rows], np.broadcast_to(rate.chunk, (n,))[rows]),
-            (missed[rows], attended[rows], last[rows]), punctuality, today=today, days=days,
+            (missed[rows], attended[rows], last[rows]), punctuality, today=today, days=days, unreported=unreported,
         )
         for rows in parts
     ]  # fmt: skip
@@ -221,6 +233,7 @@ def _batch(
     *,
     today: int,
     days: int,
+    unreported: float,
 ) -> Visits:
     missed, attended, last = record
     levels = mid_probabilities(DUE_POINTS)
@@ -228,7 +241,7 @@ def _batch(
     comes, comes_after = (punctuality.attendance.next_visit(attended, last, last + missed + turn) for turn in (0, 1))
     gone, soon = (probability_until(present, day) for day in (today, today + days))
     gone_after, soon_after = (probability_until(after, day) for day in (today, today + days))
-    absent = 1 - comes * gone  # probability of no visit until today
+    absent = 1 - comes * probability_until(present, today - unreported)  # probability of no visit in the records
     still = comes * (1 - gone) / absent
     missing = (1 - comes) / absent
     later = np.divide(soon_after - gone_after, 1 - gone_after, out=np.zeros(len(gone)), where=gone_after < 1)

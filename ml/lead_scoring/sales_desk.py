@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from features.errors import FeatureError
 from features.yaml_config import Section, load_yaml
@@ -18,9 +19,27 @@ RULES = "sales_desk.yaml"
 DEFAULT = "if left out, that of sales_desk.yaml"
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Clock = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$", examples=["09:00"])]
+CLOCK = r"(([01]\d|2[0-3]):[0-5]\d|24:00)"
+
+
+def _clock_time(value: str) -> str:
+    if re.fullmatch(CLOCK, value) is None:
+        raise ValueError(f"must be a time from 00:00 to 24:00 with two digits each, such as 09:00, got '{value}'")
+    return value
+
+
+def _open_days(value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
+    if not value:
+        raise ValueError(
+            "must name at least one open day, such as mon, got none; to plan no calls, set calls_per_hour: 0"
+        )
+    return value
+
+
+CLOCK_SCHEMA: dict[str, Any] = {"type": "string", "pattern": f"^{CLOCK}$", "examples": ["09:00"]}
+Clock = Annotated[str, AfterValidator(_clock_time), WithJsonSchema(CLOCK_SCHEMA)]
 Break = Annotated[tuple[Clock, Clock], Field(strict=False)]
-Weekdays = Annotated[tuple[Weekday, ...], Field(min_length=1, strict=False)]
+Weekdays = Annotated[tuple[Weekday, ...], Field(strict=False), AfterValidator(_open_days)]
 Holidays = Annotated[tuple[Annotated[date, Field(strict=False)], ...], Field(max_length=1_000, strict=False)]
 CallsPerHour = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
 CallsPerDay = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]

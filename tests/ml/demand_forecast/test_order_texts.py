@@ -72,3 +72,9 @@ def test_within_the_budget() -> None:
         affordability_text(orders, 2e5).en == "2 vehicles cost 200,000 yuan to buy, within the budget of 200,000 yuan"
     )
     assert affordability_text(orders, 1e5).zh.endswith("按优先级，1 行中有 0 行在预算内")
+
+
+def test_equal_costs_are_called_the_same() -> None:
+    row = {"saving_yuan": 0.0, "saving_low": 0.0, "saving_high": 0.0, "cheaper_probability": 0.5}
+    text = saving_text(row, Text(zh="不采购", en="no orders"))
+    assert (text.en, text.zh) == ("against no orders: the same cost", "与不采购相比：成本相同")

@@ -21,7 +21,13 @@ HALF = Attendance(come=1e6, miss=1e6, lost=1e-6, stay=1e6)  # comes to every sec
 
 
 def visits(
-    due: float, *, attendance: Attendance, today: int = 100, missed: int = 0, late: tuple[float, ...] = (0, 10)
+    due: float,
+    *,
+    attendance: Attendance,
+    today: int = 100,
+    missed: int = 0,
+    late: tuple[float, ...] = (0, 10),
+    unreported: float = 0.0,
 ) -> Any:
     """Likely visit of a vehicle that is due on a day, and again 365 days later."""
     nothing = np.array([np.nan])
@@ -31,6 +37,7 @@ def visits(
     return likely_visits(
         turns, rate, **dict(zip(("missed", "attended", "last"), counts, strict=True)),
         punctuality=Punctuality(np.array(late), max(late), attendance), today=today, days=28,
+        unreported=unreported,
     )  # fmt: skip
 
 
@@ -53,6 +60,14 @@ def test_a_missed_service_refers_to_the_following_one() -> None:
     assert gone.days[0, 1] in (445.0, 455.0)
     assert visits(80, attendance=HALF, today=440).probability.tolist() == pytest.approx([0.5], abs=1e-4)
     assert visits(110, attendance=HALF, missed=2).is_following.tolist() == [True]
+
+
+def test_visits_of_the_last_days_may_be_unreported() -> None:
+    # Due on day 95 or 105: half of the vehicles that come have come on day 95, which is not in the records yet. Of all,
+    # a quarter came unreported, a quarter is still to come and half does not come.
+    late = visits(95, attendance=HALF, unreported=6.0)
+    assert late.probability.tolist() == pytest.approx([0.25], abs=1e-4) == late.attendance.tolist()
+    assert visits(95, attendance=HALF, unreported=4.0).probability.tolist() == pytest.approx([1 / 3], abs=1e-4)
 
 
 def test_the_likelier_visit_is_named() -> None:
@@ -79,11 +94,24 @@ def history(gaps: list[tuple[int, int]], entered: list[int]) -> tuple[Any, pl.Da
 def test_attended_and_missed_services_are_counted() -> None:
     past, cars = history([(0, 1_000), (0, 1_105), (0, 1_400), (2, 1_310)], entered=[0, 900, 1_000])
     # The first came again after one interval and then after three; the third entered after the first record.
-    assert turns_record(past, cars).rows() == [(2, 4), (0, 0), (1, 3)]
+    record = turns_record(past, cars, km_a_day=np.full(3, np.nan))
+    assert record.rows() == [(2, 4), (0, 0), (1, 3)]
     late, latest = fleet_lateness(past, cars)
     assert late[0] == pytest.approx(-4.5, abs=0.5) and late[-1] == pytest.approx(4.5, abs=0.5) and latest <= 5
-    punctuality = fit_punctuality(turns_record(past, cars), np.zeros(3, dtype=np.int64), late=late, latest=latest)
+    punctuality = fit_punctuality(
+        turns_record(past, cars, km_a_day=np.full(3, np.nan)), np.zeros(3, dtype=np.int64), late=late, latest=latest
+    )
     assert punctuality.attendance.next_visit([0], [0], [0])[0] < Attendance().next_visit([0], [0], [0])[0]
+
+
+def test_kilometres_before_entry_are_no_missed_services() -> None:
+    cars = pl.DataFrame({"row": [0, 1, 2], "entered": [0] * 3, "limit_km": [7_500.0] * 3, "limit_months": [120] * 3})
+    days = pl.DataFrame({"row": [0, 1, 2], "day": [200, 200, 0], "km": [52_500.0, 15_000.0, 0.0]})
+    past: Any = SimpleNamespace(visits=days, gaps=days.rename({"day": "days"}).clear())
+    # At 40 km a day the first vehicle drove 8,000 km until its visit, and entered with 44,500 km: one service. At 75 km
+    # a day the second drove its 15,000 km, and missed a service.
+    assert turns_record(past, cars, km_a_day=np.array([40.0, 75.0, np.nan])).rows() == [(1, 1), (1, 2), (0, 0)]
+    assert turns_record(past, cars, km_a_day=np.full(3, np.nan)).rows() == [(1, 7), (1, 2), (0, 0)]
 
 
 @pytest.mark.parametrize("coming", [0.6, 0.9])

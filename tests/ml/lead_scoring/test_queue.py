@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import date, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +13,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.errors import FeatureError
+from features.errors import ConfigError, FeatureError
 from ml.domain.leads.response_decay import ResponseDecay
 from ml.estimators.shrunken_rates import ShrunkenRates
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.queue import QueueAnswer, answer, request
 from ml.lead_scoring.reasons import build_reason_map
-from ml.lead_scoring.sales_desk import DeskRules
+from ml.lead_scoring.sales_desk import DeskRules, load_desk_rules
 from ml.signature import Field, Signature
 
 NOW = "2022-08-01T12:00:00+00:00"
@@ -201,6 +202,22 @@ def test_a_desk_that_never_opens_says_so_and_hours_out_of_order_are_refused() ->
     )
     with pytest.raises(FeatureError, match="lunch"):
         queue(lead("a", 0.2), open="09:00", close="18:00", lunch=["08:00", "13:00"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("open: '9:00'", "open: must be a time from 00:00 to 24:00 with two digits each, such as 09:00, got '9:00'"),
+        ("close: '25:00'", "close: must be a time from 00:00 to 24:00 .*, got '25:00'"),
+        ("weekdays: []", "weekdays: must name at least one open day, such as mon, got none; to plan no calls"),
+        ("weekdays: [mo]", "got 'mo'$"),
+    ],
+)
+def test_a_wrong_rule_of_the_desk_is_named_with_its_remedy(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "sales_desk.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        load_desk_rules(path)
 
 
 def _sundays() -> tuple[date, ...]:
