@@ -94,7 +94,7 @@ _TRAINING = {
         "Rank pairs by how far their counts exceed those under independence: EBGM, PRR and ROR, without exposure."
     ),
     "service-due": (
-        "List the vehicles whose next routine service falls due, by date or distance, with an 80% interval."
+        "List the vehicles whose next routine service falls due, by date or distance, the likeliest to visit first."
     ),
 }
 COMMANDS: dict[str, Command] = {

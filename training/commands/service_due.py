@@ -11,7 +11,6 @@ import typer
 from ml.home import config_file
 from training.options import AsJson, Overlays, Settings, parsed_instant, print_json, progress_printer
 from training.printing import out
-from training.printing_services import print_service_due
 
 
 def service_due(
@@ -33,6 +32,7 @@ def service_due(
     progress = progress_printer(as_json)
     path = config_file("service_due.yaml", config)
     progress(f"reading {path}")
+    from training.printing_services import print_service_due
     from training.runs.service_due import ServiceDueConfig
     from training.runs.service_due import service_due as run
 
