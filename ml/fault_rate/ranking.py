@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ml.domain.arrays import BoolArray, FloatArray
+from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.exposure import YEAR_DAYS
 from ml.fault_rate.outlook import last_faults
 from ml.fault_rate.snapshot import Snapshot
@@ -19,7 +20,7 @@ RANKED_COLUMNS = {
     "probability": pl.Float64, "faults_to_come": pl.Float64, "avoided": pl.Float64, "benefit": pl.Float64,
     "cost": pl.Float64, "value": pl.Float64, "built_on": pl.Date, "age": pl.Float64, "km": pl.Float64,
     "monthly_km": pl.Float64, "last_visit_on": pl.Date, "next_visit_on": pl.Date, "fault_on": pl.Date,
-    "distance_effect": pl.Float64, "age_effect": pl.Float64,
+    "distance_effect": pl.Float64, "band_from": pl.Float64, "band_until": pl.Float64, "age_effect": pl.Float64,
 }  # fmt: skip
 
 
@@ -77,7 +78,8 @@ def ranked_vehicles(
     DataFrame
         The columns of `RANKED_COLUMNS`; null where unknown. `value` is `benefit` less `cost` (yuan) and `moment` null
         for vehicles below the cut. `distance_effect` and `age_effect` compare the baseline faults of the horizon with
-        those of a vehicle of the median distance and of the median build day.
+        those of a vehicle of the median distance and of the median build day; `band_from` and `band_until` are the
+        limits (km a month) of the distance band that the first of them belongs to.
 
     Raises
     ------
@@ -101,6 +103,7 @@ def ranked_vehicles(
         cost=pl.Series(cost).fill_nan(None),
         fault=pl.Series(last_faults(vehicles, rows, component)).fill_nan(None),
         distance_effect=pl.Series(distance),
+        **_band_limits(vehicles.frame[rows], snapshot.baseline_rates),
         age_effect=pl.Series(age),
     )
     listed_value = pl.when("inspect").then(pl.col("value").fill_null(0.0)).otherwise(0.0)
@@ -118,6 +121,17 @@ def ranked_vehicles(
         )
         .select(pl.col(n).cast(t) for n, t in RANKED_COLUMNS.items())
     )
+
+
+def _band_limits(cars: pl.DataFrame, rates: BaselineRates) -> dict[str, pl.Series]:
+    """Return the limits (km a month) of each vehicle's distance band; null on an open side or without a distance."""
+    limits, band = rates.distance_limits, own_distance_band(cars, rates)
+    lower, upper = np.append(np.nan, limits)[np.maximum(band, 0)], np.append(limits, np.nan)[np.maximum(band, 0)]
+    no_distance = band < 0
+    return {
+        "band_from": pl.Series(np.where(no_distance, np.nan, lower)).fill_nan(None),
+        "band_until": pl.Series(np.where(no_distance, np.nan, upper)).fill_nan(None),
+    }
 
 
 def _effects(

@@ -15,8 +15,9 @@ from ml.fault_rate.vehicles import MONTH_DAYS
 from ml.fault_rate.wording import horizon, months, yuan
 
 NOTABLE_EFFECT = 0.05  # of distance or age on the baseline rate, from which it is a reason
+_EFFECTS = ("distance_effect", "band_from", "band_until", "age_effect")
 LISTED_COLUMNS = {
-    **{n: t for n, t in RANKED_COLUMNS.items() if not n.endswith("_effect")},
+    **{n: t for n, t in RANKED_COLUMNS.items() if n not in _EFFECTS},
     "reason_zh": pl.String, "reason_en": pl.String,
 }  # fmt: skip
 _EPOCH = date(1970, 1, 1)
@@ -34,7 +35,7 @@ def with_reasons(vehicles: pl.DataFrame, plan: InspectionPlan) -> pl.DataFrame:
     """
     texts = [vehicle_reason(row, plan) for row in vehicles.to_dicts()]
     reasons = {f"reason_{n}": pl.Series([getattr(t, n) for t in texts], dtype=pl.String) for n in ("zh", "en")}
-    return vehicles.drop("distance_effect", "age_effect").with_columns(**reasons).select(*LISTED_COLUMNS)
+    return vehicles.drop(_EFFECTS).with_columns(**reasons).select(*LISTED_COLUMNS)
 
 
 def vehicle_reason(row: Mapping[str, Any], plan: InspectionPlan) -> Text:
@@ -81,8 +82,9 @@ def _comparison(row: Mapping[str, Any]) -> Text:
         en.append("its distance is unknown")
     elif abs(row["distance_effect"] - 1) >= NOTABLE_EFFECT:
         change_zh, change_en = _change(row["distance_effect"])
-        zh.append(f"里程（每月约 {km:,.0f} 公里）使故障{change_zh}")
-        en.append(f"{change_en} for its distance ({km:,.0f} km a month)")
+        band = _band(row["band_from"], row["band_until"])
+        zh.append(f"每月行驶{band.zh}的车辆故障{change_zh}（本车约 {km:,.0f} 公里）")
+        en.append(f"{change_en} among those that drive {band.en} km a month (this one {km:,.0f})")
     if abs(row["age_effect"] - 1) >= NOTABLE_EFFECT:
         change_zh, change_en = _change(row["age_effect"])
         age = months(12 * row["age"])
@@ -93,6 +95,15 @@ def _comparison(row: Mapping[str, Any]) -> Text:
     return Text(
         zh=f"与一般受影响车辆相比：{'，'.join(zh)}", en=f"against the typical affected vehicle: {', '.join(en)}"
     )
+
+
+def _band(low: float | None, high: float | None) -> Text:
+    """Return a band of monthly distances in words, without its unit in English."""
+    if low is None:
+        return Text(zh=f"不足 {high:,.0f} 公里", en=f"less than {high:,.0f}")
+    if high is None:
+        return Text(zh=f" {low:,.0f} 公里以上", en=f"at least {low:,.0f}")
+    return Text(zh=f" {low:,.0f} 至 {high:,.0f} 公里", en=f"{low:,.0f} to {high:,.0f}")
 
 
 def _change(effect: float) -> tuple[str, str]:

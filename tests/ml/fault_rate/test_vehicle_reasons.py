@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml.fault_rate.campaign import InspectionPlan
-from ml.fault_rate.vehicle_reasons import LISTED_COLUMNS, with_reasons
+from ml.fault_rate.vehicle_reasons import LISTED_COLUMNS, _band, with_reasons
 from tests.ml.fault_rate.small_campaign import TODAY, snapshot
 from tests.ml.fault_rate.test_campaign import plan
 
@@ -20,10 +20,10 @@ def test_distance_repair_and_money_explain_the_place() -> None:
     cars = ({}, far, {"monthly_km": None}, {}, {})
     texts = reasons(plan(snapshot(*cars, fast=3.0, repaired={0: 213, 3: 2_000}), campaign_cost=640.0))
     assert texts["V1"] == (
-        "与一般受影响车辆相比：里程（每月约 2,000 公里）使故障多 200%；"
+        "与一般受影响车辆相比：每月行驶 1,000 公里以上的车辆故障多 200%（本车约 2,000 公里）；"
         "未来 5 年检查可省约 748 元，花费 640 元：现在邀约",
-        "against the typical affected vehicle: 200% more faults for its distance (2,000 km a month); an inspection "
-        "saves about 748 yuan over the next 5 years and costs 640 yuan: call in now",
+        "against the typical affected vehicle: 200% more faults among those that drive at least 1,000 km a month "
+        "(this one 2,000); an inspection saves about 748 yuan over the next 5 years and costs 640 yuan: call in now",
     )
     assert texts["V0"] == (
         "悬架系统已在 7 个月前维修：超出部分的风险降低 100%，还可维持 4.4 年；"
@@ -47,3 +47,8 @@ def test_a_vehicle_that_waits_names_the_month_of_its_service() -> None:
 def test_a_safety_component_has_reasons_without_money() -> None:
     zh, en = reasons(plan(snapshot({}), "brakes"))["V0"]
     assert en == "drives and ages like the typical affected vehicle" and "元" not in zh
+
+
+def test_bands_of_distance_are_open_at_the_ends() -> None:
+    assert _band(None, 800.0).en == "less than 800" and _band(None, 800.0).zh == "不足 800 公里"
+    assert _band(800.0, 1_391.4).en == "800 to 1,391" and _band(800.0, 1_391.4).zh == " 800 至 1,391 公里"
