@@ -67,8 +67,8 @@ def reactivation(
         )  # fmt: skip
     counts = ", ".join(f"{n:,} {STATES[name].en}" for name, n in states.items())
     out.print(
-        f"{count_text(result.leads.height, 'lead')} to take up again ({counts}); leads like those that are not closed "
-        f"bring {result.expected_sales:.1f} sales in {loaded.params.horizon_days:g} days; "  # type: ignore[attr-defined]
+        f"{count_text(result.leads.height, 'lead')} to take up again ({counts}); those that are not closed are "
+        f"expected to bring {result.expected_sales:.1f} sales in {loaded.params.horizon_days:g} days; "  # type: ignore[attr-defined]
         f"written to {to}",
         soft_wrap=True,
     )

@@ -39,7 +39,8 @@ class Reactivation:
     leads : DataFrame
         The rows of the file: `lead_id`, `state` ('never_called', 'quiet' or 'closed'), `created_at`, `last_contact_at`,
         `closed_at`, `silent_days` (since the last contact, or since the lead), `conversion_probability`, `grade`,
-        `expected_gross_margin` (yuan), `reason_zh` and `reason_en`; the highest expected margin first.
+        `expected_gross_margin` (yuan), `reason_zh` and `reason_en`; closed leads last, and the highest expected margin
+        first.
     at : datetime
         Only earlier records were used.
     contacted_later : int
@@ -134,9 +135,7 @@ def reactivation(
     states, contacted_later = _states(leads, at, silent=int(silent_days * DAY), within=int(within_days * DAY))
     scores = predict_rows(model, config, raw, as_of=at, closing=("converted_at",)).drop("as_of", "calibration")
     listed = states.join(scores, on="lead_id", how="inner").filter(pl.col("grade") == "A")
-    listed = listed.sort("expected_gross_margin", "conversion_probability", "lead_id", descending=[True, True, False],
-                         nulls_last=True)  # fmt: skip
-    rows = _with_reasons(listed, raw.reports["leads"].timezone)
+    rows = _with_reasons(_in_order(listed), raw.reports["leads"].timezone)
     write_answers(rows, out)
     section = None if report is None else next((s for s in report.sections if s.name == "given_up"), None)
     return Reactivation(rows, instant(at), contacted_later, None if section is None else section.summary)
@@ -183,6 +182,12 @@ def _states(leads: pl.DataFrame, at: int, *, silent: int, within: int) -> tuple[
     return rows.filter(is_listed).select(names), contacted_later
 
 
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the leads with the highest expected margin first, closed ones last: theirs is that of an open lead."""
+    order = (pl.col("state") == CLOSED, "expected_gross_margin", "conversion_probability", "lead_id")
+    return rows.sort(order, descending=[False, True, True, False], nulls_last=True)
+
+
 def _with_reasons(rows: pl.DataFrame, timezone: str) -> pl.DataFrame:
     """Add why each lead is listed, and show instants in the time zone of the table."""
     reasons = [_reason(*row) for row in rows.select("state", "silent_days", "conversion_probability").iter_rows()]
@@ -206,7 +211,13 @@ def _reason(state: str, silent_days: float, probability: float) -> Text:
             zh=f"{days} 天来{text.zh}，成交概率 {share}：首次外呼",
             en=f"{text.en} in {in_days}, probability of a sale {share}: call",
         )
+    if state == CLOSED:
+        return Text(
+            zh=f"{text.zh}，{days} 天未联系；条件相同而未关闭的线索成交概率 {share}：核实战败原因",
+            en=f"{text.en}, no contact for {in_days}; an open lead like it has a probability of a sale of {share}: "
+            "check why it was closed",
+        )
     return Text(
-        zh=f"{text.zh}，{days} 天未联系，成交概率 {share}：再次联系",
-        en=f"{text.en}, no contact for {in_days}, probability of a sale {share}: call again",
+        zh=f"{days} 天未联系，成交概率 {share}：再次联系",
+        en=f"no contact for {in_days}, probability of a sale {share}: call again",
     )

@@ -14,7 +14,7 @@ from ml.instants import instant
 from tests.conftest import Trained
 from tests.small.lead_scoring import START, write_with_last_contact
 from training.config import load_config
-from training.runs.reactivation import _reason, _states, reactivation, version_report
+from training.runs.reactivation import _in_order, _reason, _states, reactivation, version_report
 
 NOW = START + 100 * DAY
 
@@ -54,10 +54,20 @@ def test_who_is_silent_closed_or_never_called_is_listed_and_who_was_contacted_la
     assert later["closed_at"].null_count() == 2 and later["last_contact_at"].null_count() == 1
 
 
+def test_closed_leads_come_last_and_the_highest_margin_first() -> None:
+    leads = pl.DataFrame(
+        [("a", "closed", 900.0, 0.5), ("b", "quiet", 300.0, 0.3), ("c", "never_called", 400.0, 0.4),
+         ("d", "quiet", None, 0.9)],
+        schema=["lead_id", "state", "expected_gross_margin", "conversion_probability"], orient="row",
+    )  # fmt: skip
+    assert _in_order(leads)["lead_id"].to_list() == ["c", "b", "d", "a"]
+
+
 def test_a_reason_says_how_long_nobody_called() -> None:
-    assert (
-        _reason("quiet", 9.7, 0.314).en
-        == "no longer contacted, no contact for 9 days, probability of a sale 31%: call again"
+    assert _reason("quiet", 9.7, 0.314).en == "no contact for 9 days, probability of a sale 31%: call again"
+    assert _reason("closed", 59.4, 0.27).en == (
+        "closed as lost, no contact for 59 days; an open lead like it has a probability of a sale of 27%: check why it "
+        "was closed"
     )
     assert _reason("never_called", 1.2, 0.5).zh == "1 天来从未外呼，成交概率 50%：首次外呼"
 
