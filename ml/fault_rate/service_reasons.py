@@ -49,8 +49,8 @@ def with_reasons(services: pl.DataFrame, *, today: int, visit_days: int) -> pl.D
         **{n: pl.col(n).fill_nan(None).round(0) for n in ("km_now", "due_km")},
     )
     rows = rows.with_columns(
-        reason_zh=pl.concat_str(_due_zh(), _visit_zh(visit_days)),
-        reason_en=pl.concat_str(_due_en(), pl.lit(" "), _visit_en(visit_days)),
+        reason_zh=pl.concat_str(_due_zh(), _visit_zh(today, visit_days)),
+        reason_en=pl.concat_str(_due_en(), pl.lit(" "), _visit_en(today, visit_days)),
     )
     distance = (pl.col("due_on").cast(pl.Int32).cast(pl.Int64) - today).abs()
     place = (-_percent("visit_probability"), distance, pl.col("due_on"), pl.col("vehicle_id"))
@@ -112,7 +112,7 @@ def _due_case(km_fixed: pl.Expr, km: pl.Expr, date_fixed: pl.Expr, date: pl.Expr
     return pl.when("by_km").then(by_km).otherwise(pl.when(fixed).then(date_fixed).otherwise(date))
 
 
-def _visit_zh(visit_days: int) -> pl.Expr:
+def _visit_zh(today: int, visit_days: int) -> pl.Expr:
     """Return when the vehicle is likely to come, in Chinese."""
     dates = tuple(date_column(c, "zh") for c in ("visit_on", "visit_low", "visit_high"))
     missed = pl.when(pl.col("missed_services") == 1).then(pl.lit("本次保养很可能已错过")).otherwise(
@@ -123,10 +123,11 @@ def _visit_zh(visit_days: int) -> pl.Expr:
         pl.format("{}，下次到期时可能到店：概率 {}%，{}；", missed, _percent("attendance"), about)
     ).otherwise(pl.format("为本次保养到店的概率 {}%，预计{}；", _percent("attendance"), about))  # fmt: skip
     soon = "{}" + f"未来 {visit_days} 天内到店概率 " + "{}%{}。"
-    return pl.format(soon, text, _percent("visit_probability"), _if_more("（含其他保养）"))
+    which = _which(today + visit_days, late="（迟来做已到期的保养）", other="（含其他保养）")
+    return pl.format(soon, text, _percent("visit_probability"), which)
 
 
-def _visit_en(visit_days: int) -> pl.Expr:
+def _visit_en(today: int, visit_days: int) -> pl.Expr:
     """Return when the vehicle is likely to come, in English."""
     dates = tuple(date_column(c, "en") for c in ("visit_on", "visit_low", "visit_high"))
     about = pl.format("with a probability of {}%, about {} (between {} and {});", _percent("attendance"), *dates)
@@ -136,10 +137,9 @@ def _visit_en(visit_days: int) -> pl.Expr:
     text = pl.when(pl.col("visit_for") == "following").then(
         pl.format("{}: may come when the following one falls due, {}", missed, about)
     ).otherwise(pl.format("Comes to it {}", about))  # fmt: skip
-    return pl.format(
-        "{} {}" + f"% within the next {visit_days} days" + "{}.", text, _percent("visit_probability"),
-        _if_more(", other services included"),
-    )  # fmt: skip
+    which = _which(today + visit_days, late=", late to the one that fell due", other=", other services included")
+    soon = "{} {}" + f"% within the next {visit_days} days" + "{}."
+    return pl.format(soon, text, _percent("visit_probability"), which)
 
 
 def _unless_fixed(word: str) -> pl.Expr:
@@ -147,7 +147,11 @@ def _unless_fixed(word: str) -> pl.Expr:
     return pl.when("due_is_fixed").then(pl.lit("")).otherwise(pl.lit(word))
 
 
-def _if_more(words: str) -> pl.Expr:
-    """Return `words` where a visit soon is likelier than that of the sentence: it may be for another service."""
-    more = _percent("visit_probability") > _percent("attendance")
-    return pl.when(more).then(pl.lit(words)).otherwise(pl.lit(""))
+def _which(until: int, *, late: str, other: str) -> pl.Expr:
+    """Return for which service a visit up to the day `until` is, where it is not that of the sentence alone."""
+    is_earlier = (pl.col("visit_for") == "following") & (pl.col("visit_low").cast(pl.Int32) > until)
+    chance = _percent("visit_probability")
+    return (
+        pl.when(is_earlier & (chance > 0)).then(pl.lit(late))
+        .when(chance > _percent("attendance")).then(pl.lit(other)).otherwise(pl.lit(""))
+    )  # fmt: skip

@@ -205,3 +205,8 @@ def test_uncertain_days_are_about_and_a_visit_soon_may_be_for_another_service() 
     assert often["reason_en"].endswith("65% within the next 28 days, other services included.")
     assert often["reason_zh"].endswith("未来 28 天内到店概率 65%（含其他保养）。")
     assert reminder(attendance=0.65, visit_probability=0.65)["reason_en"].endswith("65% within the next 28 days.")
+    later = {"visit_for": "following", "missed_services": 1, "visit_on": 700, "visit_low": 690, "visit_high": 720}
+    missed = reminder(**later, attendance=0.39, visit_probability=0.38)  # the following one falls due after these days
+    assert missed["reason_en"].endswith("; 38% within the next 28 days, late to the one that fell due.")
+    assert missed["reason_zh"].endswith("未来 28 天内到店概率 38%（迟来做已到期的保养）。")
+    assert reminder(**later, visit_probability=0.0)["reason_en"].endswith("; 0% within the next 28 days.")
