@@ -21,6 +21,7 @@ from ml.domain.arrays import FloatArray
 from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.model_effects import RAISED
+from ml.fault_rate.shared_rise import shared_rises
 from ml.fault_rate.surveillance import ALARM, SurveillanceResult
 from ml.fault_rate.vehicles import Vehicles
 
@@ -85,7 +86,7 @@ class Snapshot:
     vehicles : Vehicles or None
         None without a fleet table.
     notes : tuple of str
-        Records that were left out, and why.
+        Records that were left out, and why; components that rise in the models without an alarm too.
     timezone : str
         IANA name of the time zone of the days.
     """
@@ -166,7 +167,7 @@ class Snapshot:
             baseline_rates=surveillance.expected_faults.baseline_rates,
             costs=costs,
             vehicles=vehicles,
-            notes=exposure.notes,
+            notes=(*exposure.notes, *shared_rises(surveillance)),
             timezone=timezone,
         )
 

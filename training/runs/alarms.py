@@ -200,7 +200,7 @@ def alarms(
     until = instant(study.as_of - 1).date()
     files = (out, vehicle_file, picture, *campaigns, *stock_files)
     above = raised_note(surveillance.raised)
-    notes = (*surveillance.exposure.notes, *([above] if above else []), *stock_notes)
+    notes = (*estimator.snapshot.notes, *([above] if above else []), *stock_notes)
     return AlarmRun(
         table, vehicles, stock, tuple(plans), estimator.rules, surveillance, study.raw.reports, until, notes, files
     )
