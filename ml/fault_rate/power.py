@@ -14,7 +14,7 @@ from ml.endpoint import Champions
 from ml.fault_rate.answer import build_days, check_tested
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.power_curve import LONG_TERM, SHORT_TERM, WEEKS, cell_power, power_rows
-from ml.fault_rate.rate_ratios import normal_ratio
+from ml.fault_rate.rate_ratios import alarm_of, normal_ratio
 from ml.fault_rate.request import Day
 from ml.signature import Name, RequestPart
 
@@ -122,7 +122,8 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
         The model or component is not tested.
     DataError
         No affected vehicle of the model with this component is in service, so that its expected faults are 0, or
-        `built_until` is not after `built_from`.
+        `built_until` is not after `built_from`, or `from_now` is asked of a cell with an alarm, whose evidence is above
+        its threshold whatever happens from now on.
     """
     snapshot = cast("FaultEstimator", champions[TASK].estimator).snapshot
     check_tested(snapshot, "model", request.model)
@@ -131,6 +132,12 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
         raise DataError(
             f"built_until: must lie after built_from ({request.built_from}), got {request.built_until}; "
             "give a later day"
+        )
+    alarm = alarm_of(snapshot, request.model, request.component)
+    if request.from_now and alarm is not None:
+        raise DataError(
+            f"from_now: {request.component} of {request.model} has had an alarm since {alarm['detected_on']}, so that "
+            "a further rise raises no other one before it is closed; leave from_now out to ask about the time before"
         )
     row = snapshot.row(request.model, request.component)
     weekly = float(snapshot.expected_weekly[row])

@@ -79,8 +79,8 @@ def _print_safety(row: Mapping[str, Any], run: Any) -> None:
     capacity = run.rules.safety.capacity_per_week
     weeks = count_text(row["inspection_weeks"], "week")
     out.print(
-        f"all are inspected within {weeks} at {capacity:,} vehicles a week, the riskiest first; the week of each is "
-        "inspection_week in the file of the vehicles",
+        f"all have an appointment within {weeks} at {capacity:,} vehicles a week, the riskiest first; the week of each "
+        "is inspection_week in the file of the vehicles",
         soft_wrap=True,
     )
     stock = run.stock.filter(model=row["model"], component=row["component"])

@@ -70,6 +70,8 @@ def test_the_normal_rate_of_an_alarmed_cell_leaves_out_its_fault(model: Model) -
     for name, component in alarms:
         answer = ask(model, model=name, component=component)
         assert answer.affected_weekly == pytest.approx(answer.expected_weekly)
+        with pytest.raises(DataError, match=rf"from_now: {component} of {name} has had an alarm since \d{{4}}-"):
+            ask(model, model=name, component=component, from_now=True)
 
 
 def test_what_is_not_detected_has_a_reason_with_its_figures(model: Model) -> None:

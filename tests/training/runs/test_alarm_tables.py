@@ -22,7 +22,7 @@ Printed = Callable[..., str]
 ALARM = {
     "model": "M", "component": "suspension", "detected_on": date(2024, 3, 4), "built_from": None, "built_until": None,
     "count": 1_234, "expected": 400.0, "rate_ratio": 3.0, "low": 2.5, "high": 3.5, "alarm_id": 7, "state": "open",
-    "inspection_weeks": None,
+    "inspection_weeks": None, "model_year_from": None, "model_year_until": None,
 }  # fmt: skip
 
 
@@ -58,6 +58,13 @@ def test_an_alarm_with_its_verdict_options_and_first_vehicles(printed: Printed) 
     assert text.endswith("1 alarm in 2 cells (model, component) note: reports come late")
 
 
+@pytest.mark.parametrize(("until", "built"), [(2021, "model year 2021"), (2023, "model years 2021 .. 2023")])
+def test_builds_known_by_model_year(printed: Printed, until: int, built: str) -> None:
+    limits = {"built_from": date(2021, 1, 1), "built_until": date(until + 1, 1, 1)}
+    alarm = ALARM | limits | {"model_year_from": 2021, "model_year_until": until}
+    assert f"2024-03-04 │ {built} │ 1,234" in printed(pl.DataFrame([alarm]), (None,))
+
+
 def test_a_safety_alarm_with_its_weeks_and_the_stock_whose_sale_stops(printed: Printed) -> None:
     alarm = pl.DataFrame([ALARM | {"component": "brakes", "inspection_weeks": 2}])
     brakes = plan(snapshot({}, {}), component="brakes")
@@ -65,7 +72,7 @@ def test_a_safety_alarm_with_its_weeks_and_the_stock_whose_sale_stops(printed: P
     stock = pl.DataFrame({"model": "M", "component": "brakes", **stores})
     text = printed(alarm, (brakes,), stock)
     assert "Inspect all 2 affected vehicles, in order of risk" in text
-    assert "all are inspected within 2 weeks at 50 vehicles a week, the riskiest first" in text
+    assert "all have an appointment within 2 weeks at 50 vehicles a week, the riskiest first" in text
     assert "stop of sale: 5 cars in stock of the affected builds: S1 1, S2 4" in text
     assert "stop of sale: no car of the affected builds is in stock" in printed(alarm, (brakes,), stock.clear())
 
