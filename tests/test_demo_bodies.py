@@ -129,7 +129,8 @@ def test_a_call_list_says_when_the_desk_opens_what_a_call_is_worth_and_why_it_ha
     reason = {"en": "asked for a price list on 3 January: follow up on the offer", "zh": "1月3日索取过报价单：跟进报价"}
     item = {
         "place": 1, "call_at": "2024-01-06T09:00:00+08:00", "lead_id": "L1", "grade": "B", "hours_at_call": 26.4,
-        "conversion_probability": 0.25, "gain": 2_276.0, "gain_if_first": 2_340.5, "loss_per_hour": 12.0,
+        "conversion_probability": 0.25, "probability_without_call": 0.125,
+        "gain": 2_276.0, "gain_if_first": 2_340.5, "loss_per_hour": 12.0,
         "reasons": {"positive": [reason], "negative": []}, "why": {"en": "called first", "zh": "首个外呼"},
     }  # fmt: skip
     answer = {
@@ -140,5 +141,5 @@ def test_a_call_list_says_when_the_desk_opens_what_a_call_is_worth_and_why_it_ha
     demo._show_queue(answer)
     text = screen()
     assert text.startswith("the desk is closed at 07:20 7:20 未营业")
-    assert "09:00 L1 B 26 h 25.0% 2,276.00 2,340.50 12.00 asked for a price list on 3 January" in text
+    assert "09:00 L1 B 26 h 25.0% 12.5% 2,276.00 2,340.50 12.00 asked for a price list on 3 January" in text
     assert "place 1, L1: called first 首个外呼" in text and text.endswith("as much as newest first 与先呼最新线索相同")
