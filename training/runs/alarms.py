@@ -18,6 +18,7 @@ from ml.bilingual import Text
 from ml.fault_rate.alarm_store import AlarmStore
 from ml.fault_rate.answer import inspection_plan_of, plan_response
 from ml.fault_rate.campaign import InspectionPlan
+from ml.fault_rate.chance_limit import chance_limit
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.inspection_schedule import inspection_weeks
@@ -44,6 +45,7 @@ _EVIDENCE = Column(name="evidence", title=Text(zh="对数证据", en="log eviden
 _FAULTS = (
     Column(name="faults", title=Text(zh="实际故障", en="faults"), format="count"),
     Column(name="expected", title=Text(zh="预期故障", en="expected"), format="number"),
+    Column(name="limit", title=Text(zh="偶然波动的上限", en="largest that chance explains"), format="count"),
 )
 PLAN = {
     "verdict": pl.String, "vehicles": pl.Int64, "to_inspect": pl.Int64, "call_in": pl.Int64,
@@ -273,7 +275,7 @@ def _draw_evidence(surveillance: SurveillanceResult, path: Path, rules: AlarmRul
 
 
 def evidence_sections(surveillance: SurveillanceResult, rules: AlarmRules) -> list[TimeSeries]:
-    """Return two charts per cell: log evidence with its threshold, and cumulative faults with their expected value.
+    """Return two charts per cell: log evidence with its threshold, and cumulative faults with what chance explains.
 
     Parameters
     ----------
@@ -318,13 +320,15 @@ def _evidence(
         thresholds=(threshold,),
         rows=tuple({"week": w, "evidence": float(e)} for w, e in zip(weeks, surveillance.log_e[row], strict=True)),
     )
-    counts = zip(weeks, surveillance.count[row], surveillance.expected[row], strict=True)
+    own, level = surveillance.references[row], float(np.exp(-surveillance.alarm_threshold[row]))
+    limit = chance_limit(surveillance.expected[row], shape=own.shape, drift=own.drift, level=level)
+    counts = zip(weeks, surveillance.count[row], surveillance.expected[row], limit, strict=True)
     faults = TimeSeries(
         name=f"faults_{row}",
         title=Text(zh=f"{model}：{name.zh}，累计", en=f"{model}: {name.en}, cumulative"),
         columns=(_WEEK, *_FAULTS),
         y=Axis(title=Text(zh="累计故障次数", en="cumulative faults"), format="number"),
-        drawn=("faults", "expected"),
-        rows=tuple({"week": w, "faults": float(n), "expected": float(e)} for w, n, e in counts),
+        drawn=("faults", "expected", "limit"),
+        rows=tuple({"week": w, "faults": float(n), "expected": float(e), "limit": float(m)} for w, n, e, m in counts),
     )
     return evidence, faults

@@ -270,7 +270,8 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
     list of TimeSeries
         'by_month' (columns `month`, `rows`, `observed` and `predicted` means, in the unit of the label; the means are
         left out in months of fewer than 30 rows) and 'drift' (columns `month` and `psi`, the population stability
-        index, which is left out in months too small to tell a shift from chance); empty if the data has no time.
+        index, which is left out in months too small to tell a shift from chance; no section if all are); empty if
+        the data has no time.
     """
     if test.examples.config.timeless:
         return []
@@ -292,7 +293,7 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
         else None
         for name, i in inside.items()
     }
-    return [outcomes, _drift_section(psi)]
+    return [outcomes, _drift_section(psi)] if any(value is not None for value in psi.values()) else [outcomes]
 
 
 def _month_means(y: FloatArray, p: FloatArray) -> dict[str, float]:
@@ -313,17 +314,12 @@ def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
 def _drift_section(psi: dict[str, float | None]) -> TimeSeries:
     """Return the drift section; the summary counts the months without an index."""
     values = {name: value for name, value in psi.items() if value is not None}
-    zh, en = "各月数据都太少，无法与训练集比较", "all months have too few rows to compare"
-    if values:
-        worst = max(values, key=lambda name: values[name])
-        zh = f"最大 PSI {values[worst]:.3f}（{worst}）；0.10 起为中度漂移，0.25 起为大幅漂移"
-        en = (
-            f"largest population stability index {values[worst]:.3f} in {worst} (0.10: moderate shift, 0.25: large "
-            "shift)"
-        )
-        if len(values) < len(psi):
-            zh += f"；{len(psi) - len(values)} 个月数据太少，不作比较"
-            en += f"; {count_text(len(psi) - len(values), 'month')} with too few rows to compare"
+    worst = max(values, key=lambda name: values[name])
+    zh = f"最大 PSI {values[worst]:.3f}（{worst}）；0.10 起为中度漂移，0.25 起为大幅漂移"
+    en = f"largest population stability index {values[worst]:.3f} in {worst} (0.10: moderate shift, 0.25: large shift)"
+    if len(values) < len(psi):
+        zh += f"；{len(psi) - len(values)} 个月数据太少，不作比较"
+        en += f"; {count_text(len(psi) - len(values), 'month')} with too few rows to compare"
     return TimeSeries(
         name="drift",
         title=Text(

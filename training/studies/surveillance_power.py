@@ -16,9 +16,9 @@ NEWEST_SHARE = 1 / 3  # share of the faults that belongs to affected vehicles in
 _WEEKS, _TIMES, _FAULTS = Text(zh="周", en="weeks"), Text(zh="倍", en="times"), Text(zh="次", en="faults")
 _POWER = (
     column("rate_ratio", "故障率相对正常", "fault rate relative to normal", "number", unit=_TIMES),
-    column("weeks_p50", "一半的可能被发现（空：超过五年）", "detected: 50% (empty: 5 years)", "count", unit=_WEEKS),
-    column("weeks_p90", "90% 的可能被发现", "detected: 90%", "count", unit=_WEEKS),
-    column("weeks_p10", "10% 的可能被发现", "detected: 10%", "count", unit=_WEEKS),
+    column("weeks_p50", "一半的情况下", "in half of the cases", "count", unit=_WEEKS),
+    column("weeks_p90", "九成的情况下", "in 9 of 10 cases", "count", unit=_WEEKS),
+    column("weeks_p10", "一成的情况下", "in 1 of 10 cases", "count", unit=_WEEKS),
     column("detected_in_26_weeks", "26 周内发现的概率", "probability of detection in 26 weeks", "share"),
     column("detected_in_52_weeks", "52 周内发现的概率", "probability of detection in 52 weeks", "share"),
 )
@@ -63,11 +63,11 @@ def power_sections(snapshot: Snapshot) -> tuple[Curve, ...]:
 def _curve(snapshot: Snapshot, row: int, name: str, share: float, vehicles: Text) -> Curve:
     model, component = snapshot.cells.row(row)
     power = cell_power(snapshot, row, newest_share=share)
-    rows, rate = power_rows(power), f"{snapshot.alpha:.0%}"
+    rows, part = power_rows(power), _COMPONENTS.get(component, Text(zh=component, en=component))
     yearly = 52 * float(snapshot.expected_weekly[row])
     title = Text(
-        zh=f"{vehicles.zh}的故障率升高后，多少周内触发质量预警（总体误报率不超过 {rate}）",
-        en=f"Weeks until a raised rate of {vehicles.en} is detected (family-wise false-alarm rate at most {rate})",
+        zh=f"{vehicles.zh}的故障率升高后多少周触发质量预警：{model}，{part.zh}",
+        en=f"Weeks until a raised rate of {vehicles.en} is detected: {model}, {part.en}",
     )
     double = next(point for point in rows if point["rate_ratio"] == 2.0)["weeks_p50"]
     zh, en = f"{WEEKS} 周内难以发现", f"not detected within {WEEKS} weeks"
@@ -78,9 +78,11 @@ def _curve(snapshot: Snapshot, row: int, name: str, share: float, vehicles: Text
         zh += f"；一年内可发现的最小升幅为 {detectable:.1f} 倍"
         en += f"; the smallest rise detected within a year is {detectable:.1f} times"
     summary = Text(
-        zh=f"{model}，{component}，每年约 {yearly:.0f} 次故障（一半的故障出在同样大或更大的单元）；故障率翻倍：{zh}",
-        en=f"{model}, {component}, about {yearly:.0f} faults a year (half of all faults occur in units as large or "
-        f"larger); twice the normal rate: {en}",
+        zh=f"该车型该部件每年约 {yearly:.0f} 次故障（一半的故障出在同样大或更大的单元）；故障率翻倍：{zh}；"
+        f"空白表示 {WEEKS} 周内发现不了；总体误报率不超过 {snapshot.alpha:.0%}",
+        en=f"about {yearly:.0f} faults a year (half of all faults occur in cells as large or larger); twice the "
+        f"normal rate: {en}; empty: later than {WEEKS} weeks; family-wise false-alarm rate at most "
+        f"{snapshot.alpha:.0%}",
     )
     return Curve(
         name=name,

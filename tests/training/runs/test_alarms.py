@@ -86,11 +86,11 @@ def test_evidence_and_faults_of_a_cell_are_two_charts_the_nearest_to_an_alarm_fi
         log_e=np.array([[0.0, 0.5], [1.0, 4.0]]), alarm_threshold=np.array([3.0, 3.0]),
         detection_week=np.array([-1, 1]),
         count=np.array([[0, 1], [3, 9]]), expected=np.array([[0.5, 1.0], [1.0, 2.0]]), start=0,
-        exposure=SimpleNamespace(first_day=19_723),
+        exposure=SimpleNamespace(first_day=19_723), references=[SimpleNamespace(shape=1e12, drift=0.0)] * 2,
     )  # fmt: skip
     sections = evidence_sections(surveillance, AlarmRules())
     assert [s.title.en for s in sections] == [
         "B: brakes, quality alarm since 2024-01-15", "B: brakes, cumulative", "A: “pump”", "A: “pump”, cumulative",
     ]  # fmt: skip
     assert sections[0].thresholds[0].value == 3.0 and sections[0].rows[1] == {"week": "2024-01-15", "evidence": 4.0}
-    assert sections[1].rows[1] == {"week": "2024-01-15", "faults": 9.0, "expected": 2.0}
+    assert sections[1].rows[1] == {"week": "2024-01-15", "faults": 9.0, "expected": 2.0, "limit": 5.0}

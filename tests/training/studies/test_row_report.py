@@ -44,8 +44,7 @@ def test_small_months_have_no_drift_and_no_means() -> None:
     examples = labelled_rows()
     report = evaluate(examples, ColumnEstimator(), rows=examples.parts["test"][:8])
     assert keyed(report, "by_month") == {"2024-03": {"rows": 8, "observed": None, "predicted": None}}
-    assert keyed(report, "drift") == {"2024-03": {"psi": None}}
-    assert report["drift"].summary.en == "all months have too few rows to compare"
+    assert "drift" not in report
 
 
 def test_bands_and_fairness() -> None:

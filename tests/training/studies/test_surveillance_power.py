@@ -27,7 +27,8 @@ def test_power_is_of_the_cell_of_the_median_fault_for_all_builds_and_the_newest_
     """Half of 10 faults a week lie in the cell with 6: it is shown, not the cell of median size."""
     everything, newest = power_sections(snapshot_of([0.0, 1.0, 3.0, 6.0]))
     assert (everything.name, newest.name) == ("detection_power", "detection_power_newest")
-    assert everything.summary is not None and everything.summary.en.startswith("D, brakes, about 312 faults a year")
+    assert everything.summary is not None and everything.summary.en.startswith("about 312 faults a year")
+    assert everything.title.en.endswith("is detected: D, brakes")
     assert [row["rate_ratio"] for row in everything.rows] == list(RATIOS)
     medians = [np.inf if row["weeks_p50"] is None else row["weeks_p50"] for row in everything.rows]
     assert medians == sorted(medians, reverse=True) and medians[-1] <= 5
