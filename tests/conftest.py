@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import settings
 
 # Set before numerical libraries are loaded: threads of parallel test workers would compete for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,6 +28,10 @@ from tests.small.fault_rate import fleet_and_records, write_fault_rate
 from tests.small.lead_scoring import lead_scoring_tables, write_lead_scoring
 from tests.small.recommendation import recommendation_tables, write_recommendation
 from tests.small.residual_value import used_cars, write_residual_value
+
+# No test measures time: a busy machine would fail the deadline of a single example.
+settings.register_profile("chehang", deadline=None)
+settings.load_profile("chehang")
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("CHEHANG_DATA", ROOT.parent / "shared" / "data"))

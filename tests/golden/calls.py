@@ -104,6 +104,7 @@ def calls() -> list[Call]:
             tables=("alarms.parquet", "alarms.vehicles.parquet"),
         ),
         Call("fault_rate/alarm", ("alarm",)),
+        Call("fault_rate/safety", ("safety",)),
         Call(
             "fault_rate/alarm.moved", ("alarm", "1", "acknowledged", "--by", "after-sales", "--note", "parts ordered")
         ),

@@ -28,8 +28,8 @@ def test_no_other_number_of_cars_costs_less(mean: float, margin: float, days: fl
     under, over = costs.underage, costs.overage(days)
     quantity = int(order_up_to(LEVELS, quantiles, costs.critical_ratio(days)))
     stocks = np.arange(0, 200)
-    short = np.maximum(quantiles[None, :] - stocks[:, None], 0.0).mean(axis=1)
-    left = np.maximum(stocks[:, None] - quantiles[None, :], 0.0).mean(axis=1)
+    short = np.maximum(demand[None, :] - stocks[:, None], 0.0).mean(axis=1)
+    left = np.maximum(stocks[:, None] - demand[None, :], 0.0).mean(axis=1)
     cost = under * short + over * left
     # The integer optimum is next to the quantile, or hardly cheaper where the cost is flat.
     assert abs(quantity - int(np.argmin(cost))) <= 1 or cost[quantity] <= 1.02 * cost.min()
