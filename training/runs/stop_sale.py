@@ -15,6 +15,7 @@ from ml.home import home
 from training.answer_files import write_answers
 from training.config import TaskConfig
 from training.progress import Progress
+from training.studies.surveillance_data import clock_of
 
 COLUMNS = {"model": pl.String, "component": pl.String, **STOP_SALE}
 
@@ -63,9 +64,12 @@ def stop_sale(
         return nothing, (f"{note}; map one of them, and ask the stores until then",), ()
     try:
         folder = home() / "quarantine" / config.definition.name
-        frame = read_tables(sources, (table,), extra={}, quarantine_folder=folder, progress=progress).frames[table]
+        raw = read_tables(sources, (table,), extra={}, quarantine_folder=folder, progress=progress)
     except ChehangError as error:  # the alarms do not wait for the stock
         return nothing, (f"stop of sale: no car in stock can be named, ask the stores: {error}",), ()
+    frame = raw.frames[table]
+    if "built_at" in frame.collect_schema().names():  # build dates of alarms are local days
+        frame = frame.with_columns(clock_of("built_at", raw.reports[table].timezone))
     parts = [
         (
             unsold_units(frame, row["model"], build_days(row["built_from"], row["built_until"]), as_of=as_of)

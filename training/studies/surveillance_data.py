@@ -372,12 +372,13 @@ class SurveillanceData:
 def on_local_clock(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
     """Return the frame with its instants as microseconds of the local clock, so that their days are local days."""
     instants = [n for n in frame.columns if n.endswith("_at") or n == "month"]
-    clocks = [
-        pl.from_epoch(n, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
-        .dt.replace_time_zone(None).dt.epoch("us")
-        for n in instants
-    ]  # fmt: skip
-    return frame.with_columns(clocks)
+    return frame.with_columns(clock_of(n, timezone) for n in instants)
+
+
+def clock_of(instant: str, timezone: str) -> pl.Expr:
+    """Return a column of instants (microseconds) as microseconds of the local clock."""
+    clock = pl.from_epoch(instant, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
+    return clock.dt.replace_time_zone(None).dt.epoch("us")
 
 
 def _period(records: pl.DataFrame, as_of: datetime | None, timezone: str) -> tuple[int, int]:

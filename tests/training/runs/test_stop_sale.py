@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -52,6 +53,20 @@ def test_units_of_the_affected_builds_are_named_for_the_safety_component_alone(f
     assert rows.select("component", "vehicle_id", "build_known").rows() == [("brakes", "V1", True)]
     assert notes == () and files == (folder / "alarms.stop_sale.csv",)
     assert pl.read_csv(files[0])["vehicle_id"].to_list() == ["V1"]
+
+
+def test_build_dates_are_local_days(folder: Path) -> None:
+    """Built at midnight of 1 January, and of 1 February, in Shanghai: 16:00 of the day before in UTC."""
+    midnight = [datetime(2022, month, 1, tzinfo=ZoneInfo("Asia/Shanghai")) for month in (1, 2)]
+    units = VEHICLES.with_columns(built_at=pl.Series([int(1e6 * day.timestamp()) for day in midnight]))
+    config_with(folder, vehicles=units)
+    path = folder / "data" / "sources.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"timezone": "Asia/Shanghai"}))
+    config = load_config("fault_rate", folder / "data" / "fault_rate.yaml")
+    rows, _, _ = stop_sale(
+        config, RAISED, AlarmRules(), as_of=START + 99 * DAY, out=folder / "alarms.csv", progress=None
+    )
+    assert rows.select("vehicle_id", "built_on").rows() == [("V1", date(2022, 1, 1))]
 
 
 def test_without_units_the_stock_of_the_model_is_counted_and_its_builds_are_unknown(folder: Path) -> None:
