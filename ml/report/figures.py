@@ -29,7 +29,8 @@ from ml.report.report import Report
 from ml.report.sections import Metrics, Section
 from ml.report.style import BAD, BAND_OPACITY, CONTROL, DASHES, INK, LINE, QUIET_INK, SERIES
 
-WIDTH, PANEL_HEIGHT, HEAD, DPI = 6.4, 3.4, 0.9, 110  # inches of a panel and of the heading; dots per inch
+WIDTH, PANEL_HEIGHT, TABLE_HEIGHT, HEAD, DPI = 6.4, 3.4, 2.4, 0.9, 110  # inches of panels and heading; dots per inch
+LEGEND_CHARACTERS, KEY_CHARACTERS = 66, 7  # of a line of the legend, and the room of one key beside its text
 MAX_MARKERS, MIN_BAR_SLOTS = 24, 6  # points that are drawn with a marker; groups that a panel has room for
 STYLE = {
     "font.size": 9, "text.color": INK, "axes.labelcolor": QUIET_INK, "xtick.color": QUIET_INK, "ytick.color": QUIET_INK,
@@ -104,16 +105,22 @@ def draw_sections(
     ...     [path.name for path in Path(folder).iterdir()]
     ['figure.png']
     """
-    lines = ceil(max(len(sections), 1) / columns)
     columns = min(columns, max(len(sections), 1))
-    size = (WIDTH * columns, PANEL_HEIGHT * lines + HEAD)
+    # A table of metrics is wider than a chart: it has a row of its own.
+    tables = [s for s in sections[:1] if isinstance(s, Metrics) and columns > 1]
+    lines = len(tables) + ceil(max(len(sections) - len(tables), 0 if tables else 1) / columns)
+    heights = [TABLE_HEIGHT] * len(tables) + [PANEL_HEIGHT] * (lines - len(tables))
+    size = (WIDTH * columns, sum(heights) + HEAD)
     with rc_context({**STYLE, "font.family": ["DejaVu Sans", *chinese_fonts()]}):
         layout = ConstrainedLayoutEngine(rect=(0.01, 0.01, 0.98, 0.99 - HEAD / size[1]), hspace=0.05, wspace=0.03)
         figure = Figure(figsize=size, layout=layout)  # not by pyplot, which would change the backend of a notebook
         figure.text(0.12 / size[0], 1 - 0.12 / size[1], title, va="top", fontsize=12, fontweight="bold")
         under = textwrap.fill(subtitle, round(14 * size[0]))
         figure.text(0.12 / size[0], 1 - 0.42 / size[1], under, va="top", color=QUIET_INK)
-        axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        grid = figure.add_gridspec(lines, columns, height_ratios=heights)
+        cells = [grid[k, :] for k in range(len(tables))]
+        cells += [grid[k, column] for k in range(len(tables), lines) for column in range(columns)]
+        axes = [figure.add_subplot(cell) for cell in cells]
         for panel, section in zip(axes, sections, strict=False):
             panel.set_title(_wrapped(getattr(section.title, language)))
             _draw(panel, section, language)
@@ -200,7 +207,10 @@ def _legend(panel: Any) -> None:
     """Draw the legend below the axis title, where it covers no data."""
     handles, labels = panel.get_legend_handles_labels()
     if len(labels) > 1:
-        panel.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=min(len(labels), 4))
+        # A Chinese character is as wide as two others. A legend that is wider than its panel would narrow all panels.
+        widest = max(sum(2 if has_chinese(c) else 1 for c in label) for label in labels) + KEY_CHARACTERS
+        columns = max(min(len(labels), 4, LEGEND_CHARACTERS // widest), 1)
+        panel.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns)
 
 
 def _table(panel: Any, section: Section, language: Language) -> None:
@@ -208,7 +218,7 @@ def _table(panel: Any, section: Section, language: Language) -> None:
     panel.set_axis_off()
     if not content.rows:
         return
-    cells = [[textwrap.shorten(c, 34, placeholder="…") for c in row] for row in content.rows[:12]]
+    cells = [[textwrap.shorten(c, 48, placeholder="…") for c in row] for row in content.rows[:12]]
     drawn = panel.table(cells, colLabels=content.header, loc="upper left", edges="horizontal", cellLoc="right")
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(8.5)

@@ -25,6 +25,7 @@ from training.studies.report_words import MISSING
 from training.studies.row_data import LabelledRows
 
 MIN_SEGMENT_ROWS = 30  # rows of a group whose metric or rate is reported
+MIN_MEAN_ROWS = 20  # rows of a group whose observed and predicted mean are reported
 MODERATE_SHIFT = 0.1  # months whose index would reach this limit by chance have none
 CALIBRATION_BINS = 10
 _PSI_THRESHOLDS = (
@@ -216,8 +217,8 @@ def segment_sections(test: HoldoutPredictions, quantity: Axis) -> list[Bars]:
     -------
     list of Bars
         In the order of `segments` in the configuration; empty if none of them is a column. Columns: `value`, `rows`,
-        `observed` and `predicted` (means, in the unit of the label) and the primary metric by its name, which is left
-        out in groups of fewer than 30 rows; largest group first.
+        `observed` and `predicted` (means, in the unit of the label, left out in groups of fewer than 20 rows) and the
+        primary metric by its name, left out in groups of fewer than 30 rows; largest group first.
     """
     return [_segment_section(test, c, quantity) for c in test.examples.config.segments if c in test.X.columns]
 
@@ -228,13 +229,15 @@ def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
     rows: list[dict[str, Any]] = []
     for value in sorted(set(values)):
         y, p = test.y[values == value], test.p[values == value]
-        row = {"value": str(value), "rows": len(y), "observed": float(y.mean()), "predicted": float(p.mean())}
+        row: dict[str, Any] = {"value": str(value), "rows": len(y)}
+        if len(y) >= MIN_MEAN_ROWS:
+            row |= {"observed": float(y.mean()), "predicted": float(p.mean())}
         if len(y) >= MIN_SEGMENT_ROWS and (not test.examples.binary or len(np.unique(y)) == 2):
             row[primary] = float(metric.compute(y, metric.select(test.predictions.filter(values == value))))
         rows.append(row)
     rows.sort(key=lambda row: -row["rows"])
     largest = rows[0]
-    observed, predicted = (format_figure(largest[n], quantity.format) for n in ("observed", "predicted"))
+    observed, predicted = (format_figure(largest.get(n), quantity.format) for n in ("observed", "predicted"))
     first = group_column(by, [r["value"] for r in rows], labels=test.examples.config.labels)
     title = Text(
         zh=f"按{first.title.zh}分组的{quantity.title.zh}（实际与预测）",

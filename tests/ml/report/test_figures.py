@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from features.errors import ConfigError
 from ml.report import figures, fonts
-from ml.report.figures import DPI, HEAD, PANEL_HEIGHT, WIDTH, draw_report, draw_sections
+from ml.report.figures import DPI, HEAD, PANEL_HEIGHT, TABLE_HEIGHT, WIDTH, draw_report, draw_sections
 from ml.report.fonts import chinese_fonts
 from ml.report.style import BAD, INK, QUIET_INK, SERIES, SURFACE
 from tests.ml.report.small_report import sections, small_report
@@ -32,7 +32,7 @@ def test_it_is_a_png_of_fixed_size_written_whole(tmp_path: Path) -> None:
     draw_report(small_report(), tmp_path / "report.png")
     content = (tmp_path / "report.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n") and [p.name for p in tmp_path.iterdir()] == ["report.png"]
-    size = (round(2 * WIDTH * DPI), round((3 * PANEL_HEIGHT + HEAD) * DPI))
+    size = (round(2 * WIDTH * DPI), round((3 * PANEL_HEIGHT + TABLE_HEIGHT + HEAD) * DPI))
     assert struct.unpack(">II", content[16:24]) == pytest.approx(size, abs=1)
     with pytest.raises(ConfigError, match="choose another place"):
         draw_report(small_report(), tmp_path / "none" / "report.png")
@@ -40,7 +40,7 @@ def test_it_is_a_png_of_fixed_size_written_whole(tmp_path: Path) -> None:
 
 def test_each_chart_and_the_metrics_have_a_panel_with_titled_axes(drawn: list[Figure]) -> None:
     draw_report(small_report(), Path("report.png"))
-    panels = drawn[0].axes
+    *panels, empty = drawn[0].axes
     assert [a.get_title(loc="left") for a in panels] == [
         "Metrics", "Calibration", "Bands", "Prices", "Drift by month", "Importance",
     ]  # fmt: skip
@@ -48,6 +48,7 @@ def test_each_chart_and_the_metrics_have_a_panel_with_titled_axes(drawn: list[Fi
         ("share of rows", "share of rows"), ("share of rows", ""), ("price (yuan)", "share of rows"),
         ("month", "PSI"), ("contribution", ""),
     ]  # fmt: skip
+    assert not empty.axison and panels[0].get_subplotspec().is_first_col() and panels[0].get_subplotspec().is_last_col()
     assert drawn[0].texts[0].get_text().startswith("Credit risk: area under the ROC curve (AUC) 0.7500")
 
 

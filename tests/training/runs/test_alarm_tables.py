@@ -23,7 +23,7 @@ ALARM = {
     "model": "M", "component": "suspension", "detected_on": date(2024, 3, 4), "built_from": None, "built_until": None,
     "model_year_from": None, "model_year_until": None,
     "count": 1_234, "expected": 400.0, "rate_ratio": 3.0, "low": 2.5, "high": 3.5, "alarm_id": 7, "state": "open",
-    "inspection_weeks": None, "model_year_from": None, "model_year_until": None,
+    "inspection_weeks": None,
 }  # fmt: skip
 
 
