@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
 from features.errors import FeatureError
 from ml.bilingual import Text
+from ml.dates import date_text
 from ml.fault_rate.campaign import InspectionPlan
 from ml.fault_rate.campaign_text import headline, verdict_text
 from ml.fault_rate.estimator import FaultEstimator
@@ -203,20 +204,25 @@ def _text(row: Mapping[str, Any], rules: AlarmRules, inspection: InspectionPlan 
     ratio, low, high = (f"{row[n]:.1f}" for n in ("rate_ratio", "low", "high"))
     name = rules.component_name(row["component"])
     zh = f"{row['model']}的{name.zh}：故障率约为该车型正常水平的 {ratio} 倍（90% 区间 {low}～{high} 倍）"
-    zh += f"，{row['detected_on']} 触发质量预警"
+    since = date_text(row["detected_on"])
+    zh += f"，{since.zh}触发质量预警"
     en = f"{row['model']}, {name.en}: fails {ratio} times as often as is normal for this model "
-    en += f"(90% interval {low} to {high}), quality alarm since {row['detected_on']}"
+    en += f"(90% interval {low} to {high}), quality alarm since {since.en}"
     if row["model_year_from"] is not None:
         first, last = row["model_year_from"], row["model_year_until"]
         zh += f"；涉及 {first} 年款" if first == last else f"；涉及 {first}～{last} 年款"
         en += f"; model year {first} is affected" if first == last else f"; model years {first} to {last} are affected"
     elif row["built_from"] is not None:
-        zh += f"；涉及 {row['built_from']} 至 {row['built_until']} 之前生产的车辆"
-        en += f"; vehicles built from {row['built_from']} and before {row['built_until']} are affected"
+        first_day, last_day = date_text(row["built_from"]), date_text(row["built_until"] - timedelta(days=1))
+        zh += f"；涉及 {first_day.zh}至 {last_day.zh}生产的车辆"
+        en += f"; vehicles built from {first_day.en} to {last_day.en} are affected"
     if inspection is not None:
         verdict = headline(inspection)
         zh += f"；{verdict.zh}"
         en += f"; {verdict.en}"
+    if rules.safety.is_safety(row["component"]):
+        zh += "；请向生产者和监管部门上报"
+        en += "; report it to the maker and the regulator"
     return Text(zh=zh, en=en)
 
 

@@ -15,6 +15,7 @@ from features.aggregations import DAY
 from features.periods import clock_instants, local_clock
 from features.sources import RawTables, TableReport
 from ml.bilingual import Text
+from ml.dates import date_text
 from ml.fault_rate.alarm_store import AlarmStore
 from ml.fault_rate.answer import inspection_plan_of, plan_response
 from ml.fault_rate.campaign import InspectionPlan
@@ -309,7 +310,10 @@ def _evidence(
     model, component = surveillance.cells.row(row)
     name = rules.component_name(component)
     week = int(surveillance.detection_week[row])
-    since = (f"：{weeks[week]} 起预警", f", quality alarm since {weeks[week]}") if week >= 0 else ("", "")
+    since = ("", "")
+    if week >= 0:
+        day = date_text(date.fromisoformat(weeks[week]))
+        since = (f"：{day.zh}起预警", f", quality alarm since {day.en}")
     threshold = Threshold(value=float(surveillance.alarm_threshold[row]), title=Text(zh="预警线", en="alarm threshold"))
     evidence = TimeSeries(
         name=f"evidence_{row}",

@@ -90,7 +90,7 @@ def test_evidence_and_faults_of_a_cell_are_two_charts_the_nearest_to_an_alarm_fi
     )  # fmt: skip
     sections = evidence_sections(surveillance, AlarmRules())
     assert [s.title.en for s in sections] == [
-        "B: brakes, quality alarm since 2024-01-15", "B: brakes, cumulative", "A: “pump”", "A: “pump”, cumulative",
+        "B: brakes, quality alarm since 15 January 2024", "B: brakes, cumulative", "A: “pump”", "A: “pump”, cumulative",
     ]  # fmt: skip
     assert sections[0].thresholds[0].value == 3.0 and sections[0].rows[1] == {"week": "2024-01-15", "evidence": 4.0}
     assert sections[1].rows[1] == {"week": "2024-01-15", "faults": 9.0, "expected": 2.0, "limit": 5.0}
