@@ -31,6 +31,6 @@ class FaultParams(Section):
     reference_weeks: int = Field(52, ge=2, le=2_000)
     false_alarm_rate: float = Field(0.05, gt=0, lt=1, allow_inf_nan=False)
     longest_delay_days: int = Field(120, ge=1, le=3_650)
-    rate_drift: float = Field(0.1, ge=0, le=1, allow_inf_nan=False)
+    rate_drift: float = Field(0.05, ge=0, le=1, allow_inf_nan=False)
     distance_bands: int = Field(3, ge=1, le=20)
     comeback_days: int = Field(7, ge=0, le=365)

@@ -234,7 +234,7 @@ def run_surveillance(
     start: int,
     alpha: float,
     longest_delay: int,
-    rate_drift: float = 0.1,
+    rate_drift: float = 0.05,
     reset_weeks: Mapping[tuple[str, str], int] | None = None,
 ) -> SurveillanceResult:
     """Estimate baseline rates from the weeks before `start` and test every cell in each week from then on.
