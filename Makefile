@@ -112,7 +112,7 @@ serve: $(VENV)/.run
 # extras: without them, pip would look for a newer version of a requirement with an extra and refuse it without a hash.
 RESOLVE = $(INDEX); $(BIN)/uv pip compile --universal --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 lock: $(VENV)/.dev
-	$(RESOLVE) pyproject.toml --extra serve --extra train -o requirements.lock
+	$(RESOLVE) pyproject.toml --extra serve --extra train --extra telemetry -o requirements.lock
 	$(RESOLVE) pyproject.toml --all-extras --constraint requirements.lock -o requirements-dev.lock
 	$(RESOLVE) requirements-uv.in --python-version 3.11 -o requirements-uv.lock
 
