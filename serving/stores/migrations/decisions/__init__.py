@@ -1,0 +1,1 @@
+"""Migrations of the store `decisions`, in the order of their `down_revision`."""

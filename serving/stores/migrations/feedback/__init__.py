@@ -1,0 +1,1 @@
+"""Migrations of the store `feedback`, in the order of their `down_revision`."""
