@@ -26,9 +26,10 @@ class Command:
     Attributes
     ----------
     module : str
-        Dotted path of a module with a function of the same name, which runs the command.
+        Dotted path of a module that has, under its own name, the function which runs the command, or a `typer.Typer`
+        with commands below this one, such as `chehang decisions verify`.
     help : str
-        Text in `chehang --help`: the first sentence of that function's docstring.
+        Text in `chehang --help`: the first sentence of the docstring of that function, or the help of that group.
     settings : mapping
         Context settings of Typer.
     """
@@ -37,15 +38,19 @@ class Command:
     help: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def load(self, name: str) -> TyperCommand:
-        """Import the module and return its Typer command with this name.
+    def load(self, name: str) -> TyperCommand | TyperGroup:
+        """Import the module and return its Typer command with this name, or its group of commands.
 
         >>> from chehang.cli import COMMANDS
         >>> COMMANDS["tasks"].load("tasks").name
         'tasks'
         """
-        function = getattr(import_module(self.module), self.module.rpartition(".")[2])
-        return _command(function, name, self.settings)
+        entry = getattr(import_module(self.module), self.module.rpartition(".")[2])
+        if isinstance(entry, typer.Typer):
+            group = get_command(entry)
+            assert isinstance(group, TyperGroup)
+            return group
+        return _command(entry, name, self.settings)
 
 
 def _command(function: Callable[..., Any], name: str, settings: Mapping[str, Any]) -> TyperCommand:

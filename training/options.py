@@ -1,25 +1,18 @@
-"""Options that several commands have, and how commands read the configuration and print progress and JSON."""
+"""Options that several commands have, and how commands read the configuration."""
 
 from __future__ import annotations
 
-import getpass
-import json
-import math
-import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from features.errors import ConfigError
 from ml.entry import split_name
 from ml.registry import check_task
 from training.model_name import config_path
-from training.printing import err
 
 if TYPE_CHECKING:
     from ml.champions import Version
@@ -49,7 +42,6 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override one value, as in params.target_bad_rate=0.02; can be repeated."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 VersionNumber = Annotated[int | None, typer.Option("--version", help="Model version; default: the latest.")]
 VersionOrChampion = Annotated[int | None, typer.Option("--version", help="Model version; default: the champion.")]
 VersionParameters = Annotated[
@@ -57,74 +49,6 @@ VersionParameters = Annotated[
     typer.Option("--version", help="Use the parameters of this model version; default: those of the configuration."),
 ]
 Engine = Annotated[str, typer.Option(help="Engine that computes the features: polars or spark.")]
-
-
-def progress_printer(quiet: bool) -> Callable[[str], None]:
-    """Return a function that prints a line of progress on standard error.
-
-    Parameters
-    ----------
-    quiet : bool
-        Return a function that prints nothing; commands set it with the option `--json`.
-
-    Returns
-    -------
-    callable
-        Takes one line of text, returns None; a `Progress` of the functions of this package.
-
-    Examples
-    --------
-    >>> progress = progress_printer(quiet=True)
-    >>> progress("reading applications")
-    """
-    return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {escape(text)}[/dim]", soft_wrap=True))
-
-
-def print_json(content: Any) -> None:
-    """Print one JSON document on standard output; NaN and infinity, which JSON lacks, become null.
-
-    Parameters
-    ----------
-    content : mapping, list or scalar
-        Values that JSON lacks, such as dates, are printed as `str` gives them.
-
-    Examples
-    --------
-    >>> print_json({"error": float("nan"), "models": [1.5]})
-    {
-     "error": null,
-     "models": [
-      1.5
-     ]
-    }
-    """
-    sys.stdout.write(json.dumps(_finite(content), ensure_ascii=False, indent=1, default=str, allow_nan=False) + "\n")
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, float):
-        return content if math.isfinite(content) else None
-    if isinstance(content, Mapping):
-        return {name: _finite(value) for name, value in content.items()}
-    return [_finite(value) for value in content] if isinstance(content, list | tuple) else content
-
-
-def user() -> str:
-    """Return the name of the person who runs the command: the environment variable `CHEHANG_USER`, or the login name.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> import os
-    >>> import unittest.mock
-    >>> with unittest.mock.patch.dict(os.environ, {"CHEHANG_USER": "li.wei"}):
-    ...     user()
-    'li.wei'
-    """
-    return os.environ.get("CHEHANG_USER") or getpass.getuser()
 
 
 def parsed_instant(text: str | None) -> datetime | None:
@@ -205,7 +129,7 @@ def loaded_config(
 
     Examples
     --------
-    >>> from training.options import progress_printer
+    >>> from ml.terminal import progress_printer
     >>> config = loaded_config("credit_risk", None, None, ["bootstraps=50"], progress=progress_printer(quiet=True))
     >>> config.task, config.bootstraps
     ('credit_risk', 50)

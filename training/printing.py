@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from features.plurals import count_text
+from ml.terminal import err, out
 
 if TYPE_CHECKING:
     from ml.report.report import Report
-
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-err = Console(stderr=True, highlight=False)
 
 
 def print_notes(notes: Any) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 from rich.table import Table
 
 from features.plurals import count_text
-from training import printing
+from ml.terminal import out
 
 LINES = 12  # orders printed; the file has all
 
@@ -27,22 +27,20 @@ def print_plan(plan: Any, *, held_out: str | None = None) -> None:
     table = Table("period", "expected", "80% interval", title="total demand (vehicles)")
     for row in total.iter_rows(named=True):
         table.add_row(row["period"], f"{row['mean']:,.1f}", f"{row['p10']:,.0f} .. {row['p90']:,.0f}")
-    printing.out.print(table)
+    out.print(table)
     if plan.orders is None:
         return
     orders, transfers = plan.orders.orders, plan.orders.transfers
-    printing.out.print(_order_table(orders))
+    out.print(_order_table(orders))
     if transfers.height:
-        printing.out.print(_transfer_table(transfers))
-    printing.out.print(_store_table(plan.orders.comparison))
+        out.print(_transfer_table(transfers))
+    out.print(_store_table(plan.orders.comparison))
     moved = int(transfers["quantity"].sum()) if transfers.height else 0
-    printing.out.print(
-        f"{count_text(int(orders['order'].sum()), 'vehicle')} to order, {moved:,} to move between stores"
-    )
+    out.print(f"{count_text(int(orders['order'].sum()), 'vehicle')} to order, {moved:,} to move between stores")
     for text in plan.orders.summary:
-        printing.out.print(f"- {text.en}", soft_wrap=True)
+        out.print(f"- {text.en}", soft_wrap=True)
     if held_out is not None:
-        printing.out.print(f"simulated on the held-out periods of the training: {held_out}", soft_wrap=True)
+        out.print(f"simulated on the held-out periods of the training: {held_out}", soft_wrap=True)
 
 
 def _order_table(orders: pl.DataFrame) -> Table:

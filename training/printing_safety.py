@@ -7,7 +7,8 @@ from typing import Any
 from rich.table import Table
 
 from features.plurals import count_text
-from training.printing import out, print_notes
+from ml.terminal import out
+from training.printing import print_notes
 
 SHOWN = 10
 

@@ -9,7 +9,8 @@ from rich.table import Table
 from features.plurals import count_text
 from ml.dates import date_text
 from ml.fault_rate.service_check import ServiceCheck
-from training import printing
+from ml.terminal import out
+from training.printing import print_notes
 
 LINES = 10  # vehicles printed; the file has all
 
@@ -35,19 +36,19 @@ def print_service_due(run: Any) -> None:
             f"{row['visit_probability']:.0%}", f"{row['visit_on']}\n{row['visit_low']} .. {row['visit_high']}",
             *([f"{row['expected_revenue_yuan'] or 0:,.0f}"] if revenue else []),
         )  # fmt: skip
-    printing.out.print(table)
+    out.print(table)
     for row in run.due.head(1).to_dicts():
-        printing.out.print(f"{row['vehicle_id']}: {row['reason_en']}", soft_wrap=True)
+        out.print(f"{row['vehicle_id']}: {row['reason_en']}", soft_wrap=True)
     fleet, due = run.services.vehicles.height, run.due_vehicles
     listed = "" if run.due.height == due else f", the {run.due.height:,} likeliest listed"
-    printing.out.print(
+    out.print(
         f"{due:,} of {count_text(fleet, 'vehicle')} in service on {date_text(run.at.date()).en} "
         f"{'falls' if due == 1 else 'fall'} due or {'is' if due == 1 else 'are'} overdue{listed}; "
         f"{run.due['visit_probability'].sum():,.0f} of them are expected to visit within {days} days"
     )
     if run.check is not None:
-        printing.out.print(check_text(run.check), soft_wrap=True)
-    printing.print_notes(run.services.notes)
+        out.print(check_text(run.check), soft_wrap=True)
+    print_notes(run.services.notes)
 
 
 def check_text(check: ServiceCheck) -> str:

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from typer.core import TyperCommand
+import typer
+from typer.core import TyperCommand, TyperGroup
 
 import chehang
 from chehang.cli import COMMANDS
@@ -104,9 +105,11 @@ def test_an_invalid_configuration_is_reported_before_mlflow_is_imported(tmp_path
 def test_every_command_is_there_and_its_help_is_the_first_sentence_of_its_docstring() -> None:
     for name, entry in COMMANDS.items():
         function = getattr(import_module(entry.module), entry.module.rpartition(".")[2])
-        assert entry.help == re.split(r"(?<=\.)\s", function.__doc__)[0], name
-        assert isinstance(entry.load(name), TyperCommand)
-        assert entry.load(name).name == name
+        text = function.info.help if isinstance(function, typer.Typer) else function.__doc__
+        assert entry.help == re.split(r"(?<=\.)\s", text)[0], name
+        command = entry.load(name)
+        assert isinstance(command, TyperCommand | TyperGroup)
+        assert isinstance(command, TyperGroup) or command.name == name
     folders = [*Path("training/commands").glob("*.py"), *Path("serving/commands").glob("*.py")]
     modules = {".".join(p.with_suffix("").parts) for p in folders if p.stem != "__init__"}
     assert modules == {entry.module for entry in COMMANDS.values()}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from features.errors import ConfigError
 from tests.conftest import ROOT
-from training.options import loaded_config, parsed_instant, print_json, progress_printer
+from training.options import loaded_config, parsed_instant
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-01-31", "2026-01-31T09:00"])
@@ -18,15 +17,6 @@ def test_an_instant_needs_a_utc_offset(text: str) -> None:
         parsed_instant(text)
     assert parsed_instant(None) is None
     assert parsed_instant("2026-01-31T09:00+08:00") == datetime(2026, 1, 31, 1, tzinfo=UTC)
-
-
-def test_json_output_is_one_document_without_progress_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    progress_printer(quiet=True)("a step")
-    print_json({"车": date(2026, 1, 31)})
-    output = capsys.readouterr()
-    assert json.loads(output.out) == {"车": "2026-01-31"} and "车" in output.out and output.err == ""
-    progress_printer(quiet=False)("a step")
-    assert "a step" in capsys.readouterr().err
 
 
 def test_settings_reach_the_configuration() -> None:

@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 
 from ml.bilingual import Text
-from training import printing
 from training.printing_orders import print_plan
 
 FORECASTS = pl.DataFrame(
@@ -30,7 +29,7 @@ RESULT = {
 
 def printed(monkeypatch: pytest.MonkeyPatch, plan: Any, **options: Any) -> str:
     console = Console(highlight=False, width=240, record=True)
-    monkeypatch.setattr(printing, "out", console)
+    monkeypatch.setattr("training.printing_orders.out", console)
     print_plan(plan, **options)
     return " ".join(console.export_text().split())
 

@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 
 from ml.fault_rate.service_check import ServiceCheck
-from training import printing
 from training.printing_services import check_text, print_service_due
 
 ROW = {
@@ -23,8 +22,8 @@ ROW = {
 
 def printed(monkeypatch: pytest.MonkeyPatch, due: pl.DataFrame, **changes: object) -> str:
     console = Console(highlight=False, width=240, record=True)
-    monkeypatch.setattr(printing, "out", console)
-    monkeypatch.setattr(printing, "err", console)
+    monkeypatch.setattr("training.printing_services.out", console)
+    monkeypatch.setattr("training.printing.err", console)
     services = SimpleNamespace(vehicles=pl.DataFrame({"v": [1, 2, 3]}), notes=["no distances"], visit_days=28)
     run = {"due": due, "due_vehicles": due.height, "services": services, "check": None}
     print_service_due(SimpleNamespace(**run | {"at": datetime(2024, 5, 1, tzinfo=UTC)} | changes))

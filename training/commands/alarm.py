@@ -9,8 +9,9 @@ import typer
 from features.errors import ConfigError
 from ml.entry import split_name
 from ml.home import missing_rules, rules_file
+from ml.terminal import AsJson, print_json, progress_printer
 from training.model_name import config_path, model_name
-from training.options import AsJson, ConfigPath, RulesPath, print_json, progress_printer
+from training.options import ConfigPath, RulesPath
 from training.printing import print_alarm_history, print_stored_alarms
 
 RULES = "fault_alarms.yaml"

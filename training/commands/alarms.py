@@ -10,9 +10,9 @@ import typer
 from features.errors import ChehangError
 from ml import champions
 from ml.home import missing_rules, rules_file
+from ml.terminal import AsJson, out, print_json, progress_printer
 from training.model_name import config_path
 from training.options import (
-    AsJson,
     ConfigPath,
     Overlays,
     RulesPath,
@@ -21,11 +21,8 @@ from training.options import (
     VersionParameters,
     loaded_config,
     parsed_instant,
-    print_json,
-    progress_printer,
     task_or,
 )
-from training.printing import out
 
 RULES = "fault_alarms.yaml"
 WITHOUT_RULES = "no alarm was stored, the service has no new snapshot, and campaigns have default costs"

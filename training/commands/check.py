@@ -8,17 +8,9 @@ from rich.markup import escape
 
 from features.errors import ChehangError
 from features.sources import TableReport
-from training.options import (
-    AsJson,
-    ConfigPath,
-    Overlays,
-    Settings,
-    TaskName,
-    loaded_config,
-    print_json,
-    progress_printer,
-)
-from training.printing import err, print_checked
+from ml.terminal import AsJson, err, print_json, progress_printer
+from training.options import ConfigPath, Overlays, Settings, TaskName, loaded_config
+from training.printing import print_checked
 
 
 def check(

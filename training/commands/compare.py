@@ -6,8 +6,9 @@ from typing import Any
 
 from ml import champions
 from ml.registry import TASKS
+from ml.terminal import AsJson, print_json, progress_printer
 from training.model_name import model_name
-from training.options import AsJson, ConfigPath, TaskName, print_json, progress_printer
+from training.options import ConfigPath, TaskName
 from training.printing import print_versions
 
 

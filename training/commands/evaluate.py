@@ -9,17 +9,8 @@ import typer
 
 from features.errors import ConfigError
 from ml import champions
-from training.options import (
-    AsJson,
-    ConfigPath,
-    Overlays,
-    Settings,
-    TaskName,
-    VersionNumber,
-    loaded_config,
-    print_json,
-    progress_printer,
-)
+from ml.terminal import AsJson, print_json, progress_printer
+from training.options import ConfigPath, Overlays, Settings, TaskName, VersionNumber, loaded_config
 from training.printing import print_report
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import typer
 
 from ml import champions
 from ml.home import rules_file
+from ml.terminal import AsJson, out, print_json, progress_printer
 from training.model_name import config_path
 from training.options import (
-    AsJson,
     ConfigPath,
     Overlays,
     RulesPath,
@@ -19,11 +19,8 @@ from training.options import (
     TaskName,
     VersionOrChampion,
     loaded_config,
-    print_json,
-    progress_printer,
     task_or,
 )
-from training.printing import out
 from training.printing_orders import print_plan
 
 

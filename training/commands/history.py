@@ -6,9 +6,9 @@ from rich.table import Table
 
 from ml import champions
 from ml.registry import TASKS
+from ml.terminal import AsJson, out, print_json, progress_printer
 from training.model_name import model_name
-from training.options import AsJson, ConfigPath, TaskName, print_json, progress_printer
-from training.printing import out
+from training.options import ConfigPath, TaskName
 
 
 def history(task: TaskName = None, config: ConfigPath = None, as_json: AsJson = False) -> None:

@@ -10,18 +10,8 @@ import typer
 from features.errors import ConfigError
 from features.plurals import count_text
 from ml import champions
-from training.options import (
-    AsJson,
-    ConfigPath,
-    Overlays,
-    Settings,
-    VersionOrChampion,
-    loaded_config,
-    parsed_instant,
-    print_json,
-    progress_printer,
-)
-from training.printing import out
+from ml.terminal import AsJson, out, print_json, progress_printer
+from training.options import ConfigPath, Overlays, Settings, VersionOrChampion, loaded_config, parsed_instant
 
 
 def reactivation(

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from ml import champions
+from ml.terminal import AsJson, out, print_json, progress_printer, user
 from training.model_name import model_name
-from training.options import AsJson, ConfigPath, TaskName, print_json, progress_printer, user
-from training.printing import out
+from training.options import ConfigPath, TaskName
 
 
 def rollback(

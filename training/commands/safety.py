@@ -9,8 +9,9 @@ import typer
 from features.errors import ConfigError
 from ml.entry import split_name
 from ml.home import missing_rules, rules_file
+from ml.terminal import AsJson, print_json, progress_printer
 from training.model_name import config_path, model_name
-from training.options import AsJson, ConfigPath, RulesPath, print_json, progress_printer
+from training.options import ConfigPath, RulesPath
 
 RULES = "fault_alarms.yaml"
 
@@ -44,8 +45,9 @@ def safety(
     from features.sources import load_sources
     from ml.fault_rate.rules import load_alarm_rules
     from ml.fault_rate.safety_store import SafetyStore
+    from ml.terminal import out
     from training.config import load_config
-    from training.printing import out, print_alarm_history
+    from training.printing import print_alarm_history
     from training.printing_safety import print_safety_reports
 
     alarm_rules = load_alarm_rules(path, data_set=data_set)

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from training.options import AsJson, print_json, progress_printer
-from training.printing import out
+from ml.terminal import AsJson, out, print_json, progress_printer
 
 
 def sample_data(

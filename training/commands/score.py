@@ -9,9 +9,9 @@ import typer
 
 from ml import champions
 from ml.home import missing_rules, rules_file
+from ml.terminal import AsJson, out, print_json, progress_printer
 from training.model_name import config_path
 from training.options import (
-    AsJson,
     ConfigPath,
     Overlays,
     RulesPath,
@@ -21,10 +21,7 @@ from training.options import (
     loaded_config,
     no_rules_file,
     parsed_instant,
-    print_json,
-    progress_printer,
 )
-from training.printing import out
 
 
 def score(

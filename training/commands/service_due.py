@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from ml.home import config_file
-from training.options import AsJson, Overlays, Settings, parsed_instant, print_json, progress_printer
-from training.printing import out
+from ml.terminal import AsJson, out, print_json, progress_printer
+from training.options import Overlays, Settings, parsed_instant
 
 
 def service_due(

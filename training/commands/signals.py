@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 
 from features.errors import ConfigError
-from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, print_json, progress_printer
-from training.printing import out, print_notes
+from ml.terminal import AsJson, out, print_json, progress_printer
+from training.options import ConfigPath, Overlays, Settings, loaded_config
+from training.printing import print_notes
 
 
 def signals(

@@ -10,8 +10,7 @@ from rich.table import Table
 from ml import champions as registry
 from ml.entry import TaskEntry
 from ml.registry import ENTRIES, TASKS
-from training.options import AsJson, print_json, progress_printer
-from training.printing import out
+from ml.terminal import AsJson, out, print_json, progress_printer
 
 
 def tasks(

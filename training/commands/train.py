@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from training.options import (
-    AsJson,
-    ConfigPath,
-    Engine,
-    Overlays,
-    Settings,
-    TaskName,
-    loaded_config,
-    print_json,
-    progress_printer,
-)
-from training.printing import out, print_report
+from ml.terminal import AsJson, out, print_json, progress_printer
+from training.options import ConfigPath, Engine, Overlays, Settings, TaskName, loaded_config
+from training.printing import print_report
 
 
 def train(

@@ -7,17 +7,8 @@ from typing import Annotated
 
 import typer
 
-from training.options import (
-    AsJson,
-    ConfigPath,
-    Overlays,
-    Settings,
-    TaskName,
-    loaded_config,
-    print_json,
-    progress_printer,
-)
-from training.printing import out
+from ml.terminal import AsJson, out, print_json, progress_printer
+from training.options import ConfigPath, Overlays, Settings, TaskName, loaded_config
 
 
 def tune(

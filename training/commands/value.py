@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ml.home import config_file
-from training.options import AsJson, Overlays, Settings, parsed_instant, print_json, progress_printer
-from training.printing import out, print_values
+from ml.terminal import AsJson, out, print_json, progress_printer
+from training.options import Overlays, Settings, parsed_instant
+from training.printing import print_values
 
 
 def value(

@@ -13,7 +13,8 @@ from ml.fault_rate.campaign import InspectionPlan
 from ml.fault_rate.campaign_text import verdict_text
 from ml.fault_rate.vehicle_reasons import with_reasons
 from ml.fault_rate.wording import horizon, months, yuan
-from training.printing import out, print_notes
+from ml.terminal import out
+from training.printing import print_notes
 
 FIRST_VEHICLES = 5
 OPTIONS = {
