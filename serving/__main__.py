@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
 from features.errors import ConfigError
 from ml.home import home
-from serving.settings import PREFIX, Settings, load_settings
+from serving.settings import PREFIX, STORES, Settings, environment_of, load_settings
+
+_HAS_PASSWORD = re.compile(r"[^/]+://[^/@]*:[^/]*@")
 
 
 def main() -> None:
@@ -23,8 +26,7 @@ def main() -> None:
         os.environ["BENTOML_HOME"] = str(_own_folder(settings))
     except ConfigError as e:
         sys.exit(f"error: {e}")
-    for name, value in settings.model_dump().items():
-        os.environ[PREFIX + name.upper()] = str(value)
+    os.environ.update(environment_of(settings))
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
     print(f"· starting the service on http://{settings.host}:{settings.port}", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
@@ -40,6 +42,11 @@ def _settings() -> Settings:
     options = parser.parse_args()
     for name in Settings.model_fields:
         if (value := getattr(options, name)) is not None:
+            if name in STORES and _HAS_PASSWORD.match(value):
+                raise ConfigError(
+                    f"--{name.replace('_', '-')}: a password on the command line is visible to all users of this "
+                    f"machine; set {PREFIX}{name.upper()} in the environment"
+                )
             os.environ[PREFIX + name.upper()] = value
     return load_settings(options.config)
 

@@ -73,7 +73,8 @@ def _json(content: bytes, status: int = 200) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return _json(error.content(), error.status)
+    headers = {name.decode(): value.decode() for name, value in error.headers}
+    return Response(error.content(), error.status, headers=headers, media_type="application/json")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

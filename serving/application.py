@@ -24,7 +24,7 @@ APP = build_app(STORE, SETTINGS)
 PATHS, POST_APPS, NAMED = routes_of(APP)
 GUARD = Guard(
     APP,
-    max_body_bytes=SETTINGS.max_body_bytes,
+    max_body_bytes=SETTINGS.max_bulk_bytes,
     timeout_seconds=SETTINGS.timeout_seconds,
     paths=PATHS,
     post_apps=POST_APPS,

@@ -31,14 +31,25 @@ class Problem(Exception):
         Error message for people. It never contains a value of the request, which may be personal.
     details : sequence of dict
         One for each invalid field: texts `field` (its name), `rule` (code of the rule) and `message`.
+    headers : sequence of (bytes, bytes)
+        Names (lower-case) and values of further headers of the response, such as `retry-after`.
     """
 
-    def __init__(self, status: int, code: str, message: str, details: Sequence[dict[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Sequence[dict[str, str]] = (),
+        *,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.message = message
         self.details = details
+        self.headers = headers
 
     def content(self) -> bytes:
         """Return the body of the response: JSON in UTF-8.

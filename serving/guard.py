@@ -1,7 +1,7 @@
 """The outermost ASGI layer: request limits, request ids, metrics, and one error format for all failures.
 
-A request passes these steps: request id, content type, size of the body, application. API keys, rate limits and the
-decision log belong into `Guard._respond` before the application; a step rejects a request by raising a `Problem`.
+A request passes these steps: request id, doors (who calls), content type, size of the body, application. A step rejects
+a request by raising a `Problem`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import time
 from asyncio import timeout
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
+from serving.doors.caller import Caller
 from serving.metrics import LATENCY, REQUESTS
 from serving.named_routes import NamedRoutes
 
@@ -24,6 +25,13 @@ CLIENT_DISCONNECTED = 499  # status in the metrics only: a client that disconnec
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 _request_counter = cache(REQUESTS.labels)  # finding a label takes longer than counting; routes and statuses are few
 _latency_timer = cache(LATENCY.labels)
+
+
+class Doors(Protocol):
+    """Recognises callers."""
+
+    def admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Caller | None:
+        """Return the caller; None for a path that needs no key. Raises `Problem` with status 401, 403 or 429."""
 
 
 class Guard:
@@ -45,6 +53,8 @@ class Guard:
         Path to the application of its POST requests, which is called without the framework's routing. From `routes_of`.
     named : NamedRoutes, optional
         Paths of named models, which are looked up if `paths` and `post_apps` lack a path. From `routes_of`.
+    doors : Doors, optional
+        Recognises the caller, which the application reads from ``scope["caller"]``; None without it.
     """
 
     def __init__(
@@ -56,6 +66,7 @@ class Guard:
         paths: Collection[str],
         post_apps: Mapping[str, App],
         named: NamedRoutes | None = None,
+        doors: Doors | None = None,
     ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
@@ -63,19 +74,25 @@ class Guard:
         self.paths = frozenset(paths)
         self.post_apps = post_apps
         self.named = named
+        self.doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         response = _Response(send, headers.get(b"x-request-id"))
+        scope["request_id"] = response.request_id.decode()
         try:
+            if self.doors is not None:
+                scope["caller"] = self.doors.admit(scope, headers)
             await self._respond(scope, headers, receive, response)
         except Problem as e:
             await response.send_problem(e)
         except _Disconnected:
             response.status = CLIENT_DISCONNECTED
         except Exception as e:  # the log shows the type and the lines, but not the text, which may quote the request
-            log.error("request failed: %s", type(e).__name__, exc_info=(Redacted, Redacted(), e.__traceback__))
+            caller: Caller | None = scope.get("caller")
+            who = "" if caller is None else f" for key {caller.key_id}"
+            log.error("request failed%s: %s", who, type(e).__name__, exc_info=(Redacted, Redacted(), e.__traceback__))
             text = "an internal error prevented an answer; the log of the service has its cause"
             await response.send_problem(Problem(500, "internal", text))
         finally:
@@ -163,7 +180,7 @@ class _Response:
     async def send_problem(self, problem: Problem) -> None:
         """Send an error response. If a response has started, only closing the connection can signal the error."""
         if not self.has_started:
-            await send_json(self, problem.content(), status=problem.status)
+            await send_json(self, problem.content(), status=problem.status, headers=problem.headers)
 
 
 def _require_json(headers: Mapping[bytes, bytes]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
-from serving.asgi import App, Message, Receive, Scope, Send, send_json
+from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
+from serving.doors.caller import Caller
 from serving.guard import Guard
 from serving.metrics import REGISTRY
 
@@ -143,3 +144,31 @@ def test_a_body_that_does_not_arrive_is_408_and_a_caller_who_hangs_up_is_not_ans
     before = _counted(499)
     assert _messages(_guard(_echo), chunks=[b"{"], ends="cut off") == []
     assert _counted(499) == before + 1
+
+
+def test_the_application_reads_the_caller_and_the_request_id_from_the_scope() -> None:
+    desk = Caller("k_1", "desk", "sales", frozenset(), None)
+
+    class Doors:
+        def admit(self, scope: Scope, headers: Any) -> Caller:
+            if b"authorization" not in headers:
+                raise Problem(401, "no_key", "send a key", headers=[(b"www-authenticate", b"Bearer")])
+            return desk
+
+    async def whoami(scope: Scope, receive: Receive, send: Send) -> None:
+        await send_json(send, f"{scope['caller'].key_id} {scope['request_id']}".encode())
+
+    guard = Guard(whoami, max_body_bytes=9, timeout_seconds=1, paths=[], post_apps={"/known": whoami}, doors=Doors())
+    own = [JSON, (b"x-request-id", b"r-7"), (b"authorization", b"Bearer x")]
+    assert _ask(guard, headers=own)[2] == b"k_1 r-7"
+    status, headers, _ = _ask(guard, headers=[])
+    assert (status, headers[b"www-authenticate"]) == (401, b"Bearer"), "before the content type is looked at"
+
+
+def test_an_unexpected_error_names_the_key_that_met_it(caplog: pytest.LogCaptureFixture) -> None:
+    class Doors:
+        def admit(self, scope: Scope, headers: Any) -> Caller:
+            return Caller("k_1", "desk", "sales", frozenset(), None)
+
+    _ask(Guard(_broken, max_body_bytes=9, timeout_seconds=1, paths=[], post_apps={"/known": _broken}, doors=Doors()))
+    assert "request failed for key k_1: ValueError" in caplog.text
