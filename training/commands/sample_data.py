@@ -19,17 +19,26 @@ def sample_data(
     customers: Annotated[int, typer.Option(help="Number of customers.")] = 60_000,
     months: Annotated[int, typer.Option(help="Number of months of data.")] = 36,
     seed: Annotated[int, typer.Option(help="Random seed; equal seeds give equal data.")] = 7,
+    start: Annotated[str, typer.Option(help="First day of the data, YYYY-MM-01.")] = "2023-01-01",
+    bureau_repair: Annotated[
+        bool,
+        typer.Option(help="Hide small repaid overdue debts in credit files from January 2026, as the bureau does."),
+    ] = False,
+    population_shift: Annotated[
+        bool, typer.Option(help="Change the population of loan applicants in the middle of the period.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Generate a sample dealership: eleven consistent raw tables in tables/, and their ground truth in truth/."""
     progress = progress_printer(as_json)
     progress("simulating the group, its customers and its stock")
     from ml.home import home
-    from training.simulator import Size, generate
+    from training.simulator import Changes, Size, generate
 
     folder = out_folder or home() / "sample"
-    size = Size(stores=stores, customers=customers, months=months, seed=seed)
-    rows = generate(size, folder, progress=progress)
+    size = Size(stores=stores, customers=customers, months=months, seed=seed, start=start)
+    changes = Changes(population_shift=population_shift, bureau_repair=bureau_repair)
+    rows = generate(size, folder, changes=changes, progress=progress)
     if as_json:
         return print_json({"folder": str(folder), "rows": rows})
     table = Table("table", "rows", title=f"sample dealership in {folder}")

@@ -17,6 +17,7 @@ for tests and benchmarks) and `manifest.json`. The model, with the modules that 
    sigmoid(1.5 * utility - 4) / (1 + 0.18 * (position - 1)).
 6. `applicants`, `applications`, `lending`: log-odds of default within 12 months = non-linear function of the
    application + drift + 0.5 * hidden; a past policy approved selectively; labels need 12 complete months.
+   `bureau_repair`, if switched on: from 2026 small repaid overdue debts are no longer shown to the lender.
 7. `fleet`, `faults`, `workshop`: faults are Poisson processes whose rates depend on age, distance and season; the
    brakes of one model and build range fail RATE_RATIO times as often; records arrive with a delay, and cars leave.
 
@@ -24,10 +25,12 @@ Files of the truth: `applications` (probability_of_default; observable_probabili
 outcome of declined applications), `demand` (by store, model and month), `leads` (terms of the equation, decision),
 `tastes`, `appeal`, `stores` (coefficients), `exposures` (utility and view probability of each impression),
 `fault_injection`, `fault_exposure` (expected faults without the injection), `faults` (all faults, reported or not),
-`dangers` (workshop lines whose text tells of a danger, or denies it).
+`dangers` (workshop lines whose text tells of a danger, or denies it), `bureau_repair` (true credit files, if switched
+on).
 """
 
+from training.simulator.changes import Changes
 from training.simulator.dealership import generate
 from training.simulator.size import Size
 
-__all__ = ["Size", "generate"]
+__all__ = ["Changes", "Size", "generate"]

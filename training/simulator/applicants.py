@@ -8,14 +8,14 @@ frequent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from training.simulator.draws import NEVER, Random, concatenate, pick, sigmoid, take
 from training.simulator.people import Demographics, draw_demographics
-from training.simulator.seasons import MINUTE, SHOP_HOURS, Window
+from training.simulator.seasons import DAY, MINUTE, SHOP_HOURS, Window
 from training.simulator.tastes import reference_prices
 from training.simulator.units import COMMERCIAL_SHARE, HANDOVER
 from training.simulator.world import World
@@ -101,6 +101,10 @@ def population_shift(at: IntArray, window: Window) -> FloatArray:
     return sigmoid((elapsed_share - SHIFT_CENTRE) / SHIFT_WIDTH)
 
 
+def _shift(at: IntArray, world: World) -> FloatArray:
+    return population_shift(at, world.window) if world.changes.population_shift else np.zeros(len(at))
+
+
 def build_applicants(rng: Random, world: World) -> Applicants:
     """Draw the applicants of the simulated period.
 
@@ -153,7 +157,7 @@ def _buyers(rng: Random, world: World) -> Applicants:
         energy=world.catalogue.energy[world.catalogue.item_model[item]],
         price=sales.price[row],
         demographics=take(world.people.demographics, journeys.person[journey]),
-        shift=population_shift(submitted, world.window),
+        shift=_shift(submitted, world),
     )
 
 
@@ -180,7 +184,7 @@ def _shoppers(rng: Random, world: World) -> Applicants:
         energy=catalogue.energy[model],
         price=np.where(used, reference_prices(catalogue)[model], catalogue.item_price[item]),
         demographics=take(world.people.demographics, journeys.person[row]),
-        shift=population_shift(submitted, window),
+        shift=_shift(submitted, world),
     )
 
 
@@ -188,9 +192,11 @@ def _partners(rng: Random, world: World) -> Applicants:
     catalogue, window = world.catalogue, world.window
     n = int(world.people.customers * PARTNERS_PER_CUSTOMER)
     submitted = window.at_hours(rng, pick(rng, window.season[: window.days], n), SHOP_HOURS)
-    shift = population_shift(submitted, window)
+    shift = _shift(submitted, world)
     used = rng.random(n) < 0.22 + 0.12 * shift
     demographics = draw_demographics(rng, n, at=window.start, younger=0.35 * shift)
+    if not world.changes.population_shift:
+        demographics = replace(demographics, birth=demographics.birth + (submitted - window.start) // DAY * DAY)
     price = np.exp(11.85 + 0.55 * np.log(demographics.income / 9_000) + rng.normal(0, 0.3, n)) * np.where(
         used, 0.55, 1.0
     )

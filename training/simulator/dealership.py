@@ -13,7 +13,9 @@ from training.simulator.applicants import build_applicants
 from training.simulator.applications import applications_frame, build_applications
 from training.simulator.books import customers_frame, leads_frame, sales_frame, stock_frame
 from training.simulator.browsing import browse
+from training.simulator.bureau_repair import draw_overdues, repair_truth, repaired_files
 from training.simulator.catalogue import catalogue_frame
+from training.simulator.changes import DEFAULT_CHANGES, Changes
 from training.simulator.dangers import danger_truth, draw_dangers
 from training.simulator.dangers import texts as danger_texts
 from training.simulator.draws import fen, labels
@@ -34,7 +36,9 @@ from training.simulator.write import atomic_folder, write_manifest, write_table,
 Progress = Callable[[str], None]
 
 
-def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict[str, int]:
+def generate(
+    size: Size, out: Path, *, changes: Changes = DEFAULT_CHANGES, progress: Progress | None = None
+) -> dict[str, int]:
     """Generate a sample dealership and write it to a folder.
 
     Writes `tables/<table>.parquet` for the eleven raw tables, `truth/<name>.parquet` for the ground truth, and
@@ -46,6 +50,8 @@ def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict
         `training.simulator.Size(stores=20, customers=60_000, months=36, seed=7, start="2023-01-01")`.
     out : Path
         A new or empty folder, or one with a sample dealership, which is replaced.
+    changes : Changes
+        `training.simulator.Changes()`: changes during the simulated period.
     progress : callable, optional
         `progress(line)` is called with one line of text per table.
 
@@ -77,7 +83,7 @@ def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict
             rows[name] = write_table(folder, name, frames)
             report(f"{name}: {rows[name]:,} rows")
 
-        world = build_world(size)
+        world = build_world(size, changes)
         report(f"stores: {size.stores:,} over {size.months} months, {len(world.sales):,} cars sold")
         for name, frame in _trading_tables(world):
             put(name, [frame])
@@ -93,7 +99,7 @@ def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict
         put("events", event_chunks(log, world))
         put("exposures", exposure_chunks(log, world))
         write_truth(folder, "exposures", truth.exposure_truth(log))
-        write_manifest(folder, size, rows)
+        write_manifest(folder, size, rows, changes)
     return rows
 
 
@@ -151,12 +157,17 @@ def _lending_tables(world: World) -> tuple[_Frames, _Frames]:
     applicants = build_applicants(world.size.stream("applicants"), world)
     stream = world.size.stream("lending")
     applications = build_applications(stream, applicants)
-    loans = build_loans(stream, applicants, applications, window=world.window)
-    frame = applications_frame(
-        stream, world, applicants, applications, decision=loans.decision, decided_at=loans.decided_at
-    )
+    shown = applications
+    if world.changes.bureau_repair:
+        overdues = draw_overdues(world.size.stream("bureau"), applications, applicants.submitted_at)
+        shown = repaired_files(applications, overdues, applicants.submitted_at)
+    loans = build_loans(stream, applicants, applications, window=world.window, shown=shown)
+    frame = applications_frame(stream, world, applicants, shown, decision=loans.decision, decided_at=loans.decided_at)
     outcomes = outcomes_frame(loans, applications, window=world.window)
-    return {"applications": frame, "loan_outcomes": outcomes}, {"applications": truth.credit_truth(applicants, loans)}
+    truths = {"applications": truth.credit_truth(applicants, loans)}
+    if world.changes.bureau_repair:
+        truths["bureau_repair"] = repair_truth(applications, shown)
+    return {"applications": frame, "loan_outcomes": outcomes}, truths
 
 
 def _workshop_tables(world: World) -> tuple[_Frames, _Frames]:

@@ -163,7 +163,14 @@ def observable_log_odds(applicants: Applicants, applications: Applications, *, w
     )
 
 
-def build_loans(rng: Random, applicants: Applicants, applications: Applications, *, window: Window) -> Loans:
+def build_loans(
+    rng: Random,
+    applicants: Applicants,
+    applications: Applications,
+    *,
+    window: Window,
+    shown: Applications | None = None,
+) -> Loans:
     """Draw decisions, originations, defaults and losses.
 
     Parameters
@@ -176,6 +183,8 @@ def build_loans(rng: Random, applicants: Applicants, applications: Applications,
         As returned by `training.simulator.applications.build_applications(rng, applicants)`.
     window : Window
         Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+    shown : Applications, optional
+        With the credit files that the lender was shown, on which it decided; default: the true ones.
 
     Returns
     -------
@@ -201,7 +210,7 @@ def build_loans(rng: Random, applicants: Applicants, applications: Applications,
     n = len(applicants)
     odds, hidden = observable_log_odds(applicants, applications, window=window), rng.normal(0, 1, n)
     probability = sigmoid(odds + HIDDEN_WEIGHT * hidden)
-    decision = _decide(rng, applicants, applications)
+    decision = _decide(rng, applicants, applications if shown is None else shown)
     own_delay, partner_delay = rng.integers(3 * MINUTE, 15 * MINUTE, n), rng.integers(10 * MINUTE, 40 * HOUR, n)
     decided = applicants.submitted_at + np.where(applicants.partner, partner_delay, own_delay)
     is_buyer = applicants.ordered_at < NEVER

@@ -18,6 +18,7 @@ LIMITS = {"stores": (1, 1_000), "customers": (100, 5_000_000), "months": (3, 120
 PARTS = {
     "catalogue": 1, "stores": 2, "people": 3, "journeys": 4, "leads": 5, "stock": 6, "units": 7, "sales": 8,
     "browsing": 9, "applicants": 10, "lending": 11, "fleet": 12, "workshop": 13, "books": 14, "dangers": 15,
+    "bureau": 16,
 }  # fmt: skip
 
 
@@ -73,7 +74,7 @@ class Size:
         ----------
         part : str
             "catalogue", "stores", "people", "journeys", "leads", "stock", "units", "sales", "browsing", "applicants",
-            "lending", "fleet", "workshop", "books" or "dangers"; any other raises KeyError.
+            "lending", "fleet", "workshop", "books", "dangers" or "bureau"; any other raises KeyError.
 
         Returns
         -------

@@ -11,6 +11,7 @@ import numpy as np
 
 from ml.domain.arrays import FloatArray, IntArray
 from training.simulator.catalogue import Catalogue, build_catalogue
+from training.simulator.changes import DEFAULT_CHANGES, Changes
 from training.simulator.draws import Random
 from training.simulator.journeys import Journeys, build_journeys
 from training.simulator.leads import Funnel, build_funnel, first_registration
@@ -40,6 +41,8 @@ class World:
         Expected demand in cars.
     registered_at : ndarray of int64, shape (n_customers,)
         Registration of each customer, microseconds since 1970 UTC.
+    changes : Changes
+        Changes during the simulated period.
     """
 
     size: Size
@@ -56,9 +59,10 @@ class World:
     units: Units
     sales: Sales
     registered_at: IntArray
+    changes: Changes = DEFAULT_CHANGES
 
 
-def build_world(size: Size) -> World:
+def build_world(size: Size, changes: Changes = DEFAULT_CHANGES) -> World:
     """Return a simulated group: people, their journeys, and the sales of the stores.
 
     Parameters
@@ -67,6 +71,8 @@ def build_world(size: Size) -> World:
         `training.simulator.Size(stores=20, customers=60_000, months=36, seed=7, start="2023-01-01")`: 1 to 1,000
         stores, 100 to 5,000,000 customers, 3 to 120 months, first day `YYYY-MM-01`. `Size` raises
         `features.errors.ConfigError` for a value out of range.
+    changes : Changes
+        `training.simulator.Changes()`: changes during the simulated period.
 
     Returns
     -------
@@ -126,6 +132,7 @@ def build_world(size: Size) -> World:
         units=units,
         sales=sales,
         registered_at=registered_at,
+        changes=changes,
     )
 
 

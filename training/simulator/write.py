@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from features.errors import ConfigError
 from features.tables import TABLES
+from training.simulator.changes import DEFAULT_CHANGES, Changes
 from training.simulator.size import Size
 
 MANIFEST = "manifest.json"
@@ -242,7 +243,7 @@ def _write(path: Path, frames: Iterable[pl.DataFrame]) -> int:
     return rows
 
 
-def write_manifest(folder: Path, size: Size, rows: dict[str, int]) -> None:
+def write_manifest(folder: Path, size: Size, rows: dict[str, int], changes: Changes = DEFAULT_CHANGES) -> None:
     """Write `<folder>/manifest.json`: size, number of rows by table, SHA-256 checksum by Parquet file.
 
     Parameters
@@ -253,12 +254,15 @@ def write_manifest(folder: Path, size: Size, rows: dict[str, int]) -> None:
         `training.simulator.Size(stores=1, customers=100, months=3)`, for example.
     rows : dict of str to int
         Number of rows by raw table.
+    changes : Changes
+        Written if they are not the default.
     """
     files = sorted(p for p in folder.rglob("*.parquet"))
     manifest: dict[str, Any] = {
         "maker": MAKER,
         "format": FORMAT,
         "size": asdict(size),
+        **({} if changes == DEFAULT_CHANGES else {"changes": asdict(changes)}),
         "rows": rows,
         "sha256": {p.relative_to(folder).as_posix(): _checksum(p) for p in files},
     }
