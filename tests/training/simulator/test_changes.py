@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.simulator import Changes, Size, generate
+from training.simulator import Size, generate
 from training.simulator.applicants import build_applicants
+from training.simulator.changes import Changes
 from training.simulator.seasons import YEAR
 from training.simulator.world import build_world
 
