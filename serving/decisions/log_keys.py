@@ -38,7 +38,7 @@ class PersonalPart(NamedTuple):
     key_id : str
         Name of the key that encrypted it.
     nonce, ciphertext : bytes
-        AES-GCM of a salt of 16 bytes and the personal JSON, with the sequence as associated data.
+        AES-GCM of a salt of 16 bytes and the personal JSON; sequence and reference are the associated data.
     reference : str or None
         Digest of the caller's reference by the same key; None without a reference.
     """
@@ -85,8 +85,8 @@ class LogKeys:
         """
         name = self.names[0]
         nonce = os.urandom(NONCE_BYTES)
-        ciphertext = self._ciphers[name].encrypt(nonce, plaintext, _associated(sequence))
         digest = None if reference is None else self._digest(name, reference)
+        ciphertext = self._ciphers[name].encrypt(nonce, plaintext, _associated(sequence, digest))
         return PersonalPart(sequence, name, nonce, ciphertext, digest)
 
     def decrypt(self, part: PersonalPart) -> bytes:
@@ -102,8 +102,8 @@ class LogKeys:
             text = f"is encrypted by the key '{part.key_id}', which {VARIABLE} lacks; add it after the first key"
             raise UnreadablePart(f"personal part {part.sequence} {text}")
         try:
-            return cipher.decrypt(part.nonce, part.ciphertext, _associated(part.sequence))
-        except InvalidTag:
+            return cipher.decrypt(part.nonce, part.ciphertext, _associated(part.sequence, part.reference))
+        except (InvalidTag, ValueError):  # ValueError: a nonce of another length
             text = f"was altered, or the key '{part.key_id}' is another key of the same name; restore the part"
             raise UnreadablePart(f"personal part {part.sequence} {text}, or correct {VARIABLE}") from None
 
@@ -167,5 +167,5 @@ def _key(name: str, value: str) -> bytes:
     return key
 
 
-def _associated(sequence: int) -> bytes:
-    return b"chehang decisions %d" % sequence
+def _associated(sequence: int, reference: str | None) -> bytes:
+    return f"chehang decisions {sequence}{'' if reference is None else f' {reference}'}".encode()

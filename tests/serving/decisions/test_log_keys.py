@@ -31,7 +31,8 @@ def test_a_part_opens_for_its_entry_and_unaltered_only() -> None:
     keys = LogKeys({"a": A})
     part = keys.encrypt(5, TEXT, reference=None)
     altered = bytes([part.ciphertext[0] ^ 1]) + part.ciphertext[1:]
-    for other in (part._replace(sequence=6), part._replace(ciphertext=altered), part._replace(nonce=bytes(12))):
+    changes = ({"sequence": 6}, {"ciphertext": altered}, {"nonce": bytes(12)}, {"nonce": b"short"}, {"reference": ""})
+    for other in (part._replace(**change) for change in changes):  # type: ignore[arg-type]
         with pytest.raises(UnreadablePart, match=rf"personal part {other.sequence} was altered"):
             keys.decrypt(other)
     with pytest.raises(UnreadablePart, match="encrypted by the key 'a', which CHEHANG_LOG_KEYS lacks"):
