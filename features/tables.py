@@ -120,6 +120,8 @@ VEHICLES = Table(
         "store_id": _reference(),
         "listed_at": _instant(),  # first day on offer
         "sold_at": _instant(outcome=True),
+        "reserved_at": _instant(outcome=True),  # since when it is held for a buyer; null while on offer
+        "withdrawn_at": _instant(outcome=True),  # end of the offer without a sale
     },
     key=("vehicle_id",),
     time="listed_at",
@@ -154,6 +156,7 @@ EXPOSURES = Table(
     {
         "request_id": _key(),  # recommendation request
         "vehicle_id": _key(refers_to="vehicles.vehicle_id"),
+        "customer_id": _reference(refers_to="customers.customer_id"),
         "visitor_id": _reference(),
         "store_id": _reference(),
         "place": Column(pl.Int64, nullable=False, required=True, low=1, high=10_000),

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from features.periods import Timezone
 from features.sources.column_source import Name, Share
-from features.sources.table_source import TableSource
+from features.sources.table_source import STORE_TABLES, TableSource
 from features.tables import TABLES
 from features.yaml_config import Section, load_yaml, name_hint
 
@@ -88,6 +88,10 @@ class SourcesConfig(Section):
                 raise ValueError(f"`{name}` is not a raw table; {name_hint(name, TABLES)}")
             if name != "service_records" and (value[name].lines or value[name].check_odometer):
                 raise ValueError(f"{name}: `lines` and `check_odometer` apply to service_records only; remove them")
+            if value[name].store is not None and name not in STORE_TABLES:
+                raise ValueError(f"{name}: a feedback store has {', '.join(STORE_TABLES)}; name another source")
+            if name != "leads" and any(file.store is not None for file in value[name].join):
+                raise ValueError(f"{name}: `store` in `join` adds the outcomes of leads; remove it")
         return value
 
 

@@ -1,4 +1,4 @@
-"""Lazy scans of a table's source: Parquet files, a CSV file, a workbook or a database query."""
+"""Lazy scans of a table's source: Parquet files, a CSV file, a workbook, a database query or a feedback store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from features.sources.table_source import TableSource, Unpivot
 from features.sources.unpivot import total_notes, unpivot_rows, unpivoted_columns
 from features.tables import TABLES
 
-_FILE_KEYS = ("parquet", "csv", "excel", "sheet")
+_FILE_KEYS = ("parquet", "csv", "excel", "sheet", "store")
 LINE_COLUMNS = ("component", "fault")
 
 
@@ -97,8 +97,12 @@ def open_source(table: str, source: TableSource) -> Scan:
     scan = _single(table, source)
     scan = _unpivoted(scan, source, source.unpivot) if source.unpivot else scan
     for other in source.join:
-        file = _single(table, source.model_copy(update={n: getattr(other, n) for n in _FILE_KEYS}))
-        scan = _joined(scan, file, other.on, personal=_personal(table, source))
+        if other.store is not None:
+            file = _lead_outcomes(table, other.store.get_secret_value(), other.on[0])
+        else:
+            file = _single(table, source.model_copy(update={n: getattr(other, n) for n in _FILE_KEYS}))
+        # Leads without outcomes are usual; no partner at all is an error.
+        scan = _joined(scan, file, other.on, personal=_personal(table, source), is_partial=other.store is not None)
     scan = _combined(scan, source.combine) if source.combine else scan
     return _classified(scan, source, source.lines) if source.lines else scan
 
@@ -110,6 +114,8 @@ def _single(table: str, source: TableSource) -> Scan:
         return _csv(table, Path(source.csv), source)
     if source.excel is not None:
         return _excel(table, Path(source.excel), source)
+    if source.store is not None:
+        return _store(f"{table}: store", table, source.store.get_secret_value())
     return _query(table, source)
 
 
@@ -134,7 +140,9 @@ def _personal(table: str, source: TableSource) -> set[str]:
     return set(names) | {c.source for n, c in source.columns.items() if c is not None and c.source and n in names}
 
 
-def _joined(scan: Scan, other: Scan, on: tuple[str, ...], *, personal: Collection[str]) -> Scan:
+def _joined(
+    scan: Scan, other: Scan, on: tuple[str, ...], *, personal: Collection[str], is_partial: bool = False
+) -> Scan:
     """Left-join the columns of another scan; the log of the other file has the rows without a partner."""
     for side in (scan, other):
         if missing := [k for k in on if k not in side.columns]:
@@ -155,7 +163,9 @@ def _joined(scan: Scan, other: Scan, on: tuple[str, ...], *, personal: Collectio
         left = scan.rows()
         if logs[0].unmatched is None:
             file = other.where.split(": ", 1)[-1]
-            logs[0].unmatched = unmatched_rows(left, right, on, where=file, personal=personal)
+            unmatched = unmatched_rows(left, right, on, where=file, personal=personal)
+            if not is_partial or unmatched.unmatched == unmatched.rows:
+                logs[0].unmatched = unmatched
         return join_columns(left, right, on)
 
     added = [c for c in other.columns if c not in on]
@@ -378,8 +388,7 @@ def mapped_names(source: TableSource) -> frozenset[str]:
 def _query(table: str, source: TableSource) -> Scan:
     from features.sources.databases import query_columns, read_query  # imports SQLAlchemy
 
-    url, query = source.url.get_secret_value() if source.url else "", source.sql or ""
-    where = f"{table}: query"
+    url, query, where = source.url.get_secret_value() if source.url else "", source.sql or "", f"{table}: query"
     columns = query_columns(url, query, where=where)
     repeated = sorted({c for c in columns if columns.count(c) > 1})
     if repeated:
@@ -389,3 +398,23 @@ def _query(table: str, source: TableSource) -> Scan:
         return read_query(url, query, where=where).lazy().with_row_index(ROW)
 
     return Scan(where, tuple(columns), rows, cheap_to_repeat=False)
+
+
+def _store(where: str, table: str, url: str) -> Scan:
+    from features.sources.feedback_stores import read_store, store_columns  # imports SQLAlchemy
+
+    columns = store_columns(url, table, where=where)
+
+    def rows() -> pl.LazyFrame:
+        return read_store(url, table, columns, where=where).lazy().with_row_index(ROW)
+
+    return Scan(where, tuple(columns), rows, cheap_to_repeat=False)
+
+
+def _lead_outcomes(table: str, url: str, key: str) -> Scan:
+    """Return the outcomes of leads of a store; `lead_id` has the name of the column on which they are joined."""
+    from features.sources.feedback_stores import LEAD_OUTCOMES  # imports SQLAlchemy
+
+    scan = _store(f"{table}: store of outcomes", LEAD_OUTCOMES, url)
+    columns = tuple(key if name == "lead_id" else name for name in scan.columns)
+    return replace(scan, columns=columns, rows=lambda: scan.rows().rename({"lead_id": key}))

@@ -6,13 +6,14 @@ import codecs
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from features.periods import Timezone
 from features.sources.column_source import ColumnSource, Count, Mark, Name, Number, Scalar, Share
 from features.sources.lines import FileName, LineSource
 from features.yaml_config import Section, name_hint
 
+STORE_TABLES = ("events", "exposures", "vehicles", "leads", "loan_outcomes")  # tables of a feedback store
 COMMON_ENCODINGS = (
     "utf-8", "utf-16", "gb18030", "gbk", "gb2312", "big5", "big5hkscs", "cp1250", "cp1251", "cp1252", "latin-1",
     "iso8859-15", "shift_jis", "cp932", "euc_kr",
@@ -39,6 +40,13 @@ def _sheet(value: Any) -> Any:
     raise ValueError("must be the name of a sheet, or its number from 1")
 
 
+def _store_address(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    from features.sources.feedback_stores import store_url  # imports SQLAlchemy
+
+    return SecretStr(store_url(value.get_secret_value(), folder=(info.context or {}).get("folder")))
+
+
+StoreAddress: TypeAlias = Annotated[SecretStr, AfterValidator(_store_address)]
 Moment: TypeAlias = Annotated[date | datetime, BeforeValidator(_moment)]
 Sheet: TypeAlias = Annotated[int | str | None, BeforeValidator(_sheet)]
 
@@ -107,27 +115,33 @@ class JoinedFile(Section):
         Path of the file, relative to the YAML file. CSV options are those of the table.
     sheet : str, int or None
         Sheet of the workbook: its name or its number from 1; by default the first.
+    store : str
+        For leads: feedback store with the outcomes of leads, as `TableSource.store`.
     on : tuple of str
-        Join columns, of the same name in both files; together unique in this file.
+        Join columns, of the same name in both files; together unique in this file. Of `store`: the column of the
+        table's own file that holds the `lead_id`.
     """
 
     parquet: FileName | None = None
     csv: FileName | None = None
     excel: FileName | None = None
     sheet: Sheet = None
+    store: StoreAddress | None = None
     on: tuple[Name, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if sum(v is not None for v in (self.parquet, self.csv, self.excel)) != 1:
-            raise ValueError("must have exactly one of `parquet`, `csv` and `excel`; add or remove one")
+        if sum(v is not None for v in (self.parquet, self.csv, self.excel, self.store)) != 1:
+            raise ValueError("must have exactly one of `parquet`, `csv`, `excel` and `store`; add or remove one")
+        if self.store is not None and len(self.on) != 1:
+            raise ValueError("`on` of a `store` is the one column that holds the lead_id; name it alone")
         if self.sheet is not None and self.excel is None:
             raise ValueError("`sheet` applies to `excel` only; remove it")
         return self
 
 
 class TableSource(Section):
-    """Origin of one raw table (Parquet, CSV, Excel or a database query) and the mapping of its columns.
+    """Origin of one raw table (Parquet, CSV, Excel, database query, feedback store) and the mapping of its columns.
 
     A value of `SourcesConfig.tables`. The steps in their order: read the source, `unpivot`, `join`, `combine`, `lines`,
     `only` and `drop`, `columns`, `since`, `before`, `until` and `sample`, the contract's rules, `duplicate_keys`.
@@ -144,6 +158,9 @@ class TableSource(Section):
         from 1; by default the first) and `skip_rows`.
     sql, url : str
         SELECT statement, and SQLAlchemy URL of its database; SQLite and PostgreSQL are opened read-only.
+    store : str
+        SQLAlchemy URL of the feedback store that the service fills, or "feedback" for the service's default; it has the
+        tables events, exposures, vehicles, leads and loan_outcomes.
     encoding : str
         Encoding of a CSV file, one of Python's text encodings; a byte order mark in the file takes precedence.
     separator : str or None
@@ -189,6 +206,7 @@ class TableSource(Section):
     sheet: Sheet = None
     sql: Name | None = None
     url: SecretStr | None = None
+    store: StoreAddress | None = None
     encoding: str = "utf-8"
     separator: Mark | None = None
     skip_rows: Count | None = None
@@ -236,12 +254,14 @@ class TableSource(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if sum(v is not None for v in (self.parquet, self.csv, self.excel, self.sql)) != 1:
-            raise ValueError("must have exactly one of `parquet`, `csv`, `excel` and `sql`; add or remove one")
+        if sum(v is not None for v in (self.parquet, self.csv, self.excel, self.sql, self.store)) != 1:
+            raise ValueError("must have exactly one of `parquet`, `csv`, `excel`, `sql` and `store`; add or remove one")
         if (self.sql is None) != (self.url is None):
             raise ValueError("`sql` (the query) and `url` (its database) need each other; add the missing one")
         if self.join and self.sql is not None:
             raise ValueError("`join` joins files; remove it, and join the tables in `sql`")
+        if self.join and self.store is not None:
+            raise ValueError("`join` joins files; remove it: leads of a store have their outcomes")
         self._check_options()
         return self
 

@@ -25,7 +25,7 @@ _SHAPES = {  # rules in the words of YAML, by pydantic's type of error
     **dict.fromkeys(("tuple_type", "list_type", "set_type"), "must be a list, such as [a, b]"),
     **dict.fromkeys(("dict_type", "model_type", "mapping_type"), "must be keys and values, such as {key: value}"),
 }
-_SECRET = re.compile(r"url|password|secret|token|key$", re.IGNORECASE)
+_SECRET = re.compile(r"url|password|secret|token|key$|store$", re.IGNORECASE)
 
 
 class Section(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -16,6 +16,7 @@ from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 CATEGORIES = ("brand", "model", "body_type", "energy_type", "condition")
 NEVER = np.iinfo(np.int64).max
+OFFER_ENDS = ("sold_at", "reserved_at", "withdrawn_at")
 ALWAYS = np.iinfo(np.int64).min
 
 
@@ -131,7 +132,8 @@ class Vehicles:
     log_price : ndarray of float64, shape (n_vehicles,)
         Natural logarithm of the price in yuan; NaN where missing.
     listed_at, sold_at : ndarray of int64, shape (n_vehicles,)
-        Start and end of the offer (microseconds since 1970 UTC); `ALWAYS` and `NEVER` where missing.
+        Start and end of the offer (microseconds since 1970 UTC); `ALWAYS` and `NEVER` where missing. An offer ends by
+        sale, reservation or withdrawal.
     store : ndarray of int64, shape (n_vehicles,)
         Code of the store; -1 for a vehicle that every store offers.
     is_unit : ndarray of bool, shape (n_vehicles,)
@@ -160,8 +162,9 @@ class Vehicles:
         Parameters
         ----------
         vehicles : DataFrame
-            `vehicle_id`, `item_id` and, if available, `price` (fen), `listed_at` and `sold_at` (microseconds since 1970
-            UTC), `store_id`, `condition` and the categories; such as the attribute `listings` of `TrainingTables`.
+            `vehicle_id`, `item_id` and, if available, `price` (fen), `listed_at`, `sold_at`, `reserved_at` and
+            `withdrawn_at` (microseconds since 1970 UTC), `store_id`, `condition` and the categories; such as the
+            attribute `listings` of `TrainingTables`.
         vocabularies : Vocabularies
             As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
         numeric : sequence of str
@@ -198,7 +201,7 @@ class Vehicles:
             codes={c: v.codes(vehicles[c]) for c, v in vocabularies.categories.items() if c in names},
             log_price=log_price,
             listed_at=instants("listed_at", ALWAYS),
-            sold_at=instants("sold_at", NEVER),
+            sold_at=np.minimum.reduce([instants(name, NEVER) for name in OFFER_ENDS]),
             store=store,
             is_unit=(vehicles["condition"].fill_null("used") != "new").to_numpy()
             if "condition" in names
@@ -303,3 +306,24 @@ def _most_frequent(item: IntArray, code: IntArray, n_items: int, n_codes: int) -
     np.add.at(counts, (item, code), 1)
     counts[:, n_codes] = 0
     return np.where(counts.any(axis=1), counts.argmax(axis=1), n_codes).astype(np.int64)
+
+
+def is_on_offer(columns: Collection[str], at: int) -> pl.Expr:
+    """Return a filter of vehicles: neither sold, reserved nor withdrawn at an instant.
+
+    Parameters
+    ----------
+    columns : collection of str
+        Columns of the table of vehicles.
+    at : int
+        Microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> cars = pl.DataFrame({"vehicle_id": ["v1", "v2", "v3"], "sold_at": [None, 5, 9]})
+    >>> cars.filter(is_on_offer(cars.columns, 7))["vehicle_id"].to_list()
+    ['v1', 'v3']
+    """
+    ends = [pl.col(name).is_null() | (pl.col(name) > at) for name in OFFER_ENDS if name in columns]
+    return pl.all_horizontal([pl.lit(True), *ends])

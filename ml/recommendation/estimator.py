@@ -12,6 +12,7 @@ from features.recommendation import ITEM
 from ml.artefacts.json_files import content_of
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.recommendation.answer import recommend
+from ml.recommendation.catalogue import is_on_offer
 from ml.recommendation.financing import Financing
 from ml.recommendation.merchandising import MerchandisingRules
 from ml.recommendation.params import RecommendationParams
@@ -193,10 +194,8 @@ class RecommendationEstimator:
 
 def _listed_at(listings: pl.DataFrame, cutoff: int, extra: tuple[Sequence[str], Sequence[str]]) -> pl.DataFrame:
     """Return the listings on offer at the cut-off, without columns that become known later, such as `sold_at`."""
-    on_offer = pl.lit(True)
+    on_offer = is_on_offer(listings.columns, cutoff - 1)
     if "listed_at" in listings.columns:
         on_offer &= pl.col("listed_at").is_null() | (pl.col("listed_at") < cutoff)
-    if "sold_at" in listings.columns:
-        on_offer &= pl.col("sold_at").is_null() | (pl.col("sold_at") >= cutoff)
     rows = listings.filter(on_offer)
     return rows.select([n for n in (*COLUMNS, *extra[0], *extra[1]) if n in listings.columns])

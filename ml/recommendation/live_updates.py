@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from features.engines import collect, to_engine
+from features.errors import DataError
 from features.recommendation import vehicle_items
-from features.sources import ExtraFeatures, SourcesConfig, TableReport, load_sources, read_tables
+from features.sources import ExtraFeatures, SourcesConfig, TableReport, TableSource, load_sources, read_tables
+from features.sources.feedback_stores import DEFAULT, StockRevision, stock_revision, store_url, vehicles_off_offer
 from ml.home import file_state, model_file
 from ml.live_state import LiveStates
 from ml.loans.catalogue.files import load_lending
@@ -18,12 +20,13 @@ from ml.recommendation.catalogue import CATEGORIES
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.financing import Financing
 from ml.recommendation.merchandising import MerchandisingRules, load_merchandising_rules
-from ml.recommendation.stock import Stock
+from ml.recommendation.offer import Offer, units_by_entry
 from ml.recommendation.training_tables import select_listings
 from ml.registry import ENTRIES
 
 log = logging.getLogger("chehang.live_updates")
 RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loans/products.yaml", "loans/rules.yaml"
+PUSHED = "pushed stock"
 SQL_POLL_SECONDS = 2.0  # a database does not tell whether its rows changed, so it is read again
 
 
@@ -41,6 +44,11 @@ class LiveUpdates:
         File to read in place of `recommendation_rules.yaml`.
     sources : Path, optional
         File to read in place of `sources.yaml`.
+
+    Notes
+    -----
+    The source `vehicles` owns the list of vehicles: a file or a database that is followed, or the store that
+    `PUT /v1/stock` fills. A vehicle that a push marks as sold, reserved or deleted is left out in either case.
     """
 
     def __init__(
@@ -82,31 +90,71 @@ class LiveUpdates:
         return True
 
     def _stock(self, estimator: RecommendationEstimator, last: dict[str, Any]) -> bool:
-        path = self.sources
-        if not path.exists():
-            return False
-        if last.get("sources") != file_state(path):
-            last["config"], last["sources"] = load_sources(path), file_state(path)
+        config = self._config(last)
+        source = config.tables.get("vehicles") if config is not None else None
+        push = self._push(source)
+        revision = stock_revision(push, where=PUSHED) if push and source is not None and source.store else None
+        if config is not None and source is not None:
+            state = _state(source, revision)
+            if state and last.get("stock") != state:
+                last["offer"], report = _read(estimator, config)
+                self._log(report, last)
+                last["stock"] = state
+        return self._assign(estimator, last, push, revision)
+
+    def _config(self, last: dict[str, Any]) -> SourcesConfig | None:
+        """Return the sources; None without a file."""
+        if not self.sources.exists():
+            return None
+        if last.get("sources") != file_state(self.sources):
+            last["config"], last["sources"] = load_sources(self.sources), file_state(self.sources)
             last.pop("stock", None)
         config: SourcesConfig = last["config"]
-        source = config.tables.get("vehicles")
-        if source is None:
-            return False
-        if source.sql is None:
-            file = Path(source.parquet or source.csv or source.excel or "")
-            state: Any = file_state(file) if file.is_file() else tuple(map(file_state, sorted(_files(file))))
-        else:
-            state = int(time.monotonic() / SQL_POLL_SECONDS)
-        if not state or last.get("stock") == state:
-            return False
-        estimator.stock, report = _read(estimator, config)
-        last["stock"] = state
+        return config
+
+    def _push(self, source: TableSource | None) -> str | None:
+        """Return the URL of the store with the pushed stock: that of the source, or that of the service."""
+        if source is not None and source.store is not None:
+            return source.store.get_secret_value()
+        return None if self.data_set else store_url(DEFAULT)
+
+    def _log(self, report: TableReport, last: dict[str, Any]) -> None:
         text = _quarantined(report)
         if text != last.get("quarantined"):
             name = f"recommendation.{self.data_set}" if self.data_set else "recommendation"
             log.warning("%s: %s", name, text or "no row of vehicles breaks the contract any more")
             last["quarantined"] = text
-        return True
+
+    def _assign(
+        self, estimator: RecommendationEstimator, last: dict[str, Any], push: str | None, revision: StockRevision | None
+    ) -> bool:
+        """Assign the stock that was read last, without the vehicles that a push took off offer."""
+        failure = None
+        try:
+            revision = revision or (stock_revision(push, where=PUSHED) if push else None)
+            if push and revision is not None and revision.states != last.get("states", 0):
+                last["off_offer"], last["states"] = vehicles_off_offer(push, where=PUSHED), revision.states
+        except DataError as e:  # the stock that was read is assigned all the same
+            failure = e
+        offer: Offer = last.setdefault("offer", Offer(estimator.stock, {}))
+        off_offer, made_to_order = last.get("off_offer", frozenset()), estimator.merchandising.made_to_order
+        changed = bool((offer, off_offer, made_to_order) != last.get("assigned"))
+        if changed:
+            estimator.stock = offer.present(off_offer, made_to_order=made_to_order)
+            last["assigned"] = (offer, off_offer, made_to_order)
+        if failure is not None:
+            raise failure
+        return changed
+
+
+def _state(source: TableSource, revision: StockRevision | None) -> Any:
+    """Return a value that changes with the vehicles of a source; empty for one that has no vehicles yet."""
+    if source.store is not None:
+        return revision and revision.listings
+    if source.sql is not None:
+        return int(time.monotonic() / SQL_POLL_SECONDS)
+    file = Path(source.parquet or source.csv or source.excel or "")
+    return file_state(file) if file.is_file() else tuple(map(file_state, sorted(_files(file))))
 
 
 def _quarantined(report: TableReport) -> str | None:
@@ -118,7 +166,7 @@ def _quarantined(report: TableReport) -> str | None:
     return f"{numbers} break the contract and are not in stock: {', '.join(rules)}"
 
 
-def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> tuple[Stock, TableReport]:
+def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> tuple[Offer, TableReport]:
     recommender = estimator.recommender
     own_categories = tuple(c for c in recommender.vocabularies.categories if c not in CATEGORIES)
     extra = {"vehicles": ExtraFeatures(numeric=tuple(estimator.numeric), categorical=own_categories)}
@@ -135,8 +183,9 @@ def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> tuple[St
         vehicles = vehicle_items(frames, parts=params.item, edges=params.price_bands)
         assert vehicles is not None
         table = collect(vehicles)
-        stores = table["store_id"].drop_nulls().unique().to_list() if "store_id" in table.columns else []
-        return estimator.stock_of(select_listings(table), read_at=now, stores=stores), raw.reports["vehicles"]
+    stores = table["store_id"].drop_nulls().unique().to_list() if "store_id" in table.columns else []
+    stock = estimator.stock_of(select_listings(table), read_at=now, stores=stores)
+    return Offer(stock, units_by_entry(table, at=now)), raw.reports["vehicles"]
 
 
 def _files(pattern: Path) -> list[Path]:

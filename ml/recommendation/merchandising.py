@@ -109,6 +109,8 @@ class MerchandisingRules(Section):
         Share of the places given to randomly drawn new vehicles that the ranking does not place on the page.
     new_days : float
         Days after listing during which a used vehicle is new.
+    made_to_order : bool
+        Whether an entry of the catalogue is shown although none of its vehicles is on offer any more.
     card_payment : CardPayment
         Borrower assumed for the payment on a card.
     rules : tuple of Rule
@@ -119,6 +121,7 @@ class MerchandisingRules(Section):
     max_per_brand: int = Field(5, ge=1, le=10)
     exploration_share: float = Field(0.1, ge=0, le=0.5, allow_inf_nan=False)
     new_days: float = Field(14.0, gt=0, le=365, allow_inf_nan=False)
+    made_to_order: bool = False
     card_payment: CardPayment = CardPayment()
     rules: tuple[Rule, ...] = ()
 

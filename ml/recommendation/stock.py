@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.estimators.retrievers.content import ContentNeighbours
-from ml.recommendation.catalogue import Vehicles, Vocabularies, Vocabulary
+from ml.recommendation.catalogue import Vehicles, Vocabularies, Vocabulary, is_on_offer
 from ml.recommendation.request import Filters
 
 SHOWN = (
@@ -81,7 +81,7 @@ class Stock:
         read_at: int,
         stores: Iterable[str] = (),
     ) -> Self:
-        """Encode the listings that are not sold at `read_at`; those listed later are included.
+        """Encode the listings that are not sold, reserved or withdrawn at `read_at`; those listed later are included.
 
         Parameters
         ----------
@@ -120,8 +120,7 @@ class Stock:
         ({'v1': 0, 'v2': 1}, [90000.0, 150000.0], [True, False])
         """
         own_stores = listings["store_id"].drop_nulls().to_list() if "store_id" in listings.columns else []
-        if "sold_at" in listings.columns:
-            listings = listings.filter(pl.col("sold_at").is_null() | (pl.col("sold_at") > read_at))
+        listings = listings.filter(is_on_offer(listings.columns, read_at))
         vehicles = Vehicles.encode(listings, vocabularies, numeric=numeric)
         order = np.lexsort((-vehicles.listed_at, vehicles.item))
         listings, vehicles = listings[order], vehicles.take(order)
@@ -144,6 +143,29 @@ class Stock:
 
     def __len__(self) -> int:
         return len(self.vehicles)
+
+    def without(self, vehicle_ids: Collection[str]) -> Self:
+        """Return the stock without some vehicles, which are then on no page; ids that it lacks have no effect.
+
+        Parameters
+        ----------
+        vehicle_ids : collection of str
+            Vehicles to leave out.
+        """
+        absent = [row for name in vehicle_ids if (row := self.rows.get(name)) is not None]
+        if not absent:
+            return self
+        rows = np.delete(np.arange(len(self)), absent)
+        vehicles = self.vehicles.take(rows)
+        return replace(
+            self,
+            vehicles=vehicles,
+            shown={name: [values[row] for row in rows.tolist()] for name, values in self.shown.items()},
+            price=self.price[rows],
+            kinds={name: (names, codes[rows]) for name, (names, codes) in self.kinds.items()},
+            rows={str(name): i for i, name in enumerate(vehicles.ids)},
+            vectors=self.vectors[rows],
+        )
 
     def likeness(self, row: int) -> FloatArray:
         """Return the cosine similarity (-1 to 1) of every vehicle to the one in row `rows[vehicle_id]`.

@@ -75,7 +75,7 @@ def yaml_error(folder: Path, text: str) -> str:
         ("tables: {leads: {csv: a, columns: {price: {from: p, format: x, unit: s}}}}", ["remove one of them"]),
         (
             "tables: {leads: {csv: a.csv, parquet: b}}",
-            ["tables.leads", "exactly one of `parquet`, `csv`, `excel` and `sql`"],
+            ["tables.leads", "exactly one of `parquet`, `csv`, `excel`, `sql` and `store`"],
         ),
         ("tables: {leads: {sql: SELECT 1}}", ["`sql` (the query) and `url` (its database) need each other"]),
         ("tables: {leads: {parquet: a, encoding: gb18030}}", ["`encoding` applies to `csv` only; remove it"]),

@@ -42,7 +42,7 @@ def test_any_text_encoding_of_python_is_accepted(tmp_path: Path, written: str, c
         ("csv: a.csv, encoding: gb1803", "encoding: is no text encoding, got 'gb1803'; did you mean `gb18030`"),
         ("csv: a.csv, encoding: hex", "encoding: is no text encoding, got 'hex'"),
         ("csv: a.csv, sheet: Jan", "`sheet` applies to `excel` only"),
-        ("csv: a.csv, excel: a.xlsx", "exactly one of `parquet`, `csv`, `excel` and `sql`"),
+        ("csv: a.csv, excel: a.xlsx", "exactly one of `parquet`, `csv`, `excel`, `sql` and `store`"),
         ("parquet: a.parquet, skip_rows: 2", "`skip_rows` applies to `csv` and `excel` only"),
         ("csv: a.csv, since: last year", "since: must be a date such as 2024-03-31"),
         ("csv: a.csv, since: 20240101", "since: must be a date such as 2024-03-31"),  # not 1970-08-23
