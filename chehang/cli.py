@@ -16,7 +16,8 @@ from typer.main import get_command
 from features.errors import ChehangError, ConfigError
 from ml.home import home
 
-FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
+# The server has its own parser: all options reach it, --help included.
+FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def home() -> Path:
     Raises
     ------
     ConfigError
-        The path exists and is not a folder.
+        The path exists and is not a folder, or it is a link to a folder that does not exist.
 
     Examples
     --------
@@ -29,6 +29,11 @@ def home() -> Path:
     True
     """
     path = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
+    if path.is_symlink() and not path.exists():
+        raise ConfigError(
+            f"CHEHANG_HOME: {path} is a link to {path.readlink()}, which does not exist; mount the disk of that "
+            "folder, or correct the link"
+        )
     if path.exists() and not path.is_dir():
         raise ConfigError(f"CHEHANG_HOME: {path} is not a folder; name a folder that exists or can be created")
     return path
@@ -37,9 +42,9 @@ def home() -> Path:
 def config_folder() -> Path:
     """Return the folder of the configurations: `configs` in the working folder (relative), or the installed one.
 
-    If it returns the installed folder, it also sets the environment variable `CHEHANG_HOME`. A file that `configs`
-    lacks is not looked up in the installed folder, because configurations refer to others in their own folder, such as
-    the sources.
+    Configurations refer to `CHEHANG_HOME`, and their relative paths start at their own folder: a relative value of the
+    environment variable is made absolute, and with the installed folder it is set. A file that `configs` lacks is not
+    looked up in the installed folder, because configurations refer to others in their own folder, such as the sources.
 
     Examples
     --------
@@ -47,10 +52,10 @@ def config_folder() -> Path:
     'configs'
     """
     folder = Path("configs")
-    if folder.is_dir():
-        return folder
-    os.environ["CHEHANG_HOME"] = str(home())  # installed configurations refer to it
-    return INSTALLED_CONFIGS
+    is_own = folder.is_dir()
+    if not is_own or os.environ.get("CHEHANG_HOME"):
+        os.environ["CHEHANG_HOME"] = str(home())
+    return folder if is_own else INSTALLED_CONFIGS
 
 
 def config_file(name: str, path: Path | None = None) -> Path:
@@ -79,9 +84,10 @@ def config_file(name: str, path: Path | None = None) -> Path:
     >>> config_file("credit_risk.yaml", Path("mine.yaml")).name, config_file("credit_risk.yaml").name
     ('mine.yaml', 'credit_risk.yaml')
     """
+    folder = config_folder()
     if path is not None:
         return path
-    path = config_folder() / name
+    path = folder / name
     if not path.is_file():
         raise ConfigError(
             f"{path}: no such file; configurations are read from the folder configs of the working folder, or, if "

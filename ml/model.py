@@ -160,11 +160,13 @@ def _read(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except OSError as e:
-        raise ModelNotFound(f"{folder / name}: {e.strerror}; the model is incomplete: train again") from None
+        raise ModelNotFound(
+            f"{folder / name}: {e.strerror}; the model is incomplete: copy or restore its files, or train again"
+        ) from None
 
 
 def _differs(path: Path, expected: str, actual: str) -> str:
     return (
         f"{path}: checksum {actual[:12]} differs from the registered {expected[:12]}; "
-        "the file was changed after training: do not use it, train again or roll back"
+        "the file was changed after training: do not use it; restore it, roll back or train again"
     )

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-err = Console(stderr=True, highlight=False)
+# Texts come from tables, configurations and people: `[x]` in them is no markup.
+out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 140)
+err = Console(stderr=True, highlight=False, markup=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
@@ -38,7 +39,7 @@ def progress_printer(quiet: bool) -> Callable[[str], None]:
     >>> progress = progress_printer(quiet=True)
     >>> progress("reading applications")
     """
-    return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {escape(text)}[/dim]", soft_wrap=True))
+    return (lambda text: None) if quiet else (lambda text: err.print(Text(f"· {text}", "dim"), soft_wrap=True))
 
 
 def print_json(content: Any) -> None:

@@ -22,6 +22,7 @@ def main() -> None:
     stderr; an unknown option ends it with status 2.
     """
     try:
+        os.environ["CHEHANG_HOME"] = str(home())  # absolute, so that rules in other folders resolve it alike
         settings = _settings()
         os.environ["BENTOML_HOME"] = str(_own_folder(settings))
     except ConfigError as e:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from ml.registry import TASKS
-from serving.asgi import App, Problem
+from serving.asgi import App, Problem, content_policy
 from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
 from serving.metrics import exposition
 from serving.model_store import ModelStore
@@ -23,7 +23,6 @@ from serving.query_strings import parse_parameters
 from serving.settings import Settings
 
 PAGES = Path(__file__).parent / "pages"
-CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 Page = Callable[[Request], Awaitable[Response]]
 
 
@@ -122,10 +121,11 @@ def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[
 
 
 def _page(name: str) -> Page:
-    content = (PAGES / name).read_bytes()
+    content = (PAGES / name).read_text(encoding="utf-8")
+    headers = {"content-security-policy": content_policy(content)}
 
     async def show(request: Request) -> Response:
         parse_parameters(request.scope["query_string"])
-        return Response(content, media_type="text/html", headers={"content-security-policy": CONTENT_POLICY})
+        return Response(content, media_type="text/html", headers=headers)
 
     return show

@@ -15,22 +15,17 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.routing import Route
 
-from features.errors import ConfigError, DataError
+from features.errors import ConfigError, DataError, FeatureError
 from ml.endpoint import Endpoint
 from ml.entry import split_name
 from ml.registry import TASKS, endpoints
-from serving.asgi import App, Problem, Receive, Scope, Send, send_json
-from serving.bodies import not_computable, parse_request
-from serving.limits.lists import parse_batch, parse_list
+from serving.asgi import App, Problem, Receive, Scope, Send, content_policy, send_json
+from serving.bodies import not_computable, parse_batch, parse_request
 from serving.model_store import LoadedChampion, ModelStore
 from serving.query_strings import parse_explain, parse_parameters
 
 log = logging.getLogger("chehang.serving")
 BATCH_BODY = re.compile(rb'\s*\{\s*"items"\s*:')  # no request has a field named items
-PAGE_HEADERS = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
-]
 
 
 @dataclass(frozen=True)
@@ -203,7 +198,6 @@ class SingleApp:
         self.max_rows = min(max_rows, self.endpoint.max_rows or max_rows)
         self.store = store
         self.rules = rules
-        self.is_bulk = self.endpoint.long_list is not None
         self._schema: Schema | None = None
 
     def champions(self) -> dict[str, LoadedChampion]:
@@ -289,7 +283,7 @@ class SingleApp:
                 answers = self._answers(champions, requests, False)
             answer = answers[0]
         if self.endpoint.page is not None and b"text/html" in dict(scope["headers"]).get(b"accept", b""):
-            return await _send_page(send, self.endpoint.page(answer).encode())
+            return await _send_page(send, self.endpoint.page(answer))
         await send_json(send, answer.model_dump_json().encode()[:-1] + schema.ending)
 
     async def send_batch(self, scope: Scope, body: bytes, send: Send) -> None:
@@ -311,9 +305,7 @@ class SingleApp:
     def _parse_and_answer(
         self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool
     ) -> BaseModel:
-        field = self.endpoint.long_list
-        request = parse_list(schema.model, body, field=field) if field else parse_request(schema.model, body)
-        return self._answers(champions, [request], explain)[0]
+        return self._answers(champions, [parse_request(schema.model, body)], explain)[0]
 
     def _batch(self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool) -> bytes:
         requests = parse_batch(schema.model, body, max_rows=self.max_rows)
@@ -324,6 +316,8 @@ class SingleApp:
     ) -> Sequence[BaseModel]:
         try:
             answers: Sequence[BaseModel] = self.endpoint.respond(self.rules, champions, requests, explain)
+        except FeatureError as e:
+            raise not_computable(e) from None
         except DataError as e:
             problem = Problem(422, "not_possible", str(e)) if self.endpoint.public_errors else not_computable(e)
             raise problem from None
@@ -332,8 +326,6 @@ class SingleApp:
 
 class BatchApp:
     """`POST <path>/batch`: answers a batch of requests."""
-
-    is_bulk = True
 
     def __init__(self, single: SingleApp) -> None:
         self.single = single
@@ -353,7 +345,12 @@ class ExampleApp:
         await send_json(send, to_json(self.single.endpoint.example(self.single.champions())))
 
 
-async def _send_page(send: Send, page: bytes) -> None:
-    headers = [*PAGE_HEADERS, (b"content-length", b"%d" % len(page))]
+async def _send_page(send: Send, page: str) -> None:
+    body = page.encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", content_policy(page).encode()),
+        (b"content-length", b"%d" % len(body)),
+    ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": page})
+    await send({"type": "http.response.body", "body": body})

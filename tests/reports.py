@@ -17,4 +17,4 @@ def keyed(report: Report, section: str) -> dict[Any, Mapping[str, Any]]:
 
 def trained_report(content: dict[str, Any]) -> Report:
     """Return the report in the output of `chehang train --json`."""
-    return Report.model_validate({k: v for k, v in content.items() if k != "version"})
+    return Report.model_validate({k: v for k, v in content.items() if k not in ("version", "report_folder")})

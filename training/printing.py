@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from features.plurals import count_text
 from ml.terminal import err, out
@@ -21,14 +21,14 @@ def print_notes(notes: Any) -> None:
     Parameters
     ----------
     notes : iterable of str
-        Such as the `notes` of an `ml.report.report.Report`. Square brackets in them are markup of `rich`.
+        Such as the `notes` of an `ml.report.report.Report`.
 
     Examples
     --------
     >>> print_notes(["3 rows left out: the outcome is not observed yet"])
     """
     for note in notes:
-        err.print(f"[yellow]note:[/yellow] {note}")
+        err.print(Text.assemble(("note:", "yellow"), f" {note}"))
 
 
 def print_report(report: Report) -> None:
@@ -107,9 +107,9 @@ def print_checked(content: Mapping[str, Any]) -> None:
     out.print(table)
     for name, r in content["tables"].items():
         for note in r["notes"]:
-            out.print(f"{name}: {note}", markup=False, soft_wrap=True)
+            out.print(f"{name}: {note}", soft_wrap=True)
         for rule in r["rules"].values():
-            out.print(f"{name}: {_rule_text(rule)}", markup=False, soft_wrap=True)
+            out.print(f"{name}: {_rule_text(rule)}", soft_wrap=True)
     print_key_matches(content["key_matches"])
     for name, part in content["examples"].items():
         out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
@@ -151,33 +151,38 @@ def print_key_matches(matches: Sequence[Mapping[str, Any]]) -> None:
         table.add_row(
             f"{m['table']}.{m['column']}", m["other_table"], f"{m['rows'] - m['unmatched_rows']:,}",
             f"{m['unmatched_rows']:,}{share}", f"{m['unmatched_keys']:,}", f"{m['quarantined_rows']:,}",
-            f"{m['filtered_rows']:,}", escape(", ".join(m["examples"])),
+            f"{m['filtered_rows']:,}", ", ".join(m["examples"]),
         )  # fmt: skip
     out.print(table)
 
 
-def print_leaks(findings: Sequence[Mapping[str, Any]]) -> None:
-    """Print the columns that may leak the outcome, with the evidence; nothing if there are none.
+def print_leaks(findings: Sequence[Mapping[str, Any]] | None) -> None:
+    """Print the columns that may leak the outcome, with the evidence, or that the values give no sign of a leak.
 
     Parameters
     ----------
-    findings : sequence of Leak
+    findings : sequence of Leak, or None
         `load_data(config).describe()["leaks"]`, with `load_data` of `training.study`: `column`, `verdict` ('leak' or
-        'suspect'), `acknowledged` (bool) and `evidence` (list of mappings, each with a `text`).
+        'suspect'), `acknowledged` (bool) and `evidence` (list of mappings, each with a `text`). None, for a task whose
+        columns are not tested, prints nothing.
 
     Examples
     --------
-    >>> print_leaks([])  # prints nothing
+    >>> print_leaks([])
+    leak check: the values give no sign that a column leaks the outcome...
     >>> evidence = [{"text": "equals the outcome in every row"}]
     >>> leak = {"column": "x", "verdict": "leak", "acknowledged": False, "evidence": evidence}
     >>> print_leaks([leak])  # doctest: +SKIP
     """
-    if not findings:
+    if findings is None:
         return
+    if not findings:
+        text = "leak check: the values give no sign that a column leaks the outcome"
+        return out.print(f"{text}; exclude columns that are recorded after it with exclude_features", soft_wrap=True)
     colours = {"leak": "red", "suspect": "yellow"}
     table = Table("column", "verdict", "evidence", title="columns that may leak the outcome")
     for f in findings:
-        verdict = f"[{colours[f['verdict']]}]{f['verdict']}[/]" + (" (acknowledged)" if f["acknowledged"] else "")
+        verdict = Text.assemble((f["verdict"], colours[f["verdict"]]), " (acknowledged)" if f["acknowledged"] else "")
         table.add_row(f["column"], verdict, "\n".join(e["text"] for e in f["evidence"]))
     out.print(table)
     if any(f["verdict"] == "leak" and not f["acknowledged"] for f in findings):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 # First: it sets environment variables that MLflow reads at import.
-from ml.champions.store import artifacts_folder, embedded_database, store_client  # isort: split
+from ml.champions.store import artifacts_folder, local_path, store_client  # isort: split
 
 import mlflow
 import mlflow.pyfunc
@@ -102,20 +102,24 @@ def _use(uri: str) -> None:
 
 
 def _experiment(client: MlflowClient, task: str) -> str:
-    """Return the id of the task's experiment; of an embedded store, the artifact folder lies in the home folder."""
-    place, embedded = str(artifacts_folder(task)), embedded_database() is not None
+    """Return the id of the task's experiment; a local artifact folder lies in the home folder."""
+    # A server has its own artifact store; with a bare database, MLflow would use the current folder.
+    place = None if client.tracking_uri.startswith("http") else artifacts_folder(task)
     with locked("registry"):
         name = task
         experiment = client.get_experiment_by_name(name)
-        if experiment is not None and embedded and experiment.artifact_location != place:
-            # The home was moved or copied. MLflow never changes the artifact folder of an experiment: make another one.
+        if (
+            experiment is not None
+            and place is not None
+            and local_path(experiment.artifact_location) not in (None, place)
+        ):
+            # The home was moved or copied, or another machine made the experiment. MLflow never changes the artifact
+            # folder of an experiment: make another one.
             name = f"{task} in {home()}"
             experiment = client.get_experiment_by_name(name)
         if experiment is not None:
             return str(experiment.experiment_id)
-        # A server has its own artifact store; with a bare database, MLflow would use the current folder.
-        served = client.tracking_uri.startswith("http")
-        return str(client.create_experiment(name, artifact_location=None if served else place))
+        return str(client.create_experiment(name, artifact_location=None if place is None else str(place)))
 
 
 def _close(client: MlflowClient, run_id: str, status: str) -> None:

@@ -135,8 +135,9 @@ def tune(
 
 
 def _study_name(data: StudyData[Any]) -> str:
-    """Return the task and a hash of data and configuration."""
-    content = json.dumps([data.fingerprint, data.config.model_dump(mode="json")], sort_keys=True, default=str)
+    """Return the task and a hash of data and configuration, without the path of the sources: both may be moved."""
+    config = data.config.model_dump(mode="json", exclude={"sources"})
+    content = json.dumps([data.fingerprint, config], sort_keys=True, default=str)
     return f"{data.config.task}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import ModelNotFound
 from ml.champions.gate_result import GateResult
-from ml.champions.store import current_location, store_client
+from ml.champions.store import StoreError, current_location, embedded_database, local_path, store_client
 from ml.entry import split_name
 from ml.model import Model
 from ml.registry import TASKS
@@ -126,7 +126,7 @@ def version(task: str, number: int | None = None) -> Version:
                 return read_version(client, row)
     every = versions(task)
     if not every:
-        raise ModelNotFound(f"{task} has no model version yet; {_training_command(task)}")
+        raise ModelNotFound(f"{task} has no model version yet; {_training_command(task)}{_missing_home()}")
     if number is not None:
         raise ModelNotFound(f"{task} has no version {number}; it has {', '.join(str(v.number) for v in every)}")
     return every[-1]
@@ -141,6 +141,14 @@ def _training_command(name: str) -> str:
     others = [n for n in [base, *named_models()] if split_name(n).task == base and versions(n)]
     registered = f"; models of {base}: {', '.join(others)}" if others else ""
     return f"{command} -c FILE, where FILE has `name: {data_set}` (default: configs/{name}.yaml){registered}"
+
+
+def _missing_home() -> str:
+    """Return the other remedy if the embedded store does not exist: the home may have been moved or not be mounted."""
+    database = embedded_database()
+    if database is None or database.exists():
+        return ""
+    return f" (the folder {database.parent} has no models: if they are elsewhere, set CHEHANG_HOME to their folder)"
 
 
 def champion(task: str) -> Version | None:
@@ -229,7 +237,7 @@ def version_or_champion(task: str, number: int | None = None) -> Version:
 
 
 def load(version: Version) -> Model:
-    """Download the files of a version, verify their checksums, and return the model.
+    """Read the files of a version, verify their checksums, and return the model.
 
     Parameters
     ----------
@@ -244,7 +252,7 @@ def load(version: Version) -> Model:
     Raises
     ------
     StoreError
-        The files cannot be downloaded.
+        The files cannot be read or downloaded.
     ModelNotFound
         The version has no registered checksum, a file is missing, or its checksum differs.
     """
@@ -257,14 +265,14 @@ def load(version: Version) -> Model:
         with store_client("fetching a model") as client:
             assert client is not None, "a version comes from a store"
             place = client.get_model_version_download_uri(version.task, str(version.number))
-            fetched = _download(client, place, version.task, folder)
+            fetched = _fetch(client, place, version, folder)
         model = Model.load(fetched / "data" / "model", sha256=version.sha256)
         return replace(model, version=version.number)
 
 
 @contextmanager
 def report_files(version: Version) -> Iterator[Path]:
-    """Yield a temporary folder with the report and the hold-out rows of a version; it is deleted after the block.
+    """Yield the folder with the report and the hold-out rows of a version, which may be read inside the block.
 
     Use it as ``with report_files(ml.champions.version("credit_risk", 3)) as folder: ...``. Inside the block,
     ``ml.report.report.Report.model_validate_json((folder / "report.json").read_text())`` reads the report;
@@ -278,14 +286,33 @@ def report_files(version: Version) -> Iterator[Path]:
     Raises
     ------
     StoreError
-        The files cannot be downloaded.
+        The files cannot be read or downloaded.
     """
     with tempfile.TemporaryDirectory() as folder:
         with store_client("fetching a report") as client:
             assert client is not None, "a version comes from a store"
             place = client.get_run(version.run_id).info.artifact_uri
-            fetched = _download(client, f"{place}/report", version.task, folder)
+            fetched = _fetch(client, f"{place}/report", version, folder)
         yield fetched
+
+
+def report_folder(version: Version) -> Path | None:
+    """Return the folder with `report.html`, `report.png` and `report.json` of a version; None if it is on a server.
+
+    Parameters
+    ----------
+    version : Version
+        As returned by `champion`, `version` or `version_or_champion` of `ml.champions`.
+
+    Raises
+    ------
+    StoreError
+        The tracking store cannot be read.
+    """
+    with store_client("reading a run") as client:
+        assert client is not None, "a version comes from a store"
+        place = client.get_run(version.run_id).info.artifact_uri
+    return local_path(current_location(f"{place}/report", version.task))
 
 
 def record_gate(version: Version, result: GateResult) -> None:
@@ -308,12 +335,21 @@ def record_gate(version: Version, result: GateResult) -> None:
         client.set_model_version_tag(version.task, str(version.number), GATE, result.to_json())
 
 
-def _download(client: MlflowClient, address: str, task: str, folder: str) -> Path:
+def _fetch(client: MlflowClient, address: str, version: Version, folder: str) -> Path:
+    """Return the folder of files that MLflow recorded: itself if it is on this machine, else a copy in `folder`."""
+    place = current_location(address, version.task)
+    local = local_path(place)
+    if local is not None:
+        if not local.is_dir():
+            raise StoreError(
+                f"{local}: no such folder, but it has files of {version.task} version {version.number}; if the models "
+                "were copied or moved, bring the folder artifacts along, else restore it from a backup"
+            )
+        return local
     from mlflow.artifacts import download_artifacts
 
     # MLflow resolves models:/... in its global store instead of this client's, so the full address is passed.
     uri = client.tracking_uri
-    place = current_location(address, task)
     return Path(download_artifacts(artifact_uri=place, dst_path=folder, tracking_uri=uri, registry_uri=uri))
 
 

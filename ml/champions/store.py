@@ -172,7 +172,9 @@ def current_location(address: str, task: str) -> str:
     """Return the present address of files that were registered at `address`.
 
     MLflow records absolute paths. The files of an embedded store are in the home folder, so only the part below the
-    task's folder is used: a home folder that was moved, copied or mounted elsewhere reads its own files.
+    task's folder is used: a home folder that was moved, copied or mounted elsewhere reads its own files. With a
+    database elsewhere, which homes of several machines may share, a path that no longer exists is looked up in the
+    present home folder as well.
 
     Parameters
     ----------
@@ -184,8 +186,8 @@ def current_location(address: str, task: str) -> str:
     Returns
     -------
     str
-        Path in the present home folder, or `address` itself if it is not below ``/artifacts/<task>/`` or a server is
-        used.
+        Path in the present home folder, or `address` itself if it is not below ``/artifacts/<task>/``, or a server or
+        database elsewhere is used and the present home folder has no such files.
 
     Examples
     --------
@@ -193,4 +195,22 @@ def current_location(address: str, task: str) -> str:
     's3://models/credit_risk/1'
     """
     _, marker, below = address.rpartition(f"/artifacts/{task}/")
-    return str(artifacts_folder(task) / below) if marker and embedded_database() is not None else address
+    if not marker:
+        return address
+    own = artifacts_folder(task) / below
+    if embedded_database() is not None:
+        return str(own)
+    recorded = local_path(address)
+    return str(own) if recorded is not None and own.exists() and not recorded.exists() else address
+
+
+def local_path(address: str) -> Path | None:
+    """Return the path of a folder of this machine that MLflow recorded; None for an address such as ``s3://models``.
+
+    Examples
+    --------
+    >>> [str(local_path(a)) for a in ("file:///data/credit_risk", "/data/credit_risk", "mlflow-artifacts:/1/abc")]
+    ['/data/credit_risk', '/data/credit_risk', 'None']
+    """
+    path = address.removeprefix("file://")
+    return Path(path) if path.startswith("/") else None

@@ -9,6 +9,6 @@ import typer
 
 
 def serve(context: typer.Context) -> None:
-    """Serve the champions over HTTP; Ctrl-C stops it. Options: see python -m serving --help."""
+    """Serve the champions over HTTP; Ctrl-C stops it."""
     # The server replaces this process, so that a signal to it stops the server and its workers.
     os.execv(sys.executable, [sys.executable, "-m", "serving", *context.args])

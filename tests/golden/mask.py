@@ -1,4 +1,4 @@
-"""Replace values that differ between runs by names: folders, the current instant, the commit of the code."""
+"""Replace values that differ between runs by names: folders, run ids in paths, the current instant, the commit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_RUN = re.compile(r"(/artifacts/[^/]+)/[0-9a-f]{32}/")
 _SECOND = timedelta(seconds=1)  # some instants are cut to seconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,6 +36,8 @@ class Mask:
         >>> mask = Mask(home=Path("/tmp/home"), root=Path.cwd())
         >>> mask(["/tmp/home/out.csv", datetime.now(UTC).isoformat(), "2024-01-01T00:00:00Z", 7])
         ['$CHEHANG_HOME/out.csv', '$NOW', '2024-01-01T00:00:00Z', 7]
+        >>> mask("/tmp/home/artifacts/credit_risk/0123456789abcdef0123456789abcdef/artifacts/report")
+        '$CHEHANG_HOME/artifacts/credit_risk/$RUN/artifacts/report'
         """
         if isinstance(content, dict):
             return {k: self(v) for k, v in content.items()}
@@ -49,6 +52,7 @@ class Mask:
     def _text(self, text: str) -> str:
         for folder, name in self.folders.items():
             text = text.replace(folder, name)
+        text = _RUN.sub(r"\1/$RUN/", text)
         if not self.commit:  # no checkout
             text = "$COMMIT" if text == "unknown" else text
         else:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from features.errors import ConfigError, DataError
+from features.errors import ConfigError, DataError, FeatureError
 from ml.endpoint import Endpoint, no_rules, respond_each_by_rules
 from ml.registry import TASKS
 from serving.api import build_app
@@ -33,6 +35,8 @@ def endpoint(owner: str = "sums", **parts: Any) -> MountedEndpoint:
     def answer(rules: Any, champions: Any, request: Any) -> Sum:
         if request.amount == 13:
             raise DataError("13 is above the limit of product p1")
+        if request.amount == 14:
+            raise FeatureError("amount", "is above the stock")
         return Sum(total=request.amount + (rules or 0) + sum(c.version for c in champions.values()))
 
     defaults: dict[str, Any] = {
@@ -82,6 +86,22 @@ def test_the_error_has_the_reason_or_the_field() -> None:
     assert (error["code"], error["message"]) == ("not_possible", "13 is above the limit of product p1")
     assert problem(ask(app, "/v1/sums/up", b'{"amount": 1, "amount": 2}'), 422)["details"][0]["rule"] == "repeated"
     assert problem(ask(app, "/v1/sums/up", b'{"amount": "x"}'), 422)["details"][0]["field"] == "amount"
+
+
+@pytest.mark.parametrize("public_errors", [True, False])
+def test_an_error_of_one_field_names_it_in_the_details(public_errors: bool) -> None:
+    app = application({}, [endpoint(public_errors=public_errors)])
+    error = problem(ask(app, "/v1/sums/up", b'{"amount": 14}'), 422)
+    detail = {"field": "amount", "rule": "not_computable", "message": "is above the stock"}
+    assert error == {"code": "invalid", "message": "amount: is above the stock", "details": [detail]}
+
+
+def test_the_style_of_a_page_is_allowed_by_its_hash_and_no_other() -> None:
+    html = "<style>p { margin: 0 }</style><p style='color: red'></p><style>q {}</style>"
+    app = application({}, [endpoint(page=lambda answer: html)])
+    policy = ask(app, "/v1/sums/up", b'{"amount": 5}', accept="text/html").headers["content-security-policy"]
+    digest = b64encode(hashlib.sha256(b"p { margin: 0 }").digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'"
 
 
 def test_a_page_is_sent_to_callers_that_accept_html() -> None:

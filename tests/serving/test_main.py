@@ -64,6 +64,15 @@ def test_a_wrong_setting_is_one_line(start: Started, options: tuple[str, ...], m
         start(*options)
 
 
+def test_a_relative_home_is_that_of_the_rules_too(
+    start: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.environ["CHEHANG_HOME"] = "own"
+    start()
+    assert os.environ["CHEHANG_HOME"] == str(tmp_path / "own"), "fault_alarms.yaml refers to it from its own folder"
+
+
 def test_a_home_that_cannot_be_written_is_named(start: Started, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
     with pytest.raises(SystemExit, match=r"error: CHEHANG_HOME: .*home is not a folder; name a folder"):

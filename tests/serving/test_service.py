@@ -68,7 +68,8 @@ def test_pages_load_nothing_from_outside(client: httpx.Client) -> None:
     for path in ("/", "/docs"):
         page = client.get(path)
         assert page.status_code == 200 and not re.search(r"(src|href)\s*=\s*[\"'](https?:)?//", page.text)
-        assert "default-src 'none'" in page.headers["content-security-policy"]
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "script-src 'sha256-" in policy
 
 
 @pytest.mark.browser

@@ -24,7 +24,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
     """Call a function of the module and return its output on both streams, with single spaces."""
 
     def call(function: Callable[..., None], *arguments: Any) -> str:
-        console = Console(highlight=False, width=140, record=True)
+        console = Console(highlight=False, markup=printing.out._markup, width=140, record=True)
         monkeypatch.setattr(printing, "out", console)
         monkeypatch.setattr(printing, "err", console)
         function(*arguments)
@@ -40,6 +40,13 @@ def test_a_report_and_its_notes(printed: Printed) -> None:
         and "curve (AUC) │ 0.7500 │ 0.7000 – 0.8000 │ 0.5000 │ higher is better" in text
     )
     assert text.endswith("note: prices are old")
+
+
+def test_square_brackets_in_notes_names_and_values_are_no_markup(printed: Printed) -> None:
+    assert printed(printing.print_notes, ["dealer [bold]A[/bold] [x] [/]"]) == "note: dealer [bold]A[/bold] [x] [/]"
+    leak = {"column": "[red]", "verdict": "leak", "acknowledged": False, "evidence": [{"text": "as in [/x]"}]}
+    assert "[red] │ leak │ as in [/x]" in printed(printing.print_leaks, [leak])
+    assert printed(lambda: printing.out.print("written to /data/[a]/b")) == "written to /data/[a]/b"
 
 
 def test_versions_side_by_side_mark_the_champion(printed: Printed) -> None:
@@ -95,7 +102,11 @@ def test_a_check_prints_tables_parts_features_and_leaks(printed: Printed) -> Non
 def test_acknowledged_leaks_need_no_remedy(printed: Printed) -> None:
     leak = {"column": "paid", "verdict": "suspect", "acknowledged": True, "evidence": [{"text": "late"}]}
     assert "training stops" not in printed(printing.print_leaks, [leak])
-    assert printed(printing.print_leaks, []) == ""
+
+
+def test_a_check_says_that_the_values_give_no_sign_of_a_leak_only_where_they_were_tested(printed: Printed) -> None:
+    assert printed(printing.print_leaks, []).startswith("leak check: the values give no sign that a column leaks")
+    assert printed(printing.print_leaks, None) == ""
 
 
 def test_values_by_stream(printed: Printed) -> None:

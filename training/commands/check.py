@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 
 from features.errors import ChehangError
 from features.sources import TableReport
@@ -33,7 +33,7 @@ def check(
 
             def show(line: str) -> None:
                 lines.append(line)
-                status.update(escape(line))
+                status.update(Text(line))
 
             data = load_data(configured, progress=show)
     except ChehangError:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from ml.terminal import AsJson, out, print_json, progress_printer, user
 from training.model_name import model_name
@@ -31,5 +32,6 @@ def promote(
     if as_json:
         return print_json({"task": name, "promotion": moved.__dict__, "checks": [c.__dict__ for c in result.checks]})
     for c in result.checks:
-        out.print(f"{'[green]pass[/green]' if c.passed else '[red]fail[/red]'}  {c.name}: {c.detail}")
+        mark = ("pass", "green") if c.passed else ("fail", "red")
+        out.print(Text.assemble(mark, f"  {c.name}: {c.detail}"))
     out.print(f"{name} version {moved.version} is champion{' (forced)' if moved.forced else ''}")

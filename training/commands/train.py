@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ml.champions import report_folder
 from ml.terminal import AsJson, out, print_json, progress_printer
 from training.options import ConfigPath, Engine, Overlays, Settings, TaskName, loaded_config
 from training.printing import print_report
@@ -21,8 +22,17 @@ def train(
     from training.train import train as run
 
     trained = run(configured, engine=engine, progress=progress)
+    name, number = configured.task, trained.version.number
+    folder = report_folder(trained.version)
     if as_json:
-        return print_json({"version": trained.version.number, **trained.report.as_dict()})
+        place = None if folder is None else str(folder)
+        return print_json({"version": number, "report_folder": place, **trained.report.as_dict()})
     print_report(trained.report)
-    name = configured.task
-    out.print(f"registered {name} version {trained.version.number}; promote it with: chehang promote {name}")
+    if folder is None:
+        command = (
+            f"mlflow artifacts download --run-id {trained.version.run_id} --artifact-path report --dst-path FOLDER"
+        )
+        out.print(f"the report is on the tracking server; copy it with: {command}", soft_wrap=True)
+    else:
+        out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+    out.print(f"registered {name} version {number}; promote it with: chehang promote {name}")

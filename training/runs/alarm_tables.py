@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 from rich.table import Table
+from rich.text import Text
 
 from features.plurals import count_text
 from ml.fault_rate.campaign import InspectionPlan
@@ -63,7 +64,7 @@ def print_alarms(run: Any) -> None:
 
 def _print_plan(cell: str, plan: InspectionPlan) -> None:
     """Print the verdict, the options with their costs, and the first vehicles with their reasons."""
-    out.print(f"\n[bold]{cell}[/bold]: {verdict_text(plan).en}", soft_wrap=True)
+    out.print(Text.assemble("\n", (cell, "bold"), f": {verdict_text(plan).en}"), soft_wrap=True)
     if plan.vehicles.is_empty():
         return
     if plan.best.net is not None:

@@ -90,11 +90,12 @@ class DataSummary(TypedDict):
         Counts by part, such as ``{"train": {"rows": 600, "positive": 50}}``.
     numeric, categorical : sequence of str
         Feature names.
-    leaks : sequence of Leak
-        Columns that may leak the outcome: `column`, `verdict`, `acknowledged` and `evidence`.
+    leaks : sequence of Leak, or None
+        Columns that may leak the outcome: `column`, `verdict`, `acknowledged` and `evidence`. None if the columns of
+        the task are not tested for leaks.
     """
 
     examples: Mapping[str, Mapping[str, int]]
     numeric: Sequence[str]
     categorical: Sequence[str]
-    leaks: Sequence[Leak]
+    leaks: Sequence[Leak] | None

@@ -150,7 +150,7 @@ class PanelStudyData(PanelData):
         -------
         DataSummary
             A dict: `examples` (counts: `series`, `periods` and `outcomes`, each a dict of int), `numeric` (drivers),
-            `categorical` (attributes), and an empty `leaks`.
+            `categorical` (attributes), and `leaks` (None).
         """
         p, first = self.panel, self.origins[0]
         observed = np.isfinite(p.sold)
@@ -165,7 +165,7 @@ class PanelStudyData(PanelData):
             },
             "numeric": list(p.drivers),
             "categorical": [c for c in p.series.columns if c not in p.keys],
-            "leaks": (),
+            "leaks": None,
         }
 
     def validation_scores(self) -> Iterator[float]:

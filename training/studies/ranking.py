@@ -194,7 +194,7 @@ class RankingStudyData(RankingData):
         -------
         dict
             `examples`: numbers of choices and queries by part, and of items and stores; `numeric` and `categorical`:
-            names of columns; `leaks`: empty.
+            names of columns; `leaks`: None.
         """
         _, training_data = self.training_part
         at, as_of = training_data.choices.at, training_data.queries.visitors.as_of
@@ -207,7 +207,7 @@ class RankingStudyData(RankingData):
             },
             "numeric": list(self.extra[0]),
             "categorical": list(vocabularies.categories),
-            "leaks": (),
+            "leaks": None,
         }
 
 

@@ -141,7 +141,7 @@ class SurveillanceStudyData(SurveillanceData):
         -------
         DataSummary
             A dict: `examples` (counts: `faults`, `weeks` and `cells`, each a dict of int), `numeric` and `categorical`
-            (feature names), and an empty `leaks`.
+            (feature names), and `leaks` (None).
         """
         f, start = self.exposure, min(self.params.reference_weeks, self.exposure.weeks)
         return {
@@ -152,7 +152,7 @@ class SurveillanceStudyData(SurveillanceData):
             },
             "numeric": ["age", "monthly_km", "vehicle_years"],
             "categorical": ["model", "energy_type", "component", "month"],
-            "leaks": (),
+            "leaks": None,
         }
 
     def validation_scores(self) -> Iterator[float]:

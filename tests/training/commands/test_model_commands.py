@@ -55,9 +55,11 @@ def test_a_training_prints_the_registered_version(
 
     def run(config: TaskConfig, *, engine: str, progress: Progress) -> SimpleNamespace:
         calls.append((config.split.seed, engine))
-        return SimpleNamespace(version=SimpleNamespace(number=3), report=report)
+        return SimpleNamespace(version=SimpleNamespace(number=3, run_id="4711"), report=report)
 
     monkeypatch.setattr("training.train.train", run)
+    folders = iter([None, Path("/home/[x]/report"), None])
+    monkeypatch.setattr("training.commands.train.report_folder", lambda version: next(folders))
     config = write_eight_applications(tmp_path)
     train("credit_risk", config=config, setting=["split.seed=5"], as_json=True)
     content = json.loads(capsys.readouterr().out)
@@ -66,7 +68,10 @@ def test_a_training_prints_the_registered_version(
     train("credit_risk", config=config)
     shown = capsys.readouterr().out
     assert "0.7500" in shown and "registered credit_risk version 3; promote it with: chehang promote" in shown
-    assert calls == [(5, "polars"), (7, "polars")]
+    assert "report: /home/[x]/report/report.html\n" in shown
+    train("credit_risk", config=config)
+    assert "copy it with: mlflow artifacts download --run-id 4711 --artifact-path report" in capsys.readouterr().out
+    assert calls == [(5, "polars"), (7, "polars"), (7, "polars")] and content["report_folder"] is None
 
 
 def test_an_unknown_engine_is_one_error_line(tmp_path: Path) -> None:

@@ -1,1 +1,0 @@
-"""Limits that keep one request from delaying the others: size, structure, computations, and the protocol."""
