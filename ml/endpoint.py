@@ -71,6 +71,9 @@ class Endpoint(Generic[Rules, Request, Answer]):
         block others. None: every request runs in a thread.
     public_errors : bool
         Whether the text of a `DataError` is sent to the caller. Such a text must not quote personal data of a request.
+    long_list : str or None
+        Field with a list of pydantic models that may be long: the body may have 8 MB, and is parsed in a thread, one
+        element at a time. Needs `runs_in_thread=None`.
     page : callable, optional
         ``(answer) -> str``: the answer as a printable page, sent to callers that accept `text/html`.
     """
@@ -88,6 +91,7 @@ class Endpoint(Generic[Rules, Request, Answer]):
     max_rows: int | None = 1
     runs_in_thread: Callable[[Request], bool] | None = None
     public_errors: bool = False
+    long_list: str | None = None
     page: Callable[[Answer], str] | None = None
 
 

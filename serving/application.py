@@ -21,12 +21,10 @@ threadpool_limits(1)
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
 APP = build_app(STORE, SETTINGS)
-PATHS, POST_APPS, NAMED = routes_of(APP)
 GUARD = Guard(
     APP,
-    max_body_bytes=SETTINGS.max_bulk_bytes,
+    max_body_bytes=SETTINGS.max_body_bytes,
+    max_bulk_bytes=SETTINGS.max_bulk_bytes,
     timeout_seconds=SETTINGS.timeout_seconds,
-    paths=PATHS,
-    post_apps=POST_APPS,
-    named=NAMED,
+    **routes_of(APP),
 )

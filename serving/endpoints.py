@@ -20,7 +20,8 @@ from ml.endpoint import Endpoint
 from ml.entry import split_name
 from ml.registry import TASKS, endpoints
 from serving.asgi import App, Problem, Receive, Scope, Send, content_policy, send_json
-from serving.bodies import not_computable, parse_batch, parse_request
+from serving.bodies import not_computable, parse_request
+from serving.limits.lists import parse_batch, parse_list
 from serving.model_store import LoadedChampion, ModelStore
 from serving.query_strings import parse_explain, parse_parameters
 
@@ -198,6 +199,7 @@ class SingleApp:
         self.max_rows = min(max_rows, self.endpoint.max_rows or max_rows)
         self.store = store
         self.rules = rules
+        self.is_bulk = self.endpoint.long_list is not None
         self._schema: Schema | None = None
 
     def champions(self) -> dict[str, LoadedChampion]:
@@ -305,7 +307,9 @@ class SingleApp:
     def _parse_and_answer(
         self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool
     ) -> BaseModel:
-        return self._answers(champions, [parse_request(schema.model, body)], explain)[0]
+        field = self.endpoint.long_list
+        request = parse_list(schema.model, body, field=field) if field else parse_request(schema.model, body)
+        return self._answers(champions, [request], explain)[0]
 
     def _batch(self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool) -> bytes:
         requests = parse_batch(schema.model, body, max_rows=self.max_rows)
@@ -326,6 +330,8 @@ class SingleApp:
 
 class BatchApp:
     """`POST <path>/batch`: answers a batch of requests."""
+
+    is_bulk = True
 
     def __init__(self, single: SingleApp) -> None:
         self.single = single

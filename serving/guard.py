@@ -43,8 +43,9 @@ class Guard:
     ----------
     app : ASGI application
         Answers all requests except those of `post_apps`; as returned by `serving.api.build_app`.
-    max_body_bytes : int
-        A longer body is answered with status 413.
+    max_body_bytes, max_bulk_bytes : int
+        A longer body is answered with status 413. The second limit holds for `bulk_paths` and for applications with the
+        attribute `is_bulk`, which parse long lists with `serving.limits.lists.parse_list` in a thread.
     timeout_seconds : float
         A request without an answer after this time gets status 504, or 408 if its body has not arrived.
     paths : collection of str
@@ -55,6 +56,8 @@ class Guard:
         Paths of named models, which are looked up if `paths` and `post_apps` lack a path. From `routes_of`.
     doors : Doors, optional
         Recognises the caller, which the application reads from ``scope["caller"]``; None without it.
+    bulk_paths : collection of str
+        Paths whose application has `is_bulk`, of any method. From `routes_of`.
     """
 
     def __init__(
@@ -62,14 +65,18 @@ class Guard:
         app: App,
         *,
         max_body_bytes: int,
+        max_bulk_bytes: int,
         timeout_seconds: float,
         paths: Collection[str],
         post_apps: Mapping[str, App],
         named: NamedRoutes | None = None,
         doors: Doors | None = None,
+        bulk_paths: Collection[str] = (),
     ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.max_bulk_bytes = max_bulk_bytes
+        self.bulk_paths = frozenset(bulk_paths)
         self.timeout_seconds = timeout_seconds
         self.paths = frozenset(paths)
         self.post_apps = post_apps
@@ -113,11 +120,12 @@ class Guard:
                 app = self.named.post_app(scope["path"])
         if app is not None:
             _require_json(headers)
+        is_bulk = scope["path"] in self.bulk_paths or getattr(app, "is_bulk", False)
         body = None
         limit = timeout(self.timeout_seconds)
         try:
             async with limit:
-                body = await self._body(headers, receive)
+                body = await self._body(headers, receive, is_bulk)
                 await (app or self.app)(scope, _replay(body, receive), send)
         except TimeoutError:
             if not limit.expired():
@@ -128,26 +136,26 @@ class Guard:
             text = f"no answer within {self.timeout_seconds:g} s; send fewer rows, or set explain=false"
             raise Problem(504, "timeout", text) from None
 
-    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive, is_bulk: bool) -> bytes:
         """Return the whole body. The limit counts the bytes that arrive, whatever `content-length` says."""
+        limit = self.max_bulk_bytes if is_bulk else self.max_body_bytes
         content_length = headers.get(b"content-length", b"")
-        if content_length.isdigit() and int(content_length[:20]) > self.max_body_bytes:
-            raise self._too_large()
+        if content_length.isdigit() and int(content_length[:20]) > limit:
+            raise _too_large(limit)
         message = await receive()
         body: bytes = message.get("body", b"")
-        while message.get("more_body"):
-            if len(body) > self.max_body_bytes:
-                raise self._too_large()
-            message = await receive()
-            body += message.get("body", b"")
+        if message.get("more_body"):
+            parts, length = [body], len(body)
+            while message.get("more_body") and length <= limit:
+                message = await receive()
+                parts.append(message.get("body", b""))
+                length += len(parts[-1])
+            body = b"".join(parts)
         if message["type"] == "http.disconnect":
             raise _Disconnected
-        if len(body) > self.max_body_bytes:
-            raise self._too_large()
+        if len(body) > limit:
+            raise _too_large(limit)
         return body
-
-    def _too_large(self) -> Problem:
-        return Problem(413, "too_large", f"the body must be at most {self.max_body_bytes} bytes; send fewer rows")
 
 
 class _Disconnected(Exception):
@@ -189,6 +197,10 @@ def _require_json(headers: Mapping[bytes, bytes]) -> None:
         raise Problem(415, "not_json", "the header Content-Type must be application/json")
 
 
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too_large", f"the body must be at most {limit:,} bytes here; send fewer rows in one request")
+
+
 def _replay(body: bytes, receive: Receive) -> Receive:
     is_consumed = False
 
@@ -202,8 +214,8 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return receive_body
 
 
-def routes_of(app: Any) -> tuple[list[str], dict[str, App], NamedRoutes]:
-    """Return the arguments `paths`, `post_apps` and `named` of a `Guard`.
+def routes_of(app: Any) -> dict[str, Any]:
+    """Return the arguments `paths`, `post_apps`, `named` and `bulk_paths` of a `Guard`.
 
     Parameters
     ----------
@@ -212,12 +224,9 @@ def routes_of(app: Any) -> tuple[list[str], dict[str, App], NamedRoutes]:
 
     Returns
     -------
-    paths : list of str
-        Paths of all routes.
-    post_apps : dict of str to ASGI application
-        Path to the application of its POST requests.
-    named : NamedRoutes
-        Paths of named models.
+    dict
+        By name: `paths` (all routes), `post_apps` (path to the application of its POST requests), `named` (paths of
+        named models) and `bulk_paths` (paths whose application has `is_bulk`).
 
     Examples
     --------
@@ -226,10 +235,15 @@ def routes_of(app: Any) -> tuple[list[str], dict[str, App], NamedRoutes]:
     >>> from serving.model_store import ModelStore
     >>> from serving.settings import load_settings
     >>> app = build_app(ModelStore(poll_seconds=1.0), load_settings())
-    >>> paths, post_apps, named = routes_of(app)
-    >>> guard = Guard(app, max_body_bytes=8_000_000, timeout_seconds=5, paths=paths, post_apps=post_apps, named=named)
-    >>> paths[0], "/v1/loans/schedule" in post_apps
-    ('/v1/recommendation', True)
+    >>> arguments = routes_of(app)
+    >>> guard = Guard(app, max_body_bytes=1_000_000, max_bulk_bytes=8_000_000, timeout_seconds=5, **arguments)
+    >>> arguments["paths"][0], sorted(arguments["bulk_paths"])[0]
+    ('/v1/recommendation', '/v1/credit_risk/batch')
     """
     routes = [r for r in app.router.routes if hasattr(r, "methods")]
-    return [r.path for r in routes], {r.path: r.app for r in routes if "POST" in r.methods}, app.router.default
+    return {
+        "paths": [r.path for r in routes],
+        "post_apps": {r.path: r.app for r in routes if "POST" in r.methods},
+        "named": app.router.default,
+        "bulk_paths": [r.path for r in routes if getattr(r.app, "is_bulk", False)],
+    }

@@ -32,7 +32,8 @@ class Settings(Section):
     timeout_seconds : int
         Longer requests are answered with status 504.
     max_body_bytes, max_bulk_bytes : int
-        Larger requests are answered with status 413; the second holds for batches, events and stock.
+        Larger requests are answered with status 413; the second holds for batches, the call queue, orders, events and
+        stock.
     max_header_bytes : int
         Requests with more bytes of headers are answered with status 431.
     max_batch_rows : int

@@ -197,4 +197,5 @@ ORDERS = Endpoint(
     example=_example,
     rules=lambda configs, data_set="": load_planning_rules(model_file(configs, RULES, data_set)),
     public_errors=True,
+    long_list="stock",
 )

@@ -31,6 +31,7 @@ ENDPOINTS = (
         example=_queue_example,
         rules=lambda configs, data_set="": load_desk_rules(model_file(configs, RULES, data_set)),
         public_errors=True,
+        long_list="leads",
     ),
     Endpoint(
         path="channels",

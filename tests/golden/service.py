@@ -30,9 +30,8 @@ def _application() -> Iterator[Any]:
     store.start()
     _await_champions(store)
     app = build_app(store, settings)
-    paths, post_apps, _ = routes_of(app)
-    limits = {"max_body_bytes": settings.max_body_bytes, "timeout_seconds": settings.timeout_seconds}
-    yield Guard(app, **limits, paths=paths, post_apps=post_apps)
+    limits = {name: getattr(settings, name) for name in ("max_body_bytes", "max_bulk_bytes", "timeout_seconds")}
+    yield Guard(app, **limits, **routes_of(app))
     store.stop()
 
 

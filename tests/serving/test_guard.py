@@ -68,8 +68,9 @@ async def _own_timeout(scope: Scope, receive: Receive, send: Send) -> None:
     raise TimeoutError(PHONE)
 
 
-def _guard(app: App, *, max_body_bytes: int = 1_000) -> Guard:
-    return Guard(app, max_body_bytes=max_body_bytes, timeout_seconds=0.05, paths=["/known"], post_apps={"/known": app})
+def _guard(app: App, *, max_body_bytes: int = 1_000, max_bulk_bytes: int = 8_000) -> Guard:
+    limits = {"max_body_bytes": max_body_bytes, "max_bulk_bytes": max_bulk_bytes, "timeout_seconds": 0.05}
+    return Guard(app, paths=["/known"], post_apps={"/known": app}, **limits)
 
 
 def _counted(status: int) -> float:
@@ -158,7 +159,15 @@ def test_the_application_reads_the_caller_and_the_request_id_from_the_scope() ->
     async def whoami(scope: Scope, receive: Receive, send: Send) -> None:
         await send_json(send, f"{scope['caller'].key_id} {scope['request_id']}".encode())
 
-    guard = Guard(whoami, max_body_bytes=9, timeout_seconds=1, paths=[], post_apps={"/known": whoami}, doors=Doors())
+    guard = Guard(
+        whoami,
+        max_body_bytes=9,
+        max_bulk_bytes=9,
+        timeout_seconds=1,
+        doors=Doors(),
+        paths=[],
+        post_apps={"/known": whoami},
+    )
     own = [JSON, (b"x-request-id", b"r-7"), (b"authorization", b"Bearer x")]
     assert _ask(guard, headers=own)[2] == b"k_1 r-7"
     status, headers, _ = _ask(guard, headers=[])
@@ -170,5 +179,15 @@ def test_an_unexpected_error_names_the_key_that_met_it(caplog: pytest.LogCapture
         def admit(self, scope: Scope, headers: Any) -> Caller:
             return Caller("k_1", "desk", "sales", frozenset(), None)
 
-    _ask(Guard(_broken, max_body_bytes=9, timeout_seconds=1, paths=[], post_apps={"/known": _broken}, doors=Doors()))
+    _ask(
+        Guard(
+            _broken,
+            max_body_bytes=9,
+            max_bulk_bytes=9,
+            timeout_seconds=1,
+            doors=Doors(),
+            paths=[],
+            post_apps={"/known": _broken},
+        )
+    )
     assert "request failed for key k_1: ValueError" in caplog.text

@@ -104,8 +104,9 @@ def test_operators_see_the_named_models() -> None:
 
 def test_only_names_that_exist_are_labels_of_the_metrics() -> None:
     app: Any = application(LOADED)
-    paths, post_apps, named = routes_of(app)
-    guard = Guard(app, max_body_bytes=100, timeout_seconds=5, paths=paths, post_apps=post_apps, named=named)
+    routes = routes_of(app)
+    named = routes["named"]
+    guard = Guard(app, max_body_bytes=100, max_bulk_bytes=100, timeout_seconds=5, **routes)
     assert isinstance(named, NamedRoutes) and named.post_app("/v1/credit_risk.nort") is None
     for name in (NORTH, "credit_risk.nort"):
         ask(guard, f"/v1/{name}", b'{"amount": 2}')

@@ -34,7 +34,7 @@ def test_the_command_serves_beside_another_server_keeps_its_time_and_stops_whole
     counted = server.metric("chehang_requests_total", route=PATH)
     assert counted >= 1
     limits = {"CHEHANG_WORKERS": "2", "CHEHANG_TIMEOUT_SECONDS": "1"}
-    limits |= {"CHEHANG_MAX_BATCH_ROWS": str(ROWS), "CHEHANG_MAX_BODY_BYTES": "100000000"}
+    limits |= {"CHEHANG_MAX_BATCH_ROWS": str(ROWS), "CHEHANG_MAX_BULK_BYTES": "100000000"}
     command = ("-m", "chehang", "serve")
     with serving(credit_risk.home, tmp_path / "log", command=command, **limits) as own:
         until(lambda: own.metric("chehang_model_swaps_total") == 2)  # /readyz speaks for the worker that is asked

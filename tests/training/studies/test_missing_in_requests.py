@@ -15,7 +15,8 @@ from ml.credit_risk.answer import CreditRiskAnswer
 from ml.model import Model
 from ml.registry import TASKS
 from serving.asgi import Problem
-from serving.bodies import parse_batch, parse_request
+from serving.bodies import parse_request
+from serving.limits.lists import parse_batch
 from training.config import TaskConfig, load_config
 from training.studies.row_data import LabelledRows
 from training.studies.row_score import score_rows
