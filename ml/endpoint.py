@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -74,6 +74,9 @@ class Endpoint(Generic[Rules, Request, Answer]):
     long_list : str or None
         Field with a list of pydantic models that may be long: the body may have 8 MB, and is parsed in a thread, one
         element at a time. Needs `runs_in_thread=None`.
+    distribution : tuple of two str, optional
+        Kind (`probability` or `price`, in yuan) and field of the number in each answer whose distribution the service
+        reports in its metrics. Such answers also have `missing`, `unseen` and `warnings`.
     page : callable, optional
         ``(answer) -> str``: the answer as a printable page, sent to callers that accept `text/html`.
     """
@@ -93,6 +96,7 @@ class Endpoint(Generic[Rules, Request, Answer]):
     public_errors: bool = False
     long_list: str | None = None
     page: Callable[[Answer], str] | None = None
+    distribution: tuple[Literal["probability", "price"], str] | None = None
 
 
 def no_rules(configs: Path, data_set: str = "") -> None:
@@ -117,6 +121,7 @@ def task_endpoint(
     respond: Callable[..., Sequence[Answer]],
     explains: bool,
     runs_in_thread: Callable[[Request], bool] | None = never_in_thread,
+    distribution: tuple[Literal["probability", "price"], str] | None = None,
 ) -> Endpoint[None, Request, Answer]:
     """Return the endpoint of a task's own route, with a batch route and the example of the model card.
 
@@ -134,6 +139,8 @@ def task_endpoint(
         Default of the query parameter `explain`, which adds reasons to the answers.
     runs_in_thread : callable, optional
         ``(request) -> bool``: whether a request without reasons is slow and runs in a thread.
+    distribution : tuple of two str, optional
+        Kind and field of the number whose distribution the service reports, as in `Endpoint`.
 
     Returns
     -------
@@ -168,6 +175,7 @@ def task_endpoint(
         explains=explains,
         max_rows=None,
         runs_in_thread=runs_in_thread,
+        distribution=distribution,
     )
 
 

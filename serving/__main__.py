@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features.errors import ConfigError
 from ml.home import home
+from serving.metrics.memory import make_server_file
 from serving.settings import PREFIX, STORES, Settings, environment_of, load_settings
 
 _HAS_PASSWORD = re.compile(r"[^/]+://[^/@]*:[^/]*@")
@@ -24,7 +25,9 @@ def main() -> None:
     try:
         os.environ["CHEHANG_HOME"] = str(home())  # absolute, so that rules in other folders resolve it alike
         settings = _settings()
-        os.environ["BENTOML_HOME"] = str(_own_folder(settings))
+        folder = _own_folder(settings)
+        os.environ["BENTOML_HOME"] = str(folder)
+        os.environ["CHEHANG_METRICS"] = str(make_server_file(folder, workers=settings.workers))
     except ConfigError as e:
         sys.exit(f"error: {e}")
     os.environ.update(environment_of(settings))
@@ -53,7 +56,7 @@ def _settings() -> Settings:
 
 
 def _own_folder(settings: Settings) -> Path:
-    """Make and return BentoML's folder, which also holds the workers' metrics until the next start.
+    """Make and return BentoML's folder, which also holds the workers' metrics.
 
     It is named after the address, so that two servers never share a folder.
     """

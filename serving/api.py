@@ -15,7 +15,8 @@ from starlette.routing import Route
 from ml.registry import TASKS
 from serving.asgi import App, Problem, content_policy
 from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
-from serving.metrics import exposition
+from serving.metrics import REGISTRY
+from serving.metrics.exposition import exposition
 from serving.model_store import ModelStore
 from serving.named_routes import NamedRoutes, named_endpoints
 from serving.openapi import describe
@@ -72,6 +73,7 @@ def _json(content: bytes, status: int = 200) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
+    request.scope["error_code"] = error.code
     headers = {name.decode(): value.decode() for name, value in error.headers}
     return Response(error.content(), error.status, headers=headers, media_type="application/json")
 
@@ -84,6 +86,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     }
     default = Problem(error.status_code, "refused", "the request is not valid; /docs describes valid requests")
     problem = problems.get(error.status_code, default)
+    request.scope["error_code"] = problem.code
     return Response(problem.content(), problem.status, headers=error.headers, media_type="application/json")
 
 
@@ -101,7 +104,7 @@ def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[
         return _json(to_json({"status": "ready", "champions": versions, "without_champion": absent}))
 
     async def metrics(request: Request) -> Response:
-        return Response(exposition(), media_type="text/plain; version=0.0.4")
+        return Response(await run_sync(exposition, REGISTRY), media_type="text/plain; version=0.0.4")
 
     async def openapi(request: Request) -> Response:
         parse_parameters(request.scope["query_string"])

@@ -24,6 +24,7 @@ from serving.bodies import not_computable, parse_request
 from serving.limits.lists import parse_batch, parse_list
 from serving.model_store import LoadedChampion, ModelStore
 from serving.query_strings import parse_explain, parse_parameters
+from serving.watching.answers import AnswerCounter
 
 log = logging.getLogger("chehang.serving")
 BATCH_BODY = re.compile(rb'\s*\{\s*"items"\s*:')  # no request has a field named items
@@ -200,6 +201,7 @@ class SingleApp:
         self.store = store
         self.rules = rules
         self.is_bulk = self.endpoint.long_list is not None
+        self._counter = AnswerCounter(mounted.owner, mounted.endpoint)
         self._schema: Schema | None = None
 
     def champions(self) -> dict[str, LoadedChampion]:
@@ -325,6 +327,7 @@ class SingleApp:
         except DataError as e:
             problem = Problem(422, "not_possible", str(e)) if self.endpoint.public_errors else not_computable(e)
             raise problem from None
+        self._counter.add(answers)
         return answers
 
 

@@ -12,19 +12,16 @@ import re
 import time
 from asyncio import timeout
 from collections.abc import Collection, Mapping
-from functools import cache
 from typing import Any, Protocol
 
 from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
 from serving.doors.caller import Caller
-from serving.metrics import LATENCY, REQUESTS
 from serving.named_routes import NamedRoutes
+from serving.watching.requests import RequestCounter
 
 log = logging.getLogger("chehang.serving")
 CLIENT_DISCONNECTED = 499  # status in the metrics only: a client that disconnects receives no answer
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
-_request_counter = cache(REQUESTS.labels)  # finding a label takes longer than counting; routes and statuses are few
-_latency_timer = cache(LATENCY.labels)
 
 
 class Doors(Protocol):
@@ -82,9 +79,11 @@ class Guard:
         self.post_apps = post_apps
         self.named = named
         self.doors = doors
+        self.counter = RequestCounter(paths, named)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
+        self.counter.begin()
         headers = dict(scope["headers"])
         response = _Response(send, headers.get(b"x-request-id"))
         scope["request_id"] = response.request_id.decode()
@@ -93,24 +92,19 @@ class Guard:
                 scope["caller"] = self.doors.admit(scope, headers)
             await self._respond(scope, headers, receive, response)
         except Problem as e:
+            scope["error_code"] = e.code
             await response.send_problem(e)
         except _Disconnected:
-            response.status = CLIENT_DISCONNECTED
+            scope["error_code"], response.status = "disconnected", CLIENT_DISCONNECTED
         except Exception as e:  # the log shows the type and the lines, but not the text, which may quote the request
             caller: Caller | None = scope.get("caller")
             who = "" if caller is None else f" for key {caller.key_id}"
             log.error("request failed%s: %s", who, type(e).__name__, exc_info=(Redacted, Redacted(), e.__traceback__))
+            scope["error_code"] = "internal"
             text = "an internal error prevented an answer; the log of the service has its cause"
             await response.send_problem(Problem(500, "internal", text))
         finally:
-            route = self._route(scope["path"])
-            _request_counter(route, str(response.status)).inc()
-            _latency_timer(route).observe(time.perf_counter() - started)
-
-    def _route(self, path: str) -> str:
-        """Return the label of a path in the metrics: only paths that exist are labels."""
-        exists = path in self.paths or (self.named is not None and path in self.named.paths)
-        return path if exists else "unmatched"
+            self.counter.end(scope, response.status, time.perf_counter() - started)
 
     async def _respond(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
         app = None

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from ml.model import Model
 from ml.problem import Estimator
 from ml.registry import TASKS
 from ml.task import Task
-from serving.metrics import REFUSED, STORE_ERRORS, SWAPS, VERSION
+from serving.metrics import CHAMPION, REFUSED, STORE_ERRORS, SWAPS, TRAINED, VERSION
 
 log = logging.getLogger("chehang.serving")
 STARTUP_WAIT_SECONDS = 5.0
@@ -219,7 +220,7 @@ class ModelStore:
             self._is_unreadable = False
             self._file_state = state
         except Exception as e:  # no error of the store may end the thread
-            STORE_ERRORS.inc()
+            STORE_ERRORS.add(1)
             if not self._is_unreadable:
                 log.warning("the model store cannot be read (%s); loaded champions still answer", type(e).__name__)
             self._is_unreadable = True
@@ -234,7 +235,7 @@ class ModelStore:
             self._update_errors.pop(name, None)
             return changed
         except Exception as e:  # no error of a file or database may end the thread
-            STORE_ERRORS.inc()
+            STORE_ERRORS.add(1)
             reason = str(e) if isinstance(e, ChehangError) else type(e).__name__
             if self._update_errors.get(name) != reason:
                 log.error("%s: live data cannot be read, the data read before stay in use: %s", name, reason)
@@ -245,6 +246,7 @@ class ModelStore:
         number = champions.champion_number(task.name)
         if number is None:
             return
+        CHAMPION.set(number, task.name)
         present, failure = self._loaded.get(task.name), self._failures.get(task.name)
         if present and present.version == number:
             self._failures.pop(task.name, None)
@@ -259,12 +261,14 @@ class ModelStore:
             return
         self._loaded = {**self._loaded, task.name: loaded}
         self._failures.pop(task.name, None)
-        SWAPS.labels(task.name).inc()
-        VERSION.labels(task.name).set(number)
+        SWAPS.add(1, task.name)
+        VERSION.set(number, task.name)
+        if trained_at := loaded.card.get("trained_at"):
+            TRAINED.set(datetime.fromisoformat(trained_at).timestamp(), task.name)
         log.info("%s version %d loaded", task.name, number)
 
     def _record_failure(self, task: Task, number: int, error: Exception) -> None:
-        REFUSED.labels(task.name).inc()
+        REFUSED.add(1, task.name)
         previous = self._failures.get(task.name)
         is_retry = previous is not None and previous.version == number
         wait = float("inf")

@@ -9,10 +9,14 @@ load MLflow and all models, which takes seconds and hundreds of megabytes.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import bentoml
 from _bentoml_sdk import Service  # type: ignore[import-untyped]
 
 from serving.asgi import App, Receive, Scope, Send
+from serving.metrics import REGISTRY
 from serving.settings import load_settings
 
 
@@ -25,6 +29,8 @@ class Hosted(Service):  # type: ignore[misc]
         Called by BentoML; not for direct use. `is_main` is false for dependent services, which this service does not
         have.
         """
+        if path := os.environ.get("CHEHANG_METRICS"):
+            REGISTRY.attach(Path(path), bentoml.server_context.worker_index, process=os.getpid())
         from serving.application import GUARD
 
         bento: App = super().to_asgi(is_main)
@@ -35,7 +41,7 @@ class Hosted(Service):  # type: ignore[misc]
         return front
 
 
-@bentoml.service(name="chehang", workers=load_settings().workers, service_class=Hosted)
+@bentoml.service(name="chehang", workers=load_settings().workers, metrics={"enabled": False}, service_class=Hosted)
 class Chehang:
     """The service; BentoML makes one instance in each worker process, which loads the champions."""
 

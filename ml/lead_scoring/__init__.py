@@ -44,6 +44,7 @@ TASK = Task(
         response=LeadScoringAnswer,
         respond=respond,
         explains=True,
+        distribution=("probability", "conversion_probability"),
     ),
     extra_endpoints=ENDPOINTS,
 )

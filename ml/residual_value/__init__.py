@@ -37,5 +37,6 @@ TASK = Task(
         response=ResidualValueAnswer,
         respond=respond,
         explains=True,
+        distribution=("price", "value"),
     ),
 )

@@ -50,7 +50,9 @@ def champion(task: str = "credit_risk", *, version: int = 3) -> LoadedChampion:
 
 def doubling(task: str) -> MountedEndpoint:
     """Return a task's own endpoint, with `double` as its answer."""
-    own = replace(TASKS[task].endpoint, request=lambda champions: Amount, response=Doubled, respond=double)
+    own = replace(
+        TASKS[task].endpoint, request=lambda champions: Amount, response=Doubled, respond=double, distribution=None
+    )
     return MountedEndpoint(task, own)
 
 

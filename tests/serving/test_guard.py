@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from prometheus_client import generate_latest
 
 from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
 from serving.doors.caller import Caller
 from serving.guard import Guard
-from serving.metrics import REGISTRY
+from serving.metrics import ERRORS, REQUESTS
 
 JSON = (b"content-type", b"application/json")
 PHONE = "".join(["138", "12345678"])  # in pieces, because a traceback shows lines of code
@@ -74,8 +73,7 @@ def _guard(app: App, *, max_body_bytes: int = 1_000, max_bulk_bytes: int = 8_000
 
 
 def _counted(status: int) -> float:
-    line = f'chehang_requests_total{{route="/known",status="{status}"}} '
-    return sum(float(t.removeprefix(line)) for t in generate_latest(REGISTRY).decode().splitlines() if line in t)
+    return REQUESTS.value("/known", "", str(status))
 
 
 def test_a_body_in_pieces_reaches_the_application_whole() -> None:
@@ -142,9 +140,9 @@ def test_an_answer_that_takes_too_long_is_504() -> None:
 def test_a_body_that_does_not_arrive_is_408_and_a_caller_who_hangs_up_is_not_answered() -> None:
     status, _, body = _ask(_guard(_echo), chunks=[b"{"], ends="stalls")
     assert status == 408 and json.loads(body)["error"]["code"] == "body_too_slow"
-    before = _counted(499)
+    before, errors = _counted(499), ERRORS.value("/known", "disconnected")
     assert _messages(_guard(_echo), chunks=[b"{"], ends="cut off") == []
-    assert _counted(499) == before + 1
+    assert (_counted(499), ERRORS.value("/known", "disconnected")) == (before + 1, errors + 1)
 
 
 def test_the_application_reads_the_caller_and_the_request_id_from_the_scope() -> None:

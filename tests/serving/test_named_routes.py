@@ -17,7 +17,8 @@ from ml.registry import TASKS
 from serving.api import build_app
 from serving.endpoints import MountedEndpoint, mounted_endpoints
 from serving.guard import Guard, routes_of
-from serving.metrics import exposition
+from serving.metrics import REGISTRY
+from serving.metrics.exposition import exposition
 from serving.model_store import ModelStore
 from serving.named_routes import NamedRoutes, named_endpoints
 from serving.settings import Settings
@@ -112,7 +113,7 @@ def test_only_names_that_exist_are_labels_of_the_metrics() -> None:
         ask(guard, f"/v1/{name}", b'{"amount": 2}')
     unsupported = ask(guard, f"/v1/{NORTH}", b"x", **{"content-type": "text/plain"})
     assert problem(unsupported, 415)["code"] == "not_json"
-    text = exposition().decode()
+    text = exposition(REGISTRY).decode()
     assert f'route="/v1/{NORTH}"' in text and 'nort"' not in text
 
 

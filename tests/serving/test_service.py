@@ -47,8 +47,9 @@ def test_metrics_are_labelled_by_known_routes_only(client: httpx.Client, example
     client.post(PATH, json=example)
     client.get("/secret-path")
     metrics = client.get("/metrics").text
-    assert f'route="{PATH}",status="200"' in metrics and 'chehang_model_version{task="credit_risk"} 1.0' in metrics
-    assert "secret-path" not in metrics and 'route="unmatched",status="404"' in metrics
+    assert f'chehang_requests_total{{route="{PATH}",task="credit_risk",status="200"}}' in metrics
+    assert 'chehang_model_version{task="credit_risk",worker="1"} 1.0' in metrics
+    assert "secret-path" not in metrics and 'route="unmatched",task="",status="404"' in metrics
 
 
 def test_ready_has_the_versions_of_the_champions(client: httpx.Client) -> None:
