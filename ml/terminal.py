@@ -87,3 +87,40 @@ def user() -> str:
     'li.wei'
     """
     return os.environ.get("CHEHANG_USER") or getpass.getuser()
+
+
+def command_group(help: str, commands: Mapping[str, Callable[..., None]]) -> typer.Typer:
+    """Return commands below one name, such as `verify` and `show` below `chehang decisions`.
+
+    Parameters
+    ----------
+    help : str
+        Text at the start of ``chehang NAME --help``, and after the name in ``chehang --help``.
+    commands : mapping of str to callable
+        Name of a command to its function, whose parameters are its options, as of `typer.Typer.command`.
+
+    Returns
+    -------
+    typer.Typer
+        A module of commands has it under its own name; `chehang.cli.COMMANDS` has the path of that module.
+
+    Examples
+    --------
+    >>> from typer.main import get_command
+    >>> def count(number: int) -> None:
+    ...     '''Print the numbers below another one.'''
+    >>> group = command_group("Work with numbers.", {"count": count})
+    >>> list(get_command(group).commands)
+    ['count']
+    """
+    group = typer.Typer(
+        help=help, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
+    )
+    group.callback()(_no_options)  # with a callback, even a group of one command is a group
+    for name, function in commands.items():
+        group.command(name)(function)
+    return group
+
+
+def _no_options() -> None:
+    """Options of a group itself: it has none."""
