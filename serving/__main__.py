@@ -12,6 +12,7 @@ from features.errors import ConfigError
 from ml.home import home
 from serving.metrics.memory import make_server_file
 from serving.settings import PREFIX, STORES, Settings, environment_of, load_settings
+from serving.watching.logs import announce
 
 _HAS_PASSWORD = re.compile(r"[^/]+://[^/@]*:[^/]*@")
 
@@ -32,7 +33,7 @@ def main() -> None:
         sys.exit(f"error: {e}")
     os.environ.update(environment_of(settings))
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
-    print(f"· starting the service on http://{settings.host}:{settings.port}", file=sys.stderr, flush=True)
+    announce(f"starting the service on http://{settings.host}:{settings.port}", settings.log_format)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
     os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port)])
 

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from threadpoolctl import threadpool_limits
 
 from serving.api import build_app
 from serving.guard import Guard, routes_of
+from serving.metrics import REGISTRY
 from serving.model_store import ModelStore
-from serving.settings import load_settings
+from serving.settings import Settings, load_settings
+from serving.watching.logs import LineHandler
+from serving.watching.request_log import RequestLog
 
 logging.getLogger("chehang.serving").setLevel(logging.INFO)
-logging.getLogger("uvicorn.access").propagate = False  # /metrics counts requests; a log line for each costs more
 
 # One arithmetic thread per worker: the matrices of a request are small, and threads of several workers that wait for
 # each other in a busy loop cost ten times the time they save.
 threadpool_limits(1)
+
+
+def _request_log(settings: Settings) -> RequestLog | None:
+    if not settings.log_requests:
+        return None
+    handler, is_json = LineHandler(sys.stdout.fileno()), settings.log_format == "json"
+    return RequestLog(handler, share=settings.log_requests, is_json=is_json, worker=REGISTRY.worker)
+
 
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
@@ -26,5 +37,6 @@ GUARD = Guard(
     max_body_bytes=SETTINGS.max_body_bytes,
     max_bulk_bytes=SETTINGS.max_bulk_bytes,
     timeout_seconds=SETTINGS.timeout_seconds,
+    request_log=_request_log(SETTINGS),
     **routes_of(APP),
 )

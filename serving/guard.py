@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
 from serving.doors.caller import Caller
 from serving.named_routes import NamedRoutes
+from serving.watching.request_log import RequestLog
 from serving.watching.requests import RequestCounter
 
 log = logging.getLogger("chehang.serving")
@@ -55,6 +56,8 @@ class Guard:
         Recognises the caller, which the application reads from ``scope["caller"]``; None without it.
     bulk_paths : collection of str
         Paths whose application has `is_bulk`, of any method. From `routes_of`.
+    request_log : RequestLog, optional
+        Writes a line for a share of the requests.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Guard:
         named: NamedRoutes | None = None,
         doors: Doors | None = None,
         bulk_paths: Collection[str] = (),
+        request_log: RequestLog | None = None,
     ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
@@ -79,7 +83,7 @@ class Guard:
         self.post_apps = post_apps
         self.named = named
         self.doors = doors
-        self.counter = RequestCounter(paths, named)
+        self.counter = RequestCounter(paths, named, request_log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -99,7 +103,9 @@ class Guard:
         except Exception as e:  # the log shows the type and the lines, but not the text, which may quote the request
             caller: Caller | None = scope.get("caller")
             who = "" if caller is None else f" for key {caller.key_id}"
-            log.error("request failed%s: %s", who, type(e).__name__, exc_info=(Redacted, Redacted(), e.__traceback__))
+            extra = {"request_id": scope["request_id"], "route": self.counter.labels(scope["path"])[0]}
+            error = (type(e), Redacted(), e.__traceback__)
+            log.error("request failed%s: %s", who, type(e).__name__, exc_info=error, extra=extra)
             scope["error_code"] = "internal"
             text = "an internal error prevented an answer; the log of the service has its cause"
             await response.send_problem(Problem(500, "internal", text))

@@ -18,6 +18,10 @@ from _bentoml_sdk import Service  # type: ignore[import-untyped]
 from serving.asgi import App, Receive, Scope, Send
 from serving.metrics import REGISTRY
 from serving.settings import load_settings
+from serving.watching.logs import configure
+
+if "CHEHANG_METRICS" in os.environ:  # a process of the server, and not one that imports this file for its class
+    configure(load_settings().log_format, worker=bentoml.server_context.worker_index)
 
 
 class Hosted(Service):  # type: ignore[misc]

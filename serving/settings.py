@@ -64,6 +64,8 @@ class Settings(Section):
         PEM files of the certificate chain and its key; both or neither.
     log_format : str
         `text` or `json`.
+    log_requests : float
+        Share of the requests that have a log line, 0 to 1.
     otlp_endpoint : str or None
         URL to which traces are sent by OTLP over HTTP; None for no traces.
     """
@@ -97,6 +99,7 @@ class Settings(Section):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     log_format: Literal["text", "json"] = "text"
+    log_requests: float = Field(0, ge=0, le=1)
     otlp_endpoint: str | None = None
 
     @field_validator(

@@ -33,6 +33,9 @@ SWAPS = Counter(REGISTRY, "chehang_model_swaps", "Number of champions loaded", [
 REFUSED = Counter(REGISTRY, "chehang_models_refused", "Number of failed attempts to load a champion", ["task"])
 STORE_ERRORS = Counter(REGISTRY, "chehang_store_errors", "Number of failed reads of the model store or of live data")
 
+# Logging, counted by `serving.watching.logs`.
+LOST_LINES = Counter(REGISTRY, "chehang_log_lines_lost", "Number of log lines that could not be written")
+
 # Answers, counted by `serving.watching.answers`.
 SCORED_ROWS = Counter(REGISTRY, "chehang_scored_rows", "Number of rows that a champion has scored", ["task"])
 MISSING = Counter(REGISTRY, "chehang_feature_missing", "Number of rows without the feature", ["task", "feature"])

@@ -11,6 +11,7 @@ from ml.entry import split_name
 from ml.registry import GROUPS, TASKS
 from serving.asgi import Scope
 from serving.metrics import ERRORS, IN_FLIGHT, LATENCY, REFUSALS, REGISTRY, REQUESTS, SECONDS
+from serving.watching.request_log import RequestLog
 
 UNMATCHED = "unmatched"  # label of all paths that do not exist
 DOORS_STATUSES = (401, 403, 429)
@@ -35,6 +36,8 @@ class RequestCounter:
         Paths of all routes, with parameters in braces: `/v1/decisions/{decision_id}`.
     named : NamedPaths, optional
         Has further paths, those of named models.
+    request_log : RequestLog, optional
+        Writes a line for a share of the requests.
 
     Examples
     --------
@@ -44,7 +47,10 @@ class RequestCounter:
     (('/v1/credit_risk', 'credit_risk'), ('/v1/decisions/{decision_id}', ''), ('unmatched', ''))
     """
 
-    def __init__(self, paths: Collection[str], named: NamedPaths | None = None) -> None:
+    def __init__(
+        self, paths: Collection[str], named: NamedPaths | None = None, request_log: RequestLog | None = None
+    ) -> None:
+        self._log = request_log
         self._named = named
         self._labels = {path: (path, _task(path)) for path in paths}
         self._numbers = REGISTRY.slot.numbers
@@ -85,6 +91,8 @@ class RequestCounter:
             ERRORS.add(1, self.labels(path)[0], code)
             if status in DOORS_STATUSES:
                 REFUSALS.add(1, code)
+        if self._log is not None:
+            self._log.write(scope, self.labels(path)[0], status, seconds)
 
     def _find(self, path: str, status: int) -> tuple[int, int]:
         """Return the positions of count and latency, and remember those of paths that exist."""

@@ -20,7 +20,7 @@ from functools import cache
 from tests.conftest import ROOT
 
 PACKAGES = ("chehang", "features", "ml", "serving", "training")
-# Called by name: click, scikit-learn, MLflow, BentoML, PyYAML and Alembic.
+# Called by name: click, logging, scikit-learn, MLflow, BentoML, PyYAML and Alembic.
 API = "chehang"  # what notebooks and other people's code import
 ENTRY_POINTS = {
     "format_commands",
@@ -29,6 +29,7 @@ ENTRY_POINTS = {
     "_load_pyfunc",
     "Chehang",
     "to_asgi",
+    "emit",
     "fetch_flow_collection_start",
     "upgrade",
     "revision",
