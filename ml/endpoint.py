@@ -79,6 +79,12 @@ class Endpoint(Generic[Rules, Request, Answer]):
         reports in its metrics. Such answers also have `missing`, `unseen` and `warnings`.
     page : callable, optional
         ``(answer) -> str``: the answer as a printable page, sent to callers that accept `text/html`.
+    decision : callable, optional
+        ``(request, answer) -> mapping``: what the decision log keeps of an answer that decides about a person, without
+        personal fields: `outcome`, `store_id`, reasons, offers. None: the endpoint decides nothing.
+    binding_fields : mapping, optional
+        Fields that make an answer binding, such as the ids of offers, in the form of pydantic's `exclude`; a preview
+        leaves them out.
     """
 
     path: str
@@ -97,6 +103,8 @@ class Endpoint(Generic[Rules, Request, Answer]):
     long_list: str | None = None
     page: Callable[[Answer], str] | None = None
     distribution: tuple[Literal["probability", "price"], str] | None = None
+    decision: Callable[[Request, Answer], Mapping[str, Any]] | None = None
+    binding_fields: Mapping[str, Any] | None = None
 
 
 def no_rules(configs: Path, data_set: str = "") -> None:
@@ -122,6 +130,7 @@ def task_endpoint(
     explains: bool,
     runs_in_thread: Callable[[Request], bool] | None = never_in_thread,
     distribution: tuple[Literal["probability", "price"], str] | None = None,
+    decision: Callable[[Request, Answer], Mapping[str, Any]] | None = None,
 ) -> Endpoint[None, Request, Answer]:
     """Return the endpoint of a task's own route, with a batch route and the example of the model card.
 
@@ -141,6 +150,8 @@ def task_endpoint(
         ``(request) -> bool``: whether a request without reasons is slow and runs in a thread.
     distribution : tuple of two str, optional
         Kind and field of the number whose distribution the service reports, as in `Endpoint`.
+    decision : callable, optional
+        ``(request, answer) -> mapping``: what the decision log keeps of an answer.
 
     Returns
     -------
@@ -176,6 +187,7 @@ def task_endpoint(
         max_rows=None,
         runs_in_thread=runs_in_thread,
         distribution=distribution,
+        decision=decision,
     )
 
 

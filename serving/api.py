@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from ml.registry import TASKS
 from serving.asgi import App, Problem, content_policy
+from serving.decisions.writer import LogWriter
 from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
 from serving.metrics import REGISTRY
 from serving.metrics.exposition import exposition
@@ -27,7 +28,13 @@ PAGES = Path(__file__).parent / "pages"
 Page = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(store: ModelStore, settings: Settings, endpoints: Sequence[MountedEndpoint] | None = None) -> FastAPI:
+def build_app(
+    store: ModelStore,
+    settings: Settings,
+    endpoints: Sequence[MountedEndpoint] | None = None,
+    *,
+    decisions: LogWriter | None = None,
+) -> FastAPI:
     """Build the application; `serving.guard.Guard` adds request limits and metrics to it.
 
     Parameters
@@ -38,6 +45,8 @@ def build_app(store: ModelStore, settings: Settings, endpoints: Sequence[Mounted
         As returned by `serving.settings.load_settings`; `max_batch_rows` and `configs` are used.
     endpoints : sequence of MountedEndpoint, optional
         By default all, as returned by `serving.endpoints.mounted_endpoints`.
+    decisions : LogWriter, optional
+        Writer of the decision log; None logs nothing.
 
     Returns
     -------
@@ -58,9 +67,10 @@ def build_app(store: ModelStore, settings: Settings, endpoints: Sequence[Mounted
     app.router.redirect_slashes = False
     endpoints = mounted_endpoints() if endpoints is None else endpoints
     configs, max_rows = settings.configs, settings.max_batch_rows
-    app.router.routes.extend(routes(endpoints, store, configs, max_rows=max_rows))
+    app.router.routes.extend(routes(endpoints, store, configs, max_rows=max_rows, decisions=decisions))
     default: App = app.router.default
-    app.router.default = NamedRoutes(endpoints, store, configs, max_rows=max_rows, default=default)
+    named = NamedRoutes(endpoints, store, configs, max_rows=max_rows, default=default, decisions=decisions)
+    app.router.default = named
     app.router.routes.extend(_operator_routes(store, settings, endpoints))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)

@@ -8,6 +8,8 @@ import sys
 from threadpoolctl import threadpool_limits
 
 from serving.api import build_app
+from serving.decisions.log_keys import log_keys
+from serving.decisions.writer import LogWriter
 from serving.guard import Guard, routes_of
 from serving.metrics import REGISTRY
 from serving.model_store import ModelStore
@@ -31,7 +33,8 @@ def _request_log(settings: Settings) -> RequestLog | None:
 
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
-APP = build_app(STORE, SETTINGS)
+DECISIONS = LogWriter(SETTINGS.decision_store, log_keys())
+APP = build_app(STORE, SETTINGS, decisions=DECISIONS)
 GUARD = Guard(
     APP,
     max_body_bytes=SETTINGS.max_body_bytes,

@@ -119,3 +119,23 @@ async def send_json(
     all_headers = [_JSON, (b"content-length", b"%d" % len(content)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": content})
+
+
+async def send_html(send: Send, page: str) -> None:
+    """Send an HTML page with the `content_policy` of its own styles and scripts.
+
+    Parameters
+    ----------
+    send : callable
+        As in `send_json`.
+    page : str
+        The page.
+    """
+    body = page.encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", content_policy(page).encode()),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

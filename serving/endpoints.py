@@ -19,11 +19,15 @@ from features.errors import ConfigError, DataError, FeatureError
 from ml.endpoint import Endpoint
 from ml.entry import split_name
 from ml.registry import TASKS, endpoints
-from serving.asgi import App, Problem, Receive, Scope, Send, content_policy, send_json
+from serving.asgi import App, Problem, Receive, Scope, Send, send_html, send_json
 from serving.bodies import not_computable, parse_request
+from serving.decisions.answers import DecisionAnswers
+from serving.decisions.entries import NewEntry
+from serving.decisions.recording import models_json
+from serving.decisions.writer import LogWriter
 from serving.limits.lists import parse_batch, parse_list
 from serving.model_store import LoadedChampion, ModelStore
-from serving.query_strings import parse_explain, parse_parameters
+from serving.query_strings import AnswerOptions, parse_options, parse_parameters
 from serving.watching.answers import AnswerCounter
 
 log = logging.getLogger("chehang.serving")
@@ -84,7 +88,14 @@ def mounted_endpoints() -> tuple[MountedEndpoint, ...]:
     return tuple(MountedEndpoint(owner, endpoint) for owner, endpoint in endpoints())
 
 
-def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Path, *, max_rows: int) -> list[Route]:
+def routes(
+    endpoints: Sequence[MountedEndpoint],
+    store: ModelStore,
+    configs: Path,
+    *,
+    max_rows: int,
+    decisions: LogWriter | None = None,
+) -> list[Route]:
     """Return the routes of endpoints.
 
     An endpoint with invalid rules answers 503 with the reason on its own routes; the others are not affected.
@@ -99,6 +110,8 @@ def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Pat
         Folder of the endpoints' rules, such as `loans/products.yaml`; `configs` in the repository.
     max_rows : int
         Largest number of requests in one batch; an endpoint's own smaller limit holds.
+    decisions : LogWriter, optional
+        Writer of the decision log; None logs nothing.
 
     Returns
     -------
@@ -119,7 +132,7 @@ def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Pat
     for mounted in endpoints:
         try:
             rules = read(mounted.endpoint.rules, split_name(mounted.owner).data_set)
-            single = SingleApp(mounted, store, rules, max_rows=max_rows)
+            single = SingleApp(mounted, store, rules, max_rows=max_rows, decisions=decisions)
             apps: tuple[App, App, App] = (single, BatchApp(single), ExampleApp(single))
         except ConfigError as e:
             message = f"{mounted.name} is disabled: {e}"
@@ -153,11 +166,14 @@ class Schema(NamedTuple):
         Pydantic model of one request.
     ending : bytes
         Last part of a JSON response: the version field and the closing brace.
+    models : bytes
+        The champions and their promotions as JSON, for the decision log.
     """
 
     versions: Mapping[str, int]
     model: type[BaseModel]
     ending: bytes
+    models: bytes
 
 
 class SingleApp:
@@ -178,6 +194,8 @@ class SingleApp:
         it has no rules.
     max_rows : int
         Largest number of requests in one batch.
+    decisions : LogWriter, optional
+        Writer of the decision log; None logs nothing. Only answers of endpoints that decide are logged.
 
     Examples
     --------
@@ -190,7 +208,15 @@ class SingleApp:
     {}
     """
 
-    def __init__(self, mounted: MountedEndpoint, store: ModelStore, rules: Any, *, max_rows: int) -> None:
+    def __init__(
+        self,
+        mounted: MountedEndpoint,
+        store: ModelStore,
+        rules: Any,
+        *,
+        max_rows: int,
+        decisions: LogWriter | None = None,
+    ) -> None:
         self.endpoint = mounted.endpoint
         # Endpoints look champions up by task, whatever the name of the model that answers.
         self._required = [(split_name(name).task, name) for name in mounted.required_tasks]
@@ -203,6 +229,9 @@ class SingleApp:
         self.is_bulk = self.endpoint.long_list is not None
         self._counter = AnswerCounter(mounted.owner, mounted.endpoint)
         self._schema: Schema | None = None
+        self._decisions = (
+            DecisionAnswers(mounted.path, mounted.endpoint, decisions) if mounted.endpoint.decision else None
+        )
 
     def champions(self) -> dict[str, LoadedChampion]:
         """Return the loaded champions by task: of all required tasks, and of the optional tasks that have one.
@@ -256,7 +285,8 @@ class SingleApp:
         schema = self._schema
         if schema is None or schema.versions != versions:
             model = await run_sync(self.endpoint.request, champions, abandon_on_cancel=True)
-            schema = self._schema = Schema(versions, model, self._ending(versions))
+            names = {self._models[task]: loaded for task, loaded in champions.items()}
+            schema = self._schema = Schema(versions, model, self._ending(versions), models_json(names))
         return schema
 
     def _ending(self, versions: Mapping[str, int]) -> bytes:
@@ -266,9 +296,13 @@ class SingleApp:
         content = versions if self.version_field == "model_versions" else next(iter(versions.values()))
         return b',"%b":%b}' % (self.version_field.encode(), to_json(content))
 
-    def _explains(self, scope: Scope) -> bool:
-        """Return whether the answer has reasons, by the query string and the endpoint's default."""
-        return parse_explain(scope["query_string"], default=self.endpoint.explains)
+    def _options(self, scope: Scope) -> AnswerOptions:
+        """Return the options of the query string, after the checks of a request that decides."""
+        decisions = self._decisions
+        options = parse_options(scope["query_string"], explains=self.endpoint.explains, decides=decisions is not None)
+        if decisions is not None:
+            decisions.check(scope, preview=options.preview)
+        return options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         champions = self.champions()
@@ -276,19 +310,27 @@ class SingleApp:
         body = (await receive())["body"]
         if self.has_batch and BATCH_BODY.match(body):
             return await self.send_batch(scope, body, send)
-        explain, runs_in_thread = self._explains(scope), self.endpoint.runs_in_thread
+        options, runs_in_thread = self._options(scope), self.endpoint.runs_in_thread
         if runs_in_thread is None:
-            answer = await run_sync(self._parse_and_answer, champions, schema, body, explain, abandon_on_cancel=True)
+            requests, answer = await run_sync(
+                self._parse_and_answer, champions, schema, body, options.explain, abandon_on_cancel=True
+            )
         else:
             requests = [parse_request(schema.model, body)]
-            if explain or runs_in_thread(requests[0]):
-                answers = await run_sync(self._answers, champions, requests, explain, abandon_on_cancel=True)
+            if options.explain or runs_in_thread(requests[0]):
+                answers = await run_sync(self._answers, champions, requests, options.explain, abandon_on_cancel=True)
             else:
                 answers = self._answers(champions, requests, False)
             answer = answers[0]
         if self.endpoint.page is not None and b"text/html" in dict(scope["headers"]).get(b"accept", b""):
-            return await _send_page(send, self.endpoint.page(answer))
-        await send_json(send, answer.model_dump_json().encode()[:-1] + schema.ending)
+            return await send_html(send, self.endpoint.page(answer))
+        if self._decisions is None:
+            content = answer.model_dump_json().encode()[:-1]
+        else:
+            content = await self._decisions.single(
+                scope, schema.models, requests[0], answer, body, preview=options.preview
+            )
+        await send_json(send, content + schema.ending)
 
     async def send_batch(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer the batch in `body`, JSON `{"items": [...]}`, through `send`; the answers are computed in a thread.
@@ -298,24 +340,39 @@ class SingleApp:
         Raises
         ------
         Problem
-            Status 503: a required task has no champion. Status 422: a request is invalid or cannot be computed.
+            Status 503: a required task has no champion, or the decision log cannot be written. Status 422: a request is
+            invalid or cannot be computed.
         """
         champions = self.champions()
         schema = await self.schema(champions)
-        explain = self._explains(scope)
-        content = await run_sync(self._batch, champions, schema, body, explain, abandon_on_cancel=True)
+        options = self._options(scope)
+        content, entries = await run_sync(self._batch, champions, schema, body, options, scope, abandon_on_cancel=True)
+        if self._decisions is not None:
+            await self._decisions.write(entries)
         await send_json(send, content)
 
     def _parse_and_answer(
         self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool
-    ) -> BaseModel:
+    ) -> tuple[list[BaseModel], BaseModel]:
         field = self.endpoint.long_list
         request = parse_list(schema.model, body, field=field) if field else parse_request(schema.model, body)
-        return self._answers(champions, [request], explain)[0]
+        return [request], self._answers(champions, [request], explain)[0]
 
-    def _batch(self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool) -> bytes:
+    def _batch(
+        self,
+        champions: Mapping[str, LoadedChampion],
+        schema: Schema,
+        body: bytes,
+        options: AnswerOptions,
+        scope: Scope,
+    ) -> tuple[bytes, list[NewEntry]]:
+        """Return the JSON of a batch, and the log entries of its decisions."""
         requests = parse_batch(schema.model, body, max_rows=self.max_rows)
-        return to_json({"items": self._answers(champions, requests, explain)})[:-1] + schema.ending
+        answers = self._answers(champions, requests, options.explain)
+        if self._decisions is None:
+            return to_json({"items": answers})[:-1] + schema.ending, []
+        content, entries = self._decisions.batch(scope, schema.models, requests, answers, preview=options.preview)
+        return content + schema.ending, entries
 
     def _answers(
         self, champions: Mapping[str, LoadedChampion], requests: Sequence[BaseModel], explain: bool
@@ -352,14 +409,3 @@ class ExampleApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         parse_parameters(scope["query_string"])
         await send_json(send, to_json(self.single.endpoint.example(self.single.champions())))
-
-
-async def _send_page(send: Send, page: str) -> None:
-    body = page.encode()
-    headers = [
-        (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-security-policy", content_policy(page).encode()),
-        (b"content-length", b"%d" % len(body)),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

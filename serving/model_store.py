@@ -22,7 +22,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from features.errors import ChehangError
 from ml import champions
-from ml.champions import StoreError
+from ml.champions import Move, StoreError
 from ml.entry import split_name
 from ml.model import Model
 from ml.problem import Estimator
@@ -45,10 +45,13 @@ class LoadedChampion:
         Version number in the model registry.
     model : Model
         Task, fitted estimator and model card, as loaded by `ml.champions.load`.
+    promotion : Move, optional
+        The move of the alias that made it champion; None if another tool moved the alias.
     """
 
     version: int
     model: Model
+    promotion: Move | None = None
 
     @property
     def task(self) -> Task:
@@ -306,4 +309,5 @@ def _load(task: Task, number: int) -> LoadedChampion:
     model = champions.load(champions.version(task.name, number))
     example = model.request().model_validate_json(json.dumps(model.card["example"]))
     model.answers([example], explain=True)
-    return LoadedChampion(number, model)
+    promotion = next((move for move in reversed(champions.history(task.name)) if move.version == number), None)
+    return LoadedChampion(number, model, promotion)

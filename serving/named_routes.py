@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from ml.entry import split_name
 from ml.registry import GROUPS, TASKS
 from serving.asgi import App, Problem, Receive, Scope, Send
+from serving.decisions.writer import LogWriter
 from serving.endpoints import MountedEndpoint, routes
 from serving.model_store import ModelStore
 
@@ -52,6 +53,8 @@ class NamedRoutes:
         Largest number of requests in one batch.
     default : ASGI application
         Answers all other paths.
+    decisions : LogWriter, optional
+        Writer of the decision log; None logs nothing.
 
     Attributes
     ----------
@@ -60,7 +63,14 @@ class NamedRoutes:
     """
 
     def __init__(
-        self, endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Path, *, max_rows: int, default: App
+        self,
+        endpoints: Sequence[MountedEndpoint],
+        store: ModelStore,
+        configs: Path,
+        *,
+        max_rows: int,
+        default: App,
+        decisions: LogWriter | None = None,
     ) -> None:
         self.paths: set[str] = set()
         self._endpoints = endpoints
@@ -68,6 +78,7 @@ class NamedRoutes:
         self._configs = configs
         self._max_rows = max_rows
         self._default = default
+        self._decisions = decisions
         self._apps: dict[str, dict[str, App]] = {}  # by path and method
         self._names: set[str] = set()
 
@@ -100,7 +111,8 @@ class NamedRoutes:
 
     def _add(self, name: str) -> None:
         endpoints = named_endpoints(self._endpoints, name)
-        for route in routes(endpoints, self._store, self._configs, max_rows=self._max_rows):
+        decisions = self._decisions
+        for route in routes(endpoints, self._store, self._configs, max_rows=self._max_rows, decisions=decisions):
             method = "POST" if "POST" in (route.methods or ()) else "GET"
             self._apps.setdefault(route.path, {})[method] = route.app
             self.paths.add(route.path)

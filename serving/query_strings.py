@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from serving.asgi import Problem
@@ -64,34 +65,59 @@ def _refusal(name: str, rule: str, message: str, remedy: str) -> Problem:
     return Problem(422, "invalid", text, [{"field": name, "rule": rule, "message": text}])
 
 
+class AnswerOptions(NamedTuple):
+    """Options of an answer in a query string, as returned by `parse_options`.
+
+    Attributes
+    ----------
+    explain : bool
+        Whether the answer has reasons.
+    preview : bool
+        Whether the answer is not binding: it is not logged, and offers have no ids.
+    """
+
+    explain: bool
+    preview: bool
+
+
 @lru_cache(maxsize=256)
-def parse_explain(query: bytes, *, default: bool | None = True) -> bool:
-    """Return the query parameter `explain`, which requests reasons, or `default` if it is not set.
+def parse_options(query: bytes, *, explains: bool | None = True, decides: bool = False) -> AnswerOptions:
+    """Return the query parameters `explain`, which requests reasons, and `preview`, which asks without a decision.
 
     Parameters
     ----------
     query : bytes
         Query string of the URL, without the question mark: ``scope["query_string"]`` of an ASGI scope.
-    default : bool or None
-        Value without the parameter; `ml.endpoint.Endpoint.explains` of the endpoint. None: the endpoint has no
-        parameter.
+    explains : bool or None
+        Value of `explain` without the parameter; `ml.endpoint.Endpoint.explains` of the endpoint. None: the endpoint
+        has no such parameter.
+    decides : bool
+        Whether the endpoint decides about persons; only such an endpoint has the parameter `preview`.
 
     Returns
     -------
-    bool
-        Whether the answer has reasons.
+    AnswerOptions
+        `explain` and `preview`.
 
     Raises
     ------
     Problem
-        Status 422: the parameter is neither true (1) nor false (0), or there is another one.
+        Status 422: a value is neither true (1) nor false (0), or there is another parameter.
 
     Examples
     --------
-    >>> parse_explain(b""), parse_explain(b"explain=false"), parse_explain(b"", default=None)
+    >>> parse_options(b"").explain, parse_options(b"explain=false").explain, parse_options(b"", explains=None).explain
     (True, False, False)
+    >>> parse_options(b"preview=1", decides=True)
+    AnswerOptions(explain=True, preview=True)
     """
-    value = parse_parameters(query, () if default is None else ("explain",)).get("explain", str(bool(default))).lower()
+    names = [*(("explain",) if explains is not None else ()), *(("preview",) if decides else ())]
+    values = parse_parameters(query, names)
+    return AnswerOptions(_flag(values, "explain", bool(explains)), _flag(values, "preview", False))
+
+
+def _flag(values: Mapping[str, str], name: str, default: bool) -> bool:
+    value = values.get(name, str(default)).lower()
     if value not in ("true", "1", "false", "0"):
-        raise invalid_field("explain", "bool", "must be true or false")
+        raise invalid_field(name, "bool", "must be true or false")
     return value in ("true", "1")

@@ -50,13 +50,15 @@ class Chehang:
     """The service; BentoML makes one instance in each worker process, which loads the champions."""
 
     def __init__(self) -> None:
-        from serving.application import STORE
+        from serving.application import DECISIONS, STORE
 
+        DECISIONS.start()
         STORE.start()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
-        """Stop checking for new champions. Called by BentoML when a worker stops; not for direct use."""
-        from serving.application import STORE
+        """Stop checking for new champions, and write the decisions that wait. Called by BentoML when a worker stops."""
+        from serving.application import DECISIONS, STORE
 
         STORE.stop()
+        DECISIONS.close()

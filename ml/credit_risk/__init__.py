@@ -10,7 +10,7 @@ import polars as pl
 from features import credit_risk as features
 from ml import metrics
 from ml.bilingual import Text
-from ml.credit_risk.answer import CreditRiskAnswer, request, respond
+from ml.credit_risk.answer import CreditRiskAnswer, decision, request, respond
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.credit_risk.params import CreditParams
 from ml.endpoint import task_endpoint
@@ -67,6 +67,7 @@ TASK = Task(
         respond=respond,
         explains=True,
         distribution=("probability", "probability_of_default"),
+        decision=decision,
     ),
     learner=lambda params: params.estimator,
 )

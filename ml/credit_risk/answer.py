@@ -11,7 +11,7 @@ from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.domain.credit import reason_codes
 from ml.plausibility import FieldWarnings, field_warnings
 from ml.requests import MissingFields, columns_of, missing_features, request_model
-from ml.signature import Signature
+from ml.signature import STORE, Signature
 
 
 class CreditReason(BaseModel):
@@ -92,6 +92,42 @@ def respond(
     """
     ids = [getattr(application, "application_id", None) for application in requests]
     return answers(estimator, columns_of(requests, estimator.signature), ids=ids, explain=explain)
+
+
+def decision(request: BaseModel, answer: CreditRiskAnswer) -> dict[str, Any]:
+    """Return what the decision log keeps of an answer: outcome, store, figures, cut-offs and reasons.
+
+    Parameters
+    ----------
+    request : pydantic.BaseModel
+        Of which the store is read; no other field is copied.
+    answer : CreditRiskAnswer
+        As returned by `respond`.
+
+    Returns
+    -------
+    dict
+        JSON content: `outcome` is the band; `reasons` is None for an answer without reasons.
+
+    Examples
+    --------
+    >>> from ml.requests import request_model
+    >>> from ml.signature import Field, Signature
+    >>> application = request_model("Loan", Signature(fields=(Field(name="store_id", kind="text"),)))(store_id="S0001")
+    >>> answer = CreditRiskAnswer(
+    ...     probability_of_default=0.02, score=640, band="approve", approve_at_most=0.03, decline_above=0.05)
+    >>> decision(application, answer)["outcome"], decision(application, answer)["store_id"]
+    ('approve', 'S0001')
+    """
+    return {
+        "outcome": answer.band,
+        "store_id": getattr(request, STORE, None),
+        "probability_of_default": answer.probability_of_default,
+        "score": answer.score,
+        "approve_at_most": answer.approve_at_most,
+        "decline_above": answer.decline_above,
+        "reasons": answer.reasons,
+    }
 
 
 def answers(

@@ -13,6 +13,7 @@ from ml.loans.disclosure import Disclosure
 from ml.loans.disclosure_endpoint import answer_disclosure
 from ml.loans.disclosure_form import DisclosureRequest
 from ml.loans.disclosure_html import page
+from ml.loans.offer_decision import BINDING_FIELDS, decision
 from ml.loans.offers_endpoint import LoanOffersAnswer, answer, request
 from ml.loans.schedule_endpoint import ScheduleAnswer, ScheduleRequest, answer_schedule
 
@@ -82,6 +83,8 @@ ENDPOINTS = (
         required_tasks=("credit_risk",),
         optional_tasks=("residual_value",),
         public_errors=True,
+        decision=decision,
+        binding_fields=BINDING_FIELDS,
     ),
     Endpoint(
         path="schedule",

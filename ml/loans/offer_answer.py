@@ -37,7 +37,10 @@ BEST_AT: Mapping[str, Text] = {
 class OfferAnswer(BaseModel):
     """One loan offer; money in yuan, rates as yearly fractions."""
 
-    offer_id: str = Field(description="digest of application, loan, rules and model: the same inputs give the same id")
+    offer_id: str | None = Field(
+        None,
+        description="digest of application, loan, rules and model: the same inputs give the same id; none in a preview",
+    )
     valid_until: date = Field(description="last day of the offer")
     best_at: list[str] = Field(
         description="as_requested, and measures in which this offer is the best of all feasible loans: lowest_payment, "

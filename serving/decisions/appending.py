@@ -5,15 +5,36 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from serving.decisions.entries import Entry, Head, NewEntry, hash_of
 from serving.decisions.log_keys import SALT_BYTES, LogKeys, PersonalPart, personal_digest
+from serving.stores import StoreUnavailable
 
-_ENTRY = ", ".join(Entry._fields)
-_PART = ", ".join(PersonalPart._fields)
-_LOCK = {"sqlite": "", "postgresql": " FOR UPDATE"}
+
+class _Statements(NamedTuple):
+    head: str
+    insert_entry: str
+    insert_part: str
+    move_head: str
+
+
+def _statements(mark: str, lock: str) -> _Statements:
+    return _Statements(
+        head=f"SELECT sequence, hash FROM decision_head WHERE id = 1{lock}",
+        insert_entry=_insert("decision_entries", Entry._fields, mark),
+        insert_part=_insert("personal_parts", PersonalPart._fields, mark),
+        move_head=f"UPDATE decision_head SET sequence = {mark}, hash = {mark} WHERE id = 1",
+    )
+
+
+def _insert(table: str, columns: Sequence[str], mark: str) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))})"
+
+
+_STATEMENTS = {"sqlite": _statements("?", ""), "postgresql": _statements("%s", " FOR UPDATE")}
 
 
 def append(connection: sa.Connection, entries: Sequence[NewEntry], keys: LogKeys | None) -> Head:
@@ -34,6 +55,11 @@ def append(connection: sa.Connection, entries: Sequence[NewEntry], keys: LogKeys
     Head
         Sequence and hash of the last of these entries.
 
+    Raises
+    ------
+    StoreUnavailable
+        The row of the head is missing: somebody changed the store.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
@@ -45,9 +71,14 @@ def append(connection: sa.Connection, entries: Sequence[NewEntry], keys: LogKeys
     ...     engine.dispose()
     2
     """
-    dialect = connection.dialect.name
-    run = connection.exec_driver_sql
-    sequence, previous = run(f"SELECT sequence, hash FROM decision_head WHERE id = 1{_LOCK[dialect]}").one()
+    statements = _STATEMENTS[connection.dialect.name]
+    cursor = connection.connection.cursor()  # the driver's own: a statement costs a third
+    cursor.execute(statements.head)
+    head = cursor.fetchone()
+    if head is None:
+        text = "its head was removed, so that it cannot be continued; run: chehang decisions verify"
+        raise StoreUnavailable(f"decisions store: {text}")
+    sequence, previous = head
     at = time.time_ns() // 1_000
     rows: list[Entry] = []
     parts: list[PersonalPart] = []
@@ -61,13 +92,9 @@ def append(connection: sa.Connection, entries: Sequence[NewEntry], keys: LogKeys
         columns = (sequence, at, entry.kind, entry.decision_id, entry.content, digest, previous)
         previous = hash_of(*columns)
         rows.append(Entry(*columns, previous))
-    mark = "?" if dialect == "sqlite" else "%s"
-    run(f"INSERT INTO decision_entries ({_ENTRY}) VALUES ({_marks(mark, Entry)})", rows)
+    cursor.executemany(statements.insert_entry, rows)
     if parts:
-        run(f"INSERT INTO personal_parts ({_PART}) VALUES ({_marks(mark, PersonalPart)})", parts)
-    run(f"UPDATE decision_head SET sequence = {mark}, hash = {mark} WHERE id = 1", (sequence, previous))
+        cursor.executemany(statements.insert_part, parts)
+    cursor.execute(statements.move_head, (sequence, previous))
+    cursor.close()
     return Head(sequence, previous)
-
-
-def _marks(mark: str, row: type[Entry] | type[PersonalPart]) -> str:
-    return ", ".join([mark] * len(row._fields))

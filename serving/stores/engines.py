@@ -109,8 +109,19 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     ...     engine.dispose()
     -1
     """
-    with engine.connect().execution_options(chehang_writes=True) as connection, connection.begin():
+    with writing_connection(engine) as connection, connection.begin():
         yield connection
+
+
+def writing_connection(engine: sa.Engine) -> sa.Connection:
+    """Return a connection whose transactions may write, for a thread that writes often; otherwise use `writing`.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.Engine
+        As returned by `open_store`.
+    """
+    return engine.connect().execution_options(chehang_writes=True)
 
 
 @contextmanager
@@ -135,7 +146,7 @@ def store_errors(engine: sa.Engine, name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as e:
+    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as e:
         cause = str(e.orig if isinstance(e, DBAPIError) else e).strip().splitlines()
         reason = _without_password(cause[0] if cause else type(e).__name__, engine.url)
         text = f"{_shown(engine)} cannot be used: {reason}; check the URL, free space and rights of the database"

@@ -22,7 +22,9 @@ def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         called.append(f"guard {scope['type']}")
 
     store = SimpleNamespace(start=lambda: called.append("start"), stop=lambda: called.append("stop"))
-    monkeypatch.setitem(sys.modules, "serving.application", SimpleNamespace(GUARD=guard, STORE=store))
+    decisions = SimpleNamespace(start=lambda: called.append("start log"), close=lambda: called.append("close log"))
+    application = SimpleNamespace(GUARD=guard, STORE=store, DECISIONS=decisions)
+    monkeypatch.setitem(sys.modules, "serving.application", application)
     return called
 
 
@@ -43,6 +45,6 @@ def test_a_worker_follows_the_store_as_long_as_it_lives(visits: list[str]) -> No
     from serving.service import Chehang
 
     worker = Chehang.inner()
-    assert visits == ["start"] and Chehang.name == "chehang"
+    assert visits == ["start log", "start"] and Chehang.name == "chehang"
     worker.stop()
-    assert visits == ["start", "stop"]
+    assert visits[2:] == ["stop", "close log"]

@@ -7,7 +7,7 @@ import pytest
 from ml.registry import endpoints
 from serving.asgi import Problem
 from serving.endpoints import mounted_endpoints
-from serving.query_strings import parse_explain, parse_parameters
+from serving.query_strings import parse_options, parse_parameters
 from tests.serving.in_process import application, ask, problem
 
 PATH = "/v1/credit_risk"
@@ -19,8 +19,8 @@ BODY = b'{"amount": 4}'
     [
         ("explian=true", "unknown_parameter", 'unknown query parameter "explian"; did you mean "explain"?'),
         ("Explain=true", "unknown_parameter", 'unknown query parameter "Explain"; did you mean "explain"?'),
-        ("reasons=true", "unknown_parameter", 'unknown query parameter "reasons"; this path has: explain'),
-        ("explain=true&v=2", "unknown_parameter", 'unknown query parameter "v"; this path has: explain'),
+        ("reasons=true", "unknown_parameter", 'unknown query parameter "reasons"; this path has: explain, preview'),
+        ("explain=true&v=2", "unknown_parameter", 'unknown query parameter "v"; this path has: explain, preview'),
         ("explain=true&explain=true", "repeated", 'repeated query parameter "explain"; send it once'),
         ("explain=true&explain=false", "repeated", 'repeated query parameter "explain"; send it once'),
     ],
@@ -50,7 +50,7 @@ def test_every_endpoint_refuses_a_misspelt_parameter() -> None:
     assert len(list(endpoints())) > 10
     for _, endpoint in endpoints():
         with pytest.raises(Problem):
-            parse_explain(b"explian=true", default=endpoint.explains)
+            parse_options(b"explian=true", explains=endpoint.explains, decides=endpoint.decision is not None)
 
 
 def test_probes_ignore_parameters_of_load_balancers() -> None:
@@ -69,10 +69,23 @@ def test_values_are_decoded_and_long_names_are_cut() -> None:
 
 @pytest.mark.parametrize("value", ["True", "1", "TRUE", "False", "0"])
 def test_spellings_of_true_and_false(value: str) -> None:
-    assert parse_explain(f"explain={value}".encode()) is (value.lower() in ("true", "1"))
+    query = f"explain={value}&preview={value}".encode()
+    is_true = value.lower() in ("true", "1")
+    assert parse_options(query, decides=True) == (is_true, is_true)
 
 
 def test_yes_is_neither() -> None:
     with pytest.raises(Problem) as error:
-        parse_explain(b"explain=yes")
+        parse_options(b"explain=yes")
     assert error.value.message == "explain: must be true or false"
+    with pytest.raises(Problem) as error:
+        parse_options(b"preview=yes", decides=True)
+    assert error.value.message == "preview: must be true or false"
+
+
+def test_only_endpoints_that_decide_have_previews() -> None:
+    deciding = {f"{name}/{endpoint.path}" for name, endpoint in endpoints() if endpoint.decision is not None}
+    assert deciding == {"credit_risk/", "loans/offers"}
+    with pytest.raises(Problem) as error:
+        parse_options(b"preview=true")
+    assert error.value.message == 'unknown query parameter "preview"; this path has: explain'

@@ -30,6 +30,7 @@ def test_batch_equals_one_by_one(client: httpx.Client, example: dict[str, Any]) 
         batch = client.post(f"{PATH}/batch{query}", json={"items": applications}).json()
         single = [client.post(PATH + query, json=one).json() for one in applications]
         assert [one.pop("model_version") for one in single] == [batch["model_version"]] * 4
+        assert len({one.pop("decision_id") for one in [*single, *batch["items"]]}) == 8
         assert batch["items"] == single
 
 

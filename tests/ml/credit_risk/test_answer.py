@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ml.credit_risk.answer import answers, request, respond
+from ml.credit_risk.answer import answers, decision, request, respond
 from ml.domain.credit import reason_codes
 from ml.signature import Field, Signature
 
@@ -75,6 +75,22 @@ def test_reasons_are_rounded_and_left_out_where_not_asked_for(estimator: Any) ->
         "code": "AMOUNT", "zh": "金额", "en": "The amount", "points": -12.3, "share": 0.9877,
     }  # fmt: skip
     assert respond(estimator, applications({"loan_amount": 30_000.0}), explain=False)[0].reasons is None
+
+
+def test_the_decision_log_keeps_figures_and_reasons_but_no_input(estimator: Any) -> None:
+    (application,) = applications({"application_id": "A1", "loan_amount": 30_000.0, "housing": "rent"})
+    (answer,) = respond(estimator, [application])
+    assert decision(application, answer) == {
+        "outcome": "refer",
+        "store_id": None,
+        "probability_of_default": 0.03,
+        "score": 970,
+        "approve_at_most": 0.02,
+        "decline_above": 0.1,
+        "reasons": answer.reasons,
+    }
+    (plain,) = respond(estimator, [application], explain=False)
+    assert decision(application, plain)["reasons"] is None
 
 
 def test_a_decline_cut_off_never_lies_below_that_of_approval(estimator: Any) -> None:
