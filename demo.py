@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ from rich.table import Column, Table
 out = Console(highlight=False, width=110)
 HOME = Path("var/demo").absolute()
 READY_WITHIN_SECONDS = 90
+KEY = f"chk_{secrets.token_urlsafe(32)}"  # a development key, of this server alone
 # A third of the customers of the default sample dealership (`chehang sample-data`), and 30 months instead of 36.
 DEALERSHIP = ("--stores", "8", "--customers", "20000", "--months", "30")
 FASTER_CONFIGS = Path("configs/demo")  # overlays with fewer training rounds
@@ -71,7 +73,7 @@ def chehang(*arguments: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "CHEHANG_HOME": str(HOME)}
+    return {**os.environ, "CHEHANG_HOME": str(HOME), "CHEHANG_DEVELOPMENT_KEY": KEY}
 
 
 def _free_port() -> int:
@@ -86,7 +88,7 @@ def _ask(url: str, body: dict[str, Any] | None = None) -> Any:
 
 def _fetch(url: str, body: dict[str, Any] | None, *, accept: str = "application/json") -> bytes:
     data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json", "Accept": accept}
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", "Accept": accept}
     with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=10) as response:
         return bytes(response.read())
 

@@ -194,7 +194,7 @@ def server(home: Path, configs: Path) -> Iterator[str]:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    environment = {**os.environ, "CHEHANG_HOME": str(home), "CHEHANG_CONFIGS": str(configs)}
+    environment = {**os.environ, "CHEHANG_HOME": str(home), "CHEHANG_CONFIGS": str(configs), "CHEHANG_DOORS": "false"}
     command = [sys.executable, "-m", "serving", "--port", str(port), "--workers", "2"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

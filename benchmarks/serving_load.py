@@ -67,8 +67,11 @@ def free_port() -> int:
 def server(
     command: list[str], *, url: str, body: bytes | None, folder: Path | None = None, **environment: str
 ) -> Iterator[psutil.Process]:
-    """Start a server in a folder and wait until it answers (a GET request if `body` is None); stop it at the end."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    """Start a server in a folder and wait until it answers (a GET request if `body` is None); stop it at the end.
+
+    Its doors are off, unless `environment` has `CHEHANG_DOORS`.
+    """
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "CHEHANG_DOORS": "false", **environment}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True, cwd=folder)
         try:

@@ -107,6 +107,7 @@ COMMANDS: dict[str, Command] = {
     **{name: Command(f"training.commands.{name.replace('-', '_')}", text) for name, text in _TRAINING.items()},
     "serve": Command("serving.commands.serve", "Serve the champions over HTTP; Ctrl-C stops it.", FORWARDED),
     "decisions": Command("serving.commands.decisions", "Verify the decision log, and remove old personal parts."),
+    "keys": Command("serving.commands.keys", "Create, list, rotate and revoke the API keys of the service."),
     "openapi": Command(
         "serving.commands.openapi", "Print the OpenAPI document for the current champions, without a server."
     ),

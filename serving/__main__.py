@@ -8,10 +8,12 @@ import re
 import sys
 from pathlib import Path
 
-from features.errors import ConfigError
+from features.errors import ChehangError, ConfigError
 from ml.home import home
+from serving.doors.opening import DEVELOPMENT_KEY, development_key
 from serving.metrics.memory import make_server_file
 from serving.settings import PREFIX, STORES, Settings, environment_of, load_settings
+from serving.shared_file import FILE_NAME, create_shared_file
 from serving.watching.logs import announce
 
 _HAS_PASSWORD = re.compile(r"[^/]+://[^/@]*:[^/]*@")
@@ -26,16 +28,34 @@ def main() -> None:
     try:
         os.environ["CHEHANG_HOME"] = str(home())  # absolute, so that rules in other folders resolve it alike
         settings = _settings()
+        key = development_key(settings)
         folder = _own_folder(settings)
-        os.environ["BENTOML_HOME"] = str(folder)
+        create_shared_file(folder / FILE_NAME)
         os.environ["CHEHANG_METRICS"] = str(make_server_file(folder, workers=settings.workers))
-    except ConfigError as e:
+    except ChehangError as e:
         sys.exit(f"error: {e}")
-    os.environ.update(environment_of(settings))
+    os.environ.update(environment_of(settings) | {"BENTOML_HOME": str(folder)})
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
-    announce(f"starting the service on http://{settings.host}:{settings.port}", settings.log_format)
+    _print_start(settings, key)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
     os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port)])
+
+
+def _print_start(settings: Settings, key: str | None) -> None:
+    """Print the address, and how to call it: a new development key is shown only here."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    lines = [f"starting the service on {url}"]
+    if not settings.doors:
+        lines.append("doors: false, every program on this machine may call the service")
+    elif key is not None:
+        shown = f"${DEVELOPMENT_KEY}" if os.environ.get(DEVELOPMENT_KEY) else key
+        if not os.environ.get(DEVELOPMENT_KEY):
+            lines.append(f"development key, for this server and loopback addresses only: {key}")
+        lines.append(f'curl {url}/v1/loans/schedule/example -H "authorization: Bearer {shown}"')
+        os.environ[DEVELOPMENT_KEY] = key
+    for line in lines:
+        announce(line, settings.log_format)
 
 
 def _settings() -> Settings:

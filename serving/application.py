@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from ml.home import home
 from serving.api import build_app
+from serving.asgi import App
 from serving.decisions.log_keys import log_keys
 from serving.decisions.writer import LogWriter
+from serving.doors.opening import open_doors
+from serving.doors.origins import Origins
+from serving.doors.roles import check_routes
 from serving.guard import Guard, routes_of
 from serving.metrics import REGISTRY
 from serving.model_store import ModelStore
 from serving.settings import Settings, load_settings
+from serving.shared_file import FILE_NAME, SharedFile
 from serving.watching.logs import LineHandler
 from serving.watching.request_log import RequestLog
 
@@ -35,11 +43,19 @@ SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
 DECISIONS = LogWriter(SETTINGS.decision_store, log_keys())
 APP = build_app(STORE, SETTINGS, decisions=DECISIONS)
-GUARD = Guard(
+ROUTES = routes_of(APP)
+check_routes(ROUTES["paths"])
+# `serving.__main__` sets the folder of the server, and makes the file anew.
+SHARED = SharedFile(Path(os.environ.get("BENTOML_HOME") or home() / "serving") / FILE_NAME)
+DOORS = open_doors(SETTINGS, SHARED)
+GUARD: App = Guard(
     APP,
     max_body_bytes=SETTINGS.max_body_bytes,
     max_bulk_bytes=SETTINGS.max_bulk_bytes,
     timeout_seconds=SETTINGS.timeout_seconds,
     request_log=_request_log(SETTINGS),
-    **routes_of(APP),
+    doors=DOORS,
+    **ROUTES,
 )
+if SETTINGS.cors_origins:
+    GUARD = Origins(GUARD, SETTINGS.cors_origins)

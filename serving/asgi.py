@@ -15,8 +15,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_JSON = (b"content-type", b"application/json")
-
 
 class Problem(Exception):
     """An error response; all errors of the service have this format.
@@ -35,7 +33,11 @@ class Problem(Exception):
         One for each invalid field: texts `field` (its name), `rule` (code of the rule) and `message`.
     headers : sequence of (bytes, bytes)
         Names (lower-case) and values of further headers of the response, such as `retry-after`.
+    content_type : bytes
+        JSON; a subclass may have another one.
     """
+
+    content_type = b"application/json"
 
     def __init__(
         self,
@@ -90,7 +92,12 @@ def content_policy(page: str) -> str:
 
 
 async def send_json(
-    send: Send, content: bytes, *, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
+    send: Send,
+    content: bytes,
+    *,
+    status: int = 200,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+    content_type: bytes = b"application/json",
 ) -> None:
     """Send a whole response with a JSON body.
 
@@ -105,6 +112,8 @@ async def send_json(
         HTTP status.
     headers : sequence of (bytes, bytes)
         Names and values of further headers; `content-type` and `content-length` are added.
+    content_type : bytes
+        Another type, for an error that is shown as a page.
 
     Examples
     --------
@@ -116,7 +125,7 @@ async def send_json(
     >>> messages[0]["status"], messages[1]["body"]
     (404, b'{}')
     """
-    all_headers = [_JSON, (b"content-length", b"%d" % len(content)), *headers]
+    all_headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(content)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": content})
 

@@ -188,7 +188,8 @@ class _Response:
     async def send_problem(self, problem: Problem) -> None:
         """Send an error response. If a response has started, only closing the connection can signal the error."""
         if not self.has_started:
-            await send_json(self, problem.content(), status=problem.status, headers=problem.headers)
+            content, kind = problem.content(), problem.content_type
+            await send_json(self, content, status=problem.status, headers=problem.headers, content_type=kind)
 
 
 def _require_json(headers: Mapping[bytes, bytes]) -> None:

@@ -50,15 +50,19 @@ class Chehang:
     """The service; BentoML makes one instance in each worker process, which loads the champions."""
 
     def __init__(self) -> None:
-        from serving.application import DECISIONS, STORE
+        from serving.application import DECISIONS, DOORS, STORE
 
         DECISIONS.start()
+        if DOORS is not None:
+            DOORS.start()
         STORE.start()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
-        """Stop checking for new champions, and write the decisions that wait. Called by BentoML when a worker stops."""
-        from serving.application import DECISIONS, STORE
+        """Stop following champions and keys, and write the decisions that wait. Called by BentoML for a worker."""
+        from serving.application import DECISIONS, DOORS, STORE
 
         STORE.stop()
         DECISIONS.close()
+        if DOORS is not None:
+            DOORS.stop()

@@ -31,6 +31,7 @@ ENTRY_POINTS = {
     "to_asgi",
     "emit",
     "fetch_flow_collection_start",
+    "increase",
     "upgrade",
     "revision",
     "down_revision",

@@ -71,7 +71,7 @@ def ask(app: App, path: str, body: bytes | None = None, **headers: str) -> httpx
 
     async def answer() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
-        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             if body is None:
                 return await client.get(path, headers=headers)
             return await client.post(path, content=body, headers={"content-type": "application/json", **headers})

@@ -20,11 +20,13 @@ from tests.conftest import ROOT
 
 PATH = "/v1/credit_risk"
 JSON = {"content-type": "application/json"}
+DEVELOPMENT_KEY = f"chk_{'test' * 10}key"
+WITH_KEY = {"authorization": f"Bearer {DEVELOPMENT_KEY}"}
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; `home` is its CHEHANG_HOME."""
+    """A running server; `home` is its CHEHANG_HOME, and `client` sends its development key."""
 
     client: httpx.Client
     home: Path
@@ -81,12 +83,13 @@ def serving(
     """Start a server and wait until it is ready (or alive); at the end, SIGTERM must stop it with status 0."""
     port = free_port()
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "CHEHANG_", "PROMETHEUS_"))}
-    env |= {"CHEHANG_HOME": str(home), "CHEHANG_POLL_SECONDS": "0.2", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    env |= {"CHEHANG_DEVELOPMENT_KEY": DEVELOPMENT_KEY, "CHEHANG_HOME": str(home)}
+    env |= {"CHEHANG_POLL_SECONDS": "0.2", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, *command, "--port", str(port)], env=env | environment, stdout=out, stderr=out
         )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, headers=WITH_KEY) as client:
         try:
             until(lambda: _alive(client) or process.poll() is not None, seconds=90)
             assert process.poll() is None, log.read_text()

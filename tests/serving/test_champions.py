@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from ml import champions
-from tests.serving.running import JSON, PATH, Server, serving, until
+from tests.serving.running import JSON, PATH, WITH_KEY, Server, serving, until
 from training import tracking
 from training.config import load_config
 from training.train import train
@@ -112,7 +112,7 @@ def test_swap_and_rollback_under_load_fail_no_request(shop: Server) -> None:
     body, answers, stop = shop.example(), [], threading.Event()
 
     def ask(query: str) -> None:
-        with httpx.Client(base_url=shop.url, timeout=20) as own:
+        with httpx.Client(base_url=shop.url, timeout=20, headers=WITH_KEY) as own:
             while not stop.is_set():
                 answer = own.post(PATH + query, json=body)
                 answers.append((answer.status_code, answer.json().get("model_version")))
@@ -141,6 +141,7 @@ def test_swap_and_rollback_fail_no_request_of_a_load_generator(shop: Server, tmp
     (tmp_path / "body.json").write_bytes(shop.client.get(f"{PATH}/example").content)
     script.write_text(
         f'wrk.method = "POST"; wrk.headers["Content-Type"] = "application/json"\n'
+        f'wrk.headers["Authorization"] = "{WITH_KEY["authorization"]}"\n'
         f'wrk.body = io.open("{tmp_path / "body.json"}"):read("*a")\n'
     )
     command = ["wrk", "-t1", "-c8", "-d6s", "--timeout", "10s", "-s", str(script), f"{shop.url}{PATH}?explain=false"]

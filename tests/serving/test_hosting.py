@@ -21,9 +21,14 @@ def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def guard(scope: Any, receive: Any, send: Any) -> None:
         called.append(f"guard {scope['type']}")
 
-    store = SimpleNamespace(start=lambda: called.append("start"), stop=lambda: called.append("stop"))
-    decisions = SimpleNamespace(start=lambda: called.append("start log"), close=lambda: called.append("close log"))
-    application = SimpleNamespace(GUARD=guard, STORE=store, DECISIONS=decisions)
+    def recorded(name: str) -> SimpleNamespace:
+        def end() -> None:
+            called.append(f"{name} stops")
+
+        return SimpleNamespace(start=lambda: called.append(f"{name} starts"), stop=end, close=end)
+
+    parts = {name.upper(): recorded(name) for name in ("store", "decisions", "doors")}
+    application = SimpleNamespace(GUARD=guard, **parts)
     monkeypatch.setitem(sys.modules, "serving.application", application)
     return called
 
@@ -45,6 +50,6 @@ def test_a_worker_follows_the_store_as_long_as_it_lives(visits: list[str]) -> No
     from serving.service import Chehang
 
     worker = Chehang.inner()
-    assert visits == ["start log", "start"] and Chehang.name == "chehang"
+    assert visits == ["decisions starts", "doors starts", "store starts"] and Chehang.name == "chehang"
     worker.stop()
-    assert visits[2:] == ["stop", "close log"]
+    assert visits[3:] == ["store stops", "decisions stops", "doors stops"]

@@ -1,0 +1,141 @@
+"""Roles, their scopes, and the scope that each path needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
+
+from features.errors import ConfigError
+from ml.entry import split_name
+from ml.registry import ENTRIES, GROUPS
+
+TASK_SCOPES = (*ENTRIES, *GROUPS)
+# `decisions:make` allows binding answers of endpoints that decide; without it they answer with ?preview=true only.
+OTHER_SCOPES = (
+    "decisions:make",
+    "decisions:read",
+    "decisions:override",
+    "personal:read",
+    "events:write",
+    "stock:write",
+    "metrics",
+    "docs",
+    "models:write",
+)
+SCOPES = (*TASK_SCOPES, *OTHER_SCOPES)
+
+ROLES: Mapping[str, frozenset[str]] = {
+    "storefront": frozenset({"recommendation", "loans", "decisions:make", "events:write", "stock:write", "docs"}),
+    "finance_officer": frozenset(
+        {
+            *("credit_risk", "loans", "residual_value", "decisions:make", "decisions:read", "decisions:override"),
+            *("personal:read", "events:write", "docs"),
+        }
+    ),
+    "sales": frozenset(
+        {"lead_scoring", "recommendation", "loans", "residual_value", "decisions:make", "events:write", "docs"}
+    ),
+    "planner": frozenset({"demand_forecast", "residual_value", "stock:write", "docs"}),
+    "after_sales": frozenset({"fault_rate", "events:write", "docs"}),
+    "manager": frozenset({*TASK_SCOPES, "decisions:make", "decisions:read", "metrics", "docs"}),
+    "data_scientist": frozenset({*TASK_SCOPES, "metrics", "docs"}),
+    "admin": frozenset(SCOPES),
+}
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+_OPERATOR_PATHS = {"/metrics": "metrics", "/docs": "docs", "/openapi.json": "docs", "/": "docs"}
+_OTHER_SCOPE_OF = {"events": "events:write", "stock": "stock:write", "models": "models:write"}
+
+
+def required_scope(method: str, path: str) -> str | None:
+    """Return the scope that a request needs; None if no path like this exists.
+
+    Parameters
+    ----------
+    method : str
+        HTTP method.
+    path : str
+        Decoded path, ``scope["path"]`` of an ASGI scope.
+
+    Returns
+    -------
+    str or None
+        One of `SCOPES`. A task's scope holds for all its paths and its named models.
+
+    Examples
+    --------
+    >>> required_scope("POST", "/v1/credit_risk.north/batch"), required_scope("GET", "/metrics")
+    ('credit_risk', 'metrics')
+    >>> required_scope("POST", "/v1/decisions/d_1/override"), required_scope("GET", "/v1/nothing") is None
+    ('decisions:override', True)
+    """
+    if path[:4] != "/v1/":
+        return _OPERATOR_PATHS.get(path)
+    noun, _, _ = path[4:].partition("/")
+    if "." in noun:
+        noun = split_name(noun).task
+    if noun in TASK_SCOPES:
+        return noun
+    if noun == "decisions":
+        return "decisions:read" if method in ("GET", "HEAD") else "decisions:override"
+    return _OTHER_SCOPE_OF.get(noun)
+
+
+def scopes_of(role: str, scopes: Sequence[str] = ()) -> frozenset[str]:
+    """Return the scopes of a key: all of its role, or some of them.
+
+    Parameters
+    ----------
+    role : str
+        One of `ROLES`.
+    scopes : sequence of str
+        Scopes of the role to which the key is limited; none for all.
+
+    Raises
+    ------
+    ConfigError
+        The role is unknown, or it does not have a scope.
+
+    Examples
+    --------
+    >>> sorted(scopes_of("after_sales", ["fault_rate"]))
+    ['fault_rate']
+    >>> scopes_of("sale")
+    Traceback (most recent call last):
+    features.errors.ConfigError: role 'sale' is unknown; did you mean sales? The roles are: storefront, ...
+    """
+    if role not in ROLES:
+        raise ConfigError(_unknown("role", role, ROLES))
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise ConfigError(_unknown("scope", scope, SCOPES))
+        if scope not in ROLES[role]:
+            names = ", ".join(s for s in SCOPES if s in ROLES[role])
+            raise ConfigError(f"scope {scope}: the role {role} does not have it; its scopes are: {names}")
+    return frozenset(scopes) if scopes else ROLES[role]
+
+
+def check_routes(paths: Collection[str]) -> None:
+    """Raise an error if a path of the application has no scope: a new route must not be open to every key.
+
+    Raises
+    ------
+    ConfigError
+        The message names the path.
+
+    Examples
+    --------
+    >>> check_routes(["/healthz", "/v1/loans/offers"])
+    >>> check_routes(["/v1/secrets"])
+    Traceback (most recent call last):
+    features.errors.ConfigError: /v1/secrets has no scope in serving/doors/roles.py: add it there
+    """
+    for path in paths:
+        if path not in OPEN_PATHS and required_scope("GET", path) is None:
+            raise ConfigError(f"{path} has no scope in serving/doors/roles.py: add it there")
+
+
+def _unknown(kind: str, name: str, names: Collection[str]) -> str:
+    similar = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {similar[0]}? The" if similar else "; the"
+    return f"{kind} '{name}' is unknown{hint} {kind}s are: {', '.join(names)}"
