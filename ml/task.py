@@ -31,6 +31,15 @@ def no_refresh(configs: Path, **files: Any) -> Callable[[Any], bool]:
     return lambda estimator: False
 
 
+def no_data_times(estimator: Any) -> Mapping[str, float]:
+    """Return no times: the default of `Task.data_times`, for a task that answers from its request alone.
+
+    >>> no_data_times(None)
+    {}
+    """
+    return {}
+
+
 def no_learner_name(params: Any) -> str:
     """Return the empty text for any params: the default of `Task.learner`, for a task that has one learner.
 
@@ -63,6 +72,9 @@ class Task:
         set of a named model, and files to read in place of those of the folder. ``update(estimator) -> bool`` loads
         data that change by the minute (stock, an operator's rules) into a served estimator and returns whether anything
         changed. One thread calls it about once a second; after a `ChehangError` the estimator is unchanged.
+    data_times : callable
+        ``(estimator) -> {name: seconds}``: Unix time of the data with which a served estimator answers, such as the
+        stock; the service reports their age.
     learner : callable
         ``(params) -> str``: name of the learner that the parameters select; each version is tagged with it.
 
@@ -80,6 +92,7 @@ class Task:
     endpoint: Endpoint[None, Any, Any]
     extra_endpoints: tuple[Endpoint[Any, Any, Any], ...] = ()
     refresh: Callable[..., Callable[[Any], bool]] = no_refresh
+    data_times: Callable[[Any], Mapping[str, float]] = no_data_times
     learner: Callable[[Any], str] = no_learner_name
 
     @property

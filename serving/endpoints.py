@@ -98,7 +98,7 @@ def routes(
 ) -> list[Route]:
     """Return the routes of endpoints.
 
-    An endpoint with invalid rules answers 503 with the reason on its own routes; the others are not affected.
+    An endpoint with invalid rules answers 503 on its own routes, and the log has the reason; others are not affected.
 
     Parameters
     ----------
@@ -135,9 +135,10 @@ def routes(
             single = SingleApp(mounted, store, rules, max_rows=max_rows, decisions=decisions)
             apps: tuple[App, App, App] = (single, BatchApp(single), ExampleApp(single))
         except ConfigError as e:
-            message = f"{mounted.name} is disabled: {e}"
-            log.error("%s", message)
-            apps = (DisabledApp(message),) * 3
+            log.error("%s is disabled: %s", mounted.name, e)
+            # The error names a file of this machine, which is not for callers.
+            reason = "its rules are invalid; the log of the service names the file, what is wrong and what to do"
+            apps = (DisabledApp(f"{mounted.name} is disabled, because {reason}"),) * 3
         all_routes.append(Route(mounted.path, apps[0], methods=["POST"]))
         if mounted.has_batch:
             all_routes.append(Route(f"{mounted.path}/batch", apps[1], methods=["POST"]))

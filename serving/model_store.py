@@ -28,7 +28,7 @@ from ml.model import Model
 from ml.problem import Estimator
 from ml.registry import TASKS
 from ml.task import Task
-from serving.metrics import CHAMPION, REFUSED, STORE_ERRORS, SWAPS, TRAINED, VERSION
+from serving.metrics import CHAMPION, DATA_TIME, REFUSED, STORE_ERRORS, SWAPS, TRAINED, VERSION
 
 log = logging.getLogger("chehang.serving")
 STARTUP_WAIT_SECONDS = 5.0
@@ -168,16 +168,20 @@ class ModelStore:
 
         The wait keeps a restarted worker from taking requests before it can answer them; the limit lets it start
         without an answer of the model store. No error is raised: errors of the model store are logged. A
-        second call does nothing, also after `stop`: a stopped store is not updated any more, make a new one.
+        second call does nothing while the thread runs; after `stop`, it starts a new one.
         """
-        if self._thread is None:
-            champions.import_mlflow()
-            self._thread = threading.Thread(target=self._run, name="model-store", daemon=True)
-            self._thread.start()
-            self._checked.wait(STARTUP_WAIT_SECONDS)
+        if self._thread is not None:
+            if not self._stop.is_set():
+                return
+            self._thread.join()
+        champions.import_mlflow()
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="model-store", daemon=True)
+        self._thread.start()
+        self._checked.wait(STARTUP_WAIT_SECONDS)
 
     def stop(self) -> None:
-        """Stop the thread after its current check; loaded champions stay available, and `start` then does nothing."""
+        """Stop the thread after its current check; loaded champions stay available, and `start` goes on checking."""
         self._stop.set()
 
     def load_champions(self) -> None:
@@ -235,6 +239,8 @@ class ModelStore:
                 data_set = split_name(name).data_set
                 self._live_updates[name] = TASKS[name].refresh(self._configs, data_set=data_set)
             changed = self._live_updates[name](loaded.estimator)
+            for data, seconds in TASKS[name].data_times(loaded.estimator).items():
+                DATA_TIME.set(seconds, name, data)
             self._update_errors.pop(name, None)
             return changed
         except Exception as e:  # no error of a file or database may end the thread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+from features.periods import first_day
 from ml.demand_forecast.answer import is_recomputed, respond
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.orders import ORDERS
@@ -38,4 +39,7 @@ TASK = Task(
         runs_in_thread=is_recomputed,
     ),
     extra_endpoints=(ORDERS,),
+    data_times=lambda estimator: {
+        "sales": 86_400.0 * int(first_day(estimator.panel.first + estimator.origin, estimator.panel.frequency))
+    },
 )

@@ -12,7 +12,7 @@ from ml.endpoint import task_endpoint
 from ml.fault_rate.answer import respond
 from ml.fault_rate.endpoints import ENDPOINTS
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.live_updates import LiveUpdates
+from ml.fault_rate.live_updates import LiveUpdates, data_times
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.request import FaultAnswer, request
 from ml.metrics import demand
@@ -75,4 +75,5 @@ TASK = Task(
     ),
     extra_endpoints=ENDPOINTS,
     refresh=LiveUpdates,
+    data_times=data_times,
 )

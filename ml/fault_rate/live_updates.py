@@ -74,3 +74,15 @@ class LiveUpdates:
         estimator.safety_reports = SafetyStore(estimator.rules.store).reports()
         loaded["store"] = (estimator.rules.store, version)
         return True
+
+
+def data_times(estimator: FaultEstimator) -> dict[str, float]:
+    """Return the Unix times of the data that a served estimator answers with.
+
+    `faults` is the end of the reports in the snapshot of the last weekly run; `alarms` is the last change of the stored
+    alarm states, absent where there is no file.
+    """
+    times = {"faults": 86_400 * estimator.snapshot.until_day}
+    if estimator.rules.store.exists():
+        times["alarms"] = estimator.rules.store.stat().st_mtime
+    return times

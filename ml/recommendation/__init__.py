@@ -36,4 +36,5 @@ TASK = Task(
     ),
     extra_endpoints=(SIMILAR,),
     refresh=LiveUpdates,
+    data_times=lambda estimator: {"stock": estimator.stock.read_at / 1e6},
 )

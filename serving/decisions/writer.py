@@ -19,6 +19,7 @@ from serving.decisions.appending import append
 from serving.decisions.entries import NewEntry
 from serving.decisions.log_keys import LogKeys
 from serving.stores import StoreUnavailable, open_store, store_errors, writing_connection
+from serving.watching.records import RecordCounter
 
 log = logging.getLogger("chehang.serving")
 MAX_WAITING = 20_000  # entries; more than a worker can write within the time limit of a request
@@ -78,6 +79,7 @@ class LogWriter:
     def __init__(self, url: str, keys: LogKeys | None) -> None:
         self.url = url
         self.keys = keys
+        self._counter = RecordCounter("decisions")
         self._engine: sa.Engine | None = None
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         self._group: _Group | None = None
@@ -182,10 +184,13 @@ class LogWriter:
                 if self._connection is None:
                     self._connection = writing_connection(self._engine)
                 if entries:
+                    started = time.perf_counter()
                     with self._connection.begin():
                         append(self._connection, entries, self.keys)
+                    self._counter.add_commit((e.kind for e in entries), time.perf_counter() - started)
         except Exception as e:  # no error may end the thread
             self._disconnect()
+            self._counter.add_failure()
             if not self._retry_at:
                 reason = str(e) if isinstance(e, StoreUnavailable) else type(e).__name__
                 log.error("decisions are refused with status 503, because their log cannot be written: %s", reason)

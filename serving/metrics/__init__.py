@@ -29,9 +29,20 @@ CHAMPION = Gauge(REGISTRY, "chehang_champion_version", "Version that the alias c
 TRAINED = Gauge(
     REGISTRY, "chehang_model_trained_timestamp_seconds", "Time of the champion's training", ["task"], across="min"
 )
+DATA_TIME = Gauge(
+    REGISTRY, "chehang_data_timestamp_seconds", "Time of the data that answers use", ["task", "data"], across="min"
+)
 SWAPS = Counter(REGISTRY, "chehang_model_swaps", "Number of champions loaded", ["task"])
 REFUSED = Counter(REGISTRY, "chehang_models_refused", "Number of failed attempts to load a champion", ["task"])
 STORE_ERRORS = Counter(REGISTRY, "chehang_store_errors", "Number of failed reads of the model store or of live data")
+
+# Decision log and feedback, counted by `serving.watching.records`.
+RECORDS = Counter(REGISTRY, "chehang_records_written", "Number of records written durably", ["store", "kind"])
+RECORD_COMMITS = Histogram(REGISTRY, "chehang_record_commit_seconds", "Seconds of a commit", ["store"], bounds=SECONDS)
+RECORD_FAILURES = Counter(REGISTRY, "chehang_record_failures", "Number of commits that failed", ["store"])
+RECORD_TIME = Gauge(
+    REGISTRY, "chehang_record_written_timestamp_seconds", "Time of the last commit", ["store"], across="max"
+)
 
 # Logging, counted by `serving.watching.logs`.
 LOST_LINES = Counter(REGISTRY, "chehang_log_lines_lost", "Number of log lines that could not be written")

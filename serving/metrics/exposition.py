@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from serving.metrics.families import Counter, Family, Gauge, Histogram, Registry
+from serving.metrics.processes import process_samples
 
 LOST_SERIES = "chehang_metrics_lost_series"
 Labels = tuple[tuple[str, str], ...]
@@ -24,13 +25,11 @@ def exposition(registry: Registry) -> bytes:
     >>> registry = Registry()
     >>> requests = Counter(registry, "requests", "Number of requests", ["route"])
     >>> requests.add(2, "/healthz")
-    >>> print(exposition(registry).decode(), end="")
+    >>> print(exposition(registry).decode())
     # HELP requests_total Number of requests
     # TYPE requests_total counter
     requests_total{route="/healthz"} 2.0
-    # HELP chehang_metrics_lost_series Number of series that are not counted, because the memory for them is full
-    # TYPE chehang_metrics_lost_series gauge
-    chehang_metrics_lost_series 0.0
+    # HELP chehang_metrics_lost_series ...
     """
     lines: list[str] = []
     series = _series(registry)
@@ -41,6 +40,9 @@ def exposition(registry: Registry) -> bytes:
         f"# TYPE {LOST_SERIES} gauge",
         sample(LOST_SERIES, (), sum(slot.lost_series for slot in registry.slots)),
     ]
+    for name, kind, text, values in process_samples(registry):
+        lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+        lines += [sample(name, (("worker", worker),) if worker else (), value) for worker, value in values]
     return ("\n".join(lines) + "\n").encode()
 
 
