@@ -106,8 +106,14 @@ _TRAINING = {
 COMMANDS: dict[str, Command] = {
     **{name: Command(f"training.commands.{name.replace('-', '_')}", text) for name, text in _TRAINING.items()},
     "serve": Command("serving.commands.serve", "Serve the champions over HTTP; Ctrl-C stops it.", FORWARDED),
-    "decisions": Command("serving.commands.decisions", "Verify the decision log, and remove old personal parts."),
     "keys": Command("serving.commands.keys", "Create, list, rotate and revoke the API keys of the service."),
+    "decisions": Command(
+        "serving.commands.decisions", "Verify, list, show and export the decision log, and remove old personal parts."
+    ),
+    "audit": Command(
+        "serving.commands.audit",
+        "Write the pack of an auditor: decisions, overrides, fairness, reads, purges, keys, models and a verified log.",
+    ),
     "openapi": Command(
         "serving.commands.openapi", "Print the OpenAPI document for the current champions, without a server."
     ),
@@ -165,7 +171,8 @@ def main() -> None:
     """Run the command line with the arguments in `sys.argv`, and end the process.
 
     The exit status is 0, 1 for an error that the user can resolve (printed as one line without a traceback), 2 for
-    wrong arguments, 130 for Ctrl-C, or the status that a command returns. Other errors are raised.
+    wrong arguments, 130 for Ctrl-C, or the status that a command returns, such as 3 of `decisions verify` and `audit`
+    for a broken log. Other errors are raised.
     """
     try:
         os.environ["CHEHANG_HOME"] = str(home())  # absolute, so that configurations in other folders resolve it alike

@@ -56,6 +56,7 @@ _TASKS = {
     "lead_scoring": Text(zh="线索评分", en="Lead scoring"),
     "demand_forecast": Text(zh="需求预测", en="Demand forecast"),
     "fault_rate": Text(zh="故障率", en="Fault rate"),
+    "decision_audit": Text(zh="决策审计", en="Audit of decisions"),
 }
 _DIRECTIONS: dict[Direction, Text] = {
     "higher": Text(zh="越高越好", en="higher is better"),

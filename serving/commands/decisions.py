@@ -1,30 +1,33 @@
-"""`chehang decisions`: verify the decision log, and remove old personal parts."""
+"""`chehang decisions`: verify, list, show and export the decision log, and remove old personal parts."""
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import sqlalchemy as sa
 import typer
 from rich.markup import escape
-from sqlalchemy.engine import make_url
+from rich.table import Table
 
 from features.errors import ConfigError
 from features.plurals import count_text
 from ml.terminal import AsJson, command_group, err, out, print_json, progress_printer, user
+from serving.audit.entry_texts import KINDS, entry_texts, person
+from serving.audit.export import ExportedEntry, check_format, export_entries, write_manifest
+from serving.audit.logged_entries import LoggedEntry, Selection, entries_of, entry_dict, log_end, logged_entries
+from serving.audit.opening import BROKEN, open_log
 from serving.audit.periods import TIMEZONE, Period, parse_age, parse_period
+from serving.audit.personal import check_reader, record_access, with_personal
 from serving.decisions.entries import Head
 from serving.decisions.log_keys import VARIABLE, log_keys
 from serving.decisions.purge import count_old_parts, purge_personal_parts
 from serving.decisions.verification import Progress, Verification, verify_log
-from serving.settings import load_settings
-from serving.stores import open_store
 
-BROKEN = 3  # exit status of a log with a fault
 PROGRESS_SECONDS = 2.0
 _HEAD = re.compile(r"([1-9]\d{0,17}):([0-9a-f]{64})")
 
@@ -35,6 +38,17 @@ Why = Annotated[str, typer.Option(help="Reason; recorded in the log.")]
 Expect = Annotated[
     str | None, typer.Option(metavar="SEQUENCE:HASH", help="An entry as noted at an earlier verification.")
 ]
+First = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, such as 2026-01-01.")]
+Last = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, such as 2026-12-31.")]
+Kinds = Annotated[
+    list[str] | None, typer.Option("--kind", help=f"One of {', '.join(KINDS)}; can be repeated. Default: all.")
+]
+Stores = Annotated[list[str] | None, typer.Option("--store", help="Store; can be repeated. Default: all.")]
+Outcomes = Annotated[
+    list[str] | None, typer.Option("--outcome", help="Such as approve, refer or decline; can be repeated.")
+]
+PersonWho = Annotated[str | None, typer.Option("--who", help="Person who reads personal fields.")]
+PersonWhy = Annotated[str | None, typer.Option("--why", help="Why personal fields are read.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would be removed, and remove nothing.")]
 
 
@@ -85,6 +99,122 @@ def purge(
         out.print("older backups still have them: remove those by the same rule")
 
 
+def list_entries(
+    first: First = None,
+    last: Last = None,
+    kind: Kinds = None,
+    store: Stores = None,
+    outcome: Outcomes = None,
+    limit: Annotated[int, typer.Option(help="Most entries.", min=1, max=100_000)] = 20,
+    timezone: Timezone = TIMEZONE,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """List entries of the log without personal fields, the newest first."""
+    selection = _selection(first, last, timezone, kind=kind, store=store, outcome=outcome)
+    engine = open_log(config)
+    matches = logged_entries(engine, selection, end=log_end(engine).sequence, newest_first=True)
+    entries = list(islice(matches, limit))
+    if as_json:
+        return print_json([entry_dict(logged) for logged in entries])
+    table = Table("entry", "when", "kind", "decision", "store", "outcome", "models", "by")
+    for logged in entries:
+        entry, content = logged.entry, logged.content
+        cells = (entry.decision_id, content.get("store_id"), logged.band, ", ".join(logged.models), person(content))
+        table.add_row(
+            f"{entry.sequence:,}", selection.period.shown(entry.at), entry.kind, *(escape(str(c or "")) for c in cells)
+        )
+    out.print(table)
+
+
+def show(
+    decision: Annotated[str, typer.Argument(metavar="ID", help="Decision id, or the number of an entry.")],
+    personal: Annotated[bool, typer.Option("--personal", help="Personal fields too; the log records it.")] = False,
+    who: PersonWho = None,
+    why: PersonWhy = None,
+    timezone: Timezone = TIMEZONE,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a decision with its overrides and the reads of its personal fields, in Chinese and English."""
+    period = parse_period(None, None, timezone)
+    reader = check_reader(log_keys(), who, why) if personal else None
+    engine = open_log(config)
+    entries = entries_of(engine, decision)
+    fields: dict[int, Any] = {}
+    if reader is not None:
+        keys, person_name, reason = reader
+        content = {"who": person_name, "why": reason, "channel": "command line", "fields": "all"}
+        record_access(engine, entries[0].entry.decision_id, content)
+        fields = {logged.entry.sequence: value for logged, value in with_personal(engine, keys, entries)}
+        entries = entries_of(engine, decision)
+    if as_json:
+        return print_json([entry_dict(e) | _personal_dict(e, fields, personal) for e in entries])
+    for logged in entries:
+        for text in entry_texts(logged, period):
+            out.print(f"{escape(text.zh)}\n{escape(text.en)}", soft_wrap=True)
+        if fields.get(logged.entry.sequence) is not None:
+            out.print_json(data=fields[logged.entry.sequence], ensure_ascii=False)
+
+
+def export(
+    path: Annotated[Path, typer.Option("--out", "-o", help="File to write: .csv, .xlsx or .jsonl.")],
+    first: First = None,
+    last: Last = None,
+    kind: Kinds = None,
+    store: Stores = None,
+    outcome: Outcomes = None,
+    personal: Annotated[bool, typer.Option("--personal", help="Personal fields too; the log records it.")] = False,
+    who: PersonWho = None,
+    why: PersonWhy = None,
+    timezone: Timezone = TIMEZONE,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write entries to a CSV, Excel or JSON-lines file, and a manifest with its first and last hash beside it."""
+    check_format(path)
+    selection = _selection(first, last, timezone, kind=kind, store=store, outcome=outcome)
+    reader = check_reader(log_keys(), who, why) if personal else None
+    engine = open_log(config)
+    end = log_end(engine)
+    entries = logged_entries(engine, selection, end=end.sequence)
+    progress_printer(as_json)(f"reading {end.sequence:,} entries")
+    if reader is None:
+        items: Iterable[ExportedEntry] = map(ExportedEntry, entries)
+    else:
+        keys, person_name, reason = reader
+        read = {"channel": "command line", "fields": "all", "until": end.sequence, **selection.as_dict()}
+        record_access(engine, None, {"who": person_name, "why": reason, **read})
+        items = (ExportedEntry(*pair) for pair in with_personal(engine, keys, entries))
+    file = export_entries(path, items, selection.period, personal=personal)
+    manifest = path.with_name(f"{path.name}.manifest.json")
+    content = {
+        **{"file": path.name, "rows": file.rows, "bytes": file.size, "sha256": file.sha256},
+        **{"first": file.first, "last": file.last, "log_end": end, "selection": selection.as_dict()},
+        **{"personal": personal, "written_at": datetime.now(UTC).isoformat(), "written_by": who or user()},
+    }
+    write_manifest(manifest, content)
+    if as_json:
+        return print_json({**content, "file": str(path), "manifest": str(manifest)} | _heads(content))
+    out.print(f"{count_text(file.rows, 'entry', 'entries')} written to {path}; manifest: {manifest}", soft_wrap=True)
+    out.print(f"the log ended with entry {end}", soft_wrap=True)
+
+
+def _heads(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value._asdict() for name, value in content.items() if isinstance(value, Head)}
+
+
+def _personal_dict(logged: LoggedEntry, fields: Mapping[int, Any], personal: bool) -> dict[str, Any]:
+    return {"personal": fields.get(logged.entry.sequence)} if personal else {}
+
+
+def _selection(first: str | None, last: str | None, timezone: str, **options: list[str] | None) -> Selection:
+    kinds = options["kind"] or ()
+    if unknown := set(kinds) - set(KINDS):
+        raise ConfigError(f"--kind: must be one of {', '.join(KINDS)}, got '{min(unknown)}'")
+    return Selection(parse_period(first, last, timezone), kinds, options["store"] or (), options["outcome"] or ())
+
+
 def parse_head(text: str) -> Head:
     """Return the entry of the option `--expect`.
 
@@ -103,30 +233,6 @@ def parse_head(text: str) -> Head:
         rule = "must be SEQUENCE:HASH with 64 hexadecimal digits, as the verification prints it"
         raise ConfigError(f"--expect: {rule}, got '{text}'")
     return Head(int(match[1]), match[2])
-
-
-def open_log(config: Path | None) -> sa.Engine:
-    """Return the decision store of the settings, which must exist: a reading command does not make an empty log.
-
-    Parameters
-    ----------
-    config : Path or None
-        File of the settings; None for `configs/serving.yaml`.
-
-    Raises
-    ------
-    ConfigError
-        The settings are invalid, or there is no log yet.
-    StoreUnavailable
-        The store cannot be opened.
-    """
-    url = load_settings(config).decision_store
-    if url.startswith("sqlite"):
-        path = Path(str(make_url(url).database))
-        if not path.exists():
-            text = "the service makes it at its first start; is CHEHANG_HOME or decision_store another one?"
-            raise ConfigError(f"{path}: there is no decision log; {text}")
-    return open_store(url, "decisions")
 
 
 def print_verification(verification: Verification, period: Period, *, has_keys: bool) -> None:
@@ -176,4 +282,7 @@ def _progress(quiet: bool) -> Progress:
     return show
 
 
-decisions = command_group("Verify the decision log, and remove old personal parts.", {"verify": verify, "purge": purge})
+decisions = command_group(
+    "Verify, list, show and export the decision log, and remove old personal parts.",
+    {"verify": verify, "list": list_entries, "show": show, "export": export, "purge": purge},
+)

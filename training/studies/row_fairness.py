@@ -9,14 +9,13 @@ import polars as pl
 
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
+from ml.domain.statistics.rate_ratio import FOUR_FIFTHS
 from ml.labels import Labels
 from ml.report.columns import axis, column
 from ml.report.sections import Bars, Section, Table
 from training.studies.report_sections import ROWS, group_column
 from training.studies.report_words import MISSING
 from training.studies.row_sections import MIN_SEGMENT_ROWS, HoldoutPredictions
-
-FOUR_FIFTHS = 0.8  # four-fifths rule: lowest approval rate over the highest must not be below this
 
 _TIMES = Text(zh="比值", en="ratio")
 _RATIO_COLUMNS = (

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from features.errors import ConfigError
-from serving.commands.decisions import BROKEN, parse_head
+from serving.audit.opening import BROKEN
+from serving.commands.decisions import parse_head
 from tests.commands import chehang, chehang_apart
+from tests.serving.audit.content import sample_log
 from tests.serving.decisions.logs import decision, log_in, write
 from tests.serving.decisions.tampering import FILE, mixed_log, tamper
 
@@ -129,3 +131,54 @@ def test_the_commands_run_as_a_process_of_their_own(tmp_path: Path) -> None:
     process = chehang_apart("decisions", "verify", "--json", home=tmp_path, CHEHANG_LOG_KEYS=KEYS)
     assert json.loads(process.stdout)["entries"] == 6
     assert "purge" in chehang_apart("decisions", "--help", home=tmp_path).stdout
+
+
+def test_entries_are_listed_the_newest_first_and_filtered(tmp_path: Path) -> None:
+    sample_log(tmp_path).dispose()
+    shown = run(tmp_path, "list").stdout
+    assert shown.index("purge") < shown.index("override") < shown.index("credit_risk 1")
+    entries = as_json(tmp_path, "list", "--limit", "2", "--kind", "decision", "--store", "S0002", "--to", "2026-01-31")
+    assert [entry["decision_id"] for entry in entries] == ["d4", "d3"]
+    assert [e["decision_id"] for e in as_json(tmp_path, "list", "--outcome", "refer")] == ["d4"]
+    process = run(tmp_path, "list", "--kind", "sale", check=False)
+    assert process.returncode == 1 and "--kind: must be one of decision, override, access, purge" in process.stderr
+
+
+def test_a_decision_is_shown_in_both_languages_and_personal_fields_only_after_their_entry(tmp_path: Path) -> None:
+    sample_log(tmp_path).dispose()
+    shown = run(tmp_path, "show", "d2").stdout
+    assert "预审拒绝" in shown and "declined" in shown and "payslip shown" in shown and "complaint 17" in shown
+    assert "9000" not in shown
+    process = run(tmp_path, "show", "d2", "--personal", check=False)
+    assert process.returncode == 1 and "needs --who and --why" in process.stderr
+    assert len(log_rows(tmp_path)) == 9, "a refused read is no entry"
+    reader = ("--personal", "--who", "wang", "--why", "complaint 18")
+    shown = run(tmp_path, "show", "d2", *reader).stdout
+    assert '"monthly_income": 9000' in shown and "complaint 18" in shown
+    entries = as_json(tmp_path, "show", "2", *reader)
+    assert entries[0]["personal"]["inputs"]["gender"] == "female"
+    assert [entry["kind"] for entry in entries] == ["decision", "override", "access", "access", "access"]
+    assert log_rows(tmp_path)[-1]["who"] == "wang"
+    assert as_json(tmp_path, "verify")["whole"]
+
+
+def test_a_decision_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    sample_log(tmp_path).dispose()
+    process = run(tmp_path, "show", "d99", check=False)
+    assert process.returncode == 1 and "the log has no decision or entry 'd99'" in process.stderr
+
+
+def test_an_export_has_a_manifest_and_personal_fields_by_request_alone(tmp_path: Path) -> None:
+    sample_log(tmp_path).dispose()
+    out = tmp_path / "out" / "january.jsonl"
+    content = as_json(tmp_path, "export", "--out", str(out), "--from", "2026-01-01", "--to", "2026-01-31")
+    manifest = json.loads(Path(content["manifest"]).read_text())
+    assert (manifest["rows"], manifest["first"]["sequence"], manifest["last"]["sequence"]) == (4, 1, 4)
+    assert manifest["log_end"]["sequence"] == 9 and not manifest["personal"]
+    assert manifest["selection"]["period"] == "2026-01-01 – 2026-01-31 (Asia/Shanghai)"
+    assert "gender" not in out.read_text()
+    text = run(tmp_path, "export", "--out", str(out), "--personal", "--who", "wang", "--why", "request").stdout
+    assert "9 entries written to" in text and '"gender":"female"' in out.read_text()
+    assert log_rows(tmp_path)[-1]["fields"] == "all"
+    process = run(tmp_path, "export", "--out", "a.parquet", check=False)
+    assert process.returncode == 1 and "must end in .csv, .xlsx or .jsonl" in process.stderr
