@@ -177,13 +177,15 @@ class Signature(BaseModel):
         )
 
 
-def contract_fields(table: Table) -> list[Field]:
+def contract_fields(table: Table, *, outcomes: bool = False) -> list[Field]:
     """Return the fields that a request may have: all columns of a raw table's contract except the outcomes.
 
     Parameters
     ----------
     table : Table
         Contract of the raw table, as in ``features.tables.APPLICATIONS``.
+    outcomes : bool
+        Whether the outcomes are included, as for requests that report them.
 
     Returns
     -------
@@ -197,7 +199,8 @@ def contract_fields(table: Table) -> list[Field]:
     >>> term.kind, term.low, term.high
     ('integer', 1.0, 120.0)
     """
-    return [_contract_field(name, column) for name, column in table.columns.items() if name not in table.outcomes]
+    left_out = frozenset() if outcomes else table.outcomes
+    return [_contract_field(name, column) for name, column in table.columns.items() if name not in left_out]
 
 
 def _contract_field(name: str, column: Column) -> Field:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request, Response
@@ -16,6 +17,8 @@ from ml.registry import TASKS
 from serving.asgi import App, Problem, content_policy
 from serving.decisions.writer import LogWriter
 from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
+from serving.feedback.pushes import ChangeCounters, LocalCounters, with_fresh_stock
+from serving.feedback.routes import feedback_routes
 from serving.metrics import REGISTRY
 from serving.metrics.exposition import exposition
 from serving.model_store import ModelStore
@@ -34,6 +37,7 @@ def build_app(
     endpoints: Sequence[MountedEndpoint] | None = None,
     *,
     decisions: LogWriter | None = None,
+    counters: ChangeCounters | None = None,
 ) -> FastAPI:
     """Build the application; `serving.guard.Guard` adds request limits and metrics to it.
 
@@ -47,12 +51,16 @@ def build_app(
         By default all, as returned by `serving.endpoints.mounted_endpoints`.
     decisions : LogWriter, optional
         Writer of the decision log; None logs nothing.
+    counters : ChangeCounters, optional
+        Tell all workers of a server that stock was pushed, such as a `serving.shared_file.SharedFile`; None: of this
+        process alone.
 
     Returns
     -------
     FastAPI
         An ASGI application with the routes of the endpoints (`serving.endpoints.routes`), those of named models
-        (`serving.named_routes.NamedRoutes`), `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs` and `/`.
+        (`serving.named_routes.NamedRoutes`), of events and stock (`serving.feedback.routes`), `/healthz`, `/readyz`,
+        `/metrics`, `/openapi.json`, `/docs` and `/`.
         Without a champion, an endpoint answers with status 503.
 
     Examples
@@ -67,10 +75,13 @@ def build_app(
     app.router.redirect_slashes = False
     endpoints = mounted_endpoints() if endpoints is None else endpoints
     configs, max_rows = settings.configs, settings.max_batch_rows
-    app.router.routes.extend(routes(endpoints, store, configs, max_rows=max_rows, decisions=decisions))
+    counters = LocalCounters() if counters is None else counters
+    adapt = partial(with_fresh_stock, store=store, counters=counters)
+    app.router.routes.extend(adapt(routes(endpoints, store, configs, max_rows=max_rows, decisions=decisions)))
+    app.router.routes.extend(feedback_routes(settings, counters))
     default: App = app.router.default
-    named = NamedRoutes(endpoints, store, configs, max_rows=max_rows, default=default, decisions=decisions)
-    app.router.default = named
+    options: dict[str, Any] = {"max_rows": max_rows, "decisions": decisions, "adapt": adapt}
+    app.router.default = NamedRoutes(endpoints, store, configs, default=default, **options)
     app.router.routes.extend(_operator_routes(store, settings, endpoints))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)

@@ -42,11 +42,11 @@ def _request_log(settings: Settings) -> RequestLog | None:
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
 DECISIONS = LogWriter(SETTINGS.decision_store, log_keys())
-APP = build_app(STORE, SETTINGS, decisions=DECISIONS)
-ROUTES = routes_of(APP)
-check_routes(ROUTES["paths"])
 # `serving.__main__` sets the folder of the server, and makes the file anew.
 SHARED = SharedFile(Path(os.environ.get("BENTOML_HOME") or home() / "serving") / FILE_NAME)
+APP = build_app(STORE, SETTINGS, decisions=DECISIONS, counters=SHARED)
+ROUTES = routes_of(APP)
+check_routes(ROUTES["paths"])
 DOORS = open_doors(SETTINGS, SHARED)
 GUARD: App = Guard(
     APP,

@@ -115,6 +115,7 @@ class ModelStore:
     def __init__(self, *, poll_seconds: float, configs: Path = Path("configs")) -> None:
         self.poll_seconds = poll_seconds
         self._configs = configs
+        self._live_lock = threading.Lock()  # a request may update the stock while the thread does
         self._live_updates: dict[str, Callable[[Any], bool]] = {}
         self._names: tuple[str, ...] = ()
         self._update_errors: dict[str, str] = {}
@@ -232,13 +233,20 @@ class ModelStore:
                 log.warning("the model store cannot be read (%s); loaded champions still answer", type(e).__name__)
             self._is_unreadable = True
 
+    def update_live_data(self, name: str) -> None:
+        """Update the live data of the champion of a task or named model now, from any thread; errors are logged."""
+        loaded = self.current(name)
+        if loaded is not None:
+            self._update(name, loaded)
+
     def _update(self, name: str, loaded: LoadedChampion) -> bool:
         """Update the live data (stock, rules) of a champion, and return whether they have changed."""
         try:
-            if name not in self._live_updates:
-                data_set = split_name(name).data_set
-                self._live_updates[name] = TASKS[name].refresh(self._configs, data_set=data_set)
-            changed = self._live_updates[name](loaded.estimator)
+            with self._live_lock:
+                if name not in self._live_updates:
+                    data_set = split_name(name).data_set
+                    self._live_updates[name] = TASKS[name].refresh(self._configs, data_set=data_set)
+                changed = self._live_updates[name](loaded.estimator)
             for data, seconds in TASKS[name].data_times(loaded.estimator).items():
                 DATA_TIME.set(seconds, name, data)
             self._update_errors.pop(name, None)
@@ -269,6 +277,7 @@ class ModelStore:
             self._record_failure(task, number, e)
             return
         self._loaded = {**self._loaded, task.name: loaded}
+        self._update(task.name, loaded)  # a push since the first update went to the champion before
         self._failures.pop(task.name, None)
         SWAPS.add(1, task.name)
         VERSION.set(number, task.name)

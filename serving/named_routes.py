@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from ml.entry import split_name
 from ml.registry import GROUPS, TASKS
@@ -55,6 +57,8 @@ class NamedRoutes:
         Answers all other paths.
     decisions : LogWriter, optional
         Writer of the decision log; None logs nothing.
+    adapt : callable, optional
+        Takes the routes of a model and returns them with further steps before their applications.
 
     Attributes
     ----------
@@ -71,6 +75,7 @@ class NamedRoutes:
         max_rows: int,
         default: App,
         decisions: LogWriter | None = None,
+        adapt: Callable[[list[Route]], list[Route]] = list,
     ) -> None:
         self.paths: set[str] = set()
         self._endpoints = endpoints
@@ -79,6 +84,7 @@ class NamedRoutes:
         self._max_rows = max_rows
         self._default = default
         self._decisions = decisions
+        self._adapt = adapt
         self._apps: dict[str, dict[str, App]] = {}  # by path and method
         self._names: set[str] = set()
 
@@ -111,8 +117,8 @@ class NamedRoutes:
 
     def _add(self, name: str) -> None:
         endpoints = named_endpoints(self._endpoints, name)
-        decisions = self._decisions
-        for route in routes(endpoints, self._store, self._configs, max_rows=self._max_rows, decisions=decisions):
+        options: dict[str, Any] = {"max_rows": self._max_rows, "decisions": self._decisions}
+        for route in self._adapt(routes(endpoints, self._store, self._configs, **options)):
             method = "POST" if "POST" in (route.methods or ()) else "GET"
             self._apps.setdefault(route.path, {})[method] = route.app
             self.paths.add(route.path)

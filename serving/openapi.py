@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from ml.entry import split_name
 from ml.registry import ENTRIES, GROUPS, TASKS
 from serving.endpoints import MountedEndpoint
+from serving.feedback.document import FEEDBACK_TAG, feedback_paths
 from serving.model_store import LoadedChampion
 
 Schema = dict[str, Any]
@@ -88,6 +89,8 @@ def describe(
         schema = {"type": "object"} if model is None else schemas[split_name(mounted.owner).data_set, model]
         body = {"schema": schema} | ({} if example is None else {"example": example})
         paths |= _paths(mounted, body, schemas["", mounted.endpoint.response], max_rows=max_rows)
+    feedback, feedback_definitions = feedback_paths()
+    paths |= feedback
     for name, text in OPERATORS.items():
         paths[f"/{name}"] = {
             "get": {"operationId": name, "tags": ["service"], "summary": text, "responses": {"200": _response(text)}}
@@ -96,9 +99,9 @@ def describe(
     return {
         "openapi": "3.1.0",
         "info": {**INFO, "version": version("chehang")},
-        "tags": [*owners, {"name": "service", "description": "State of the service 服务状态"}],
+        "tags": [*owners, FEEDBACK_TAG, {"name": "service", "description": "State of the service 服务状态"}],
         "paths": paths,
-        "components": {"schemas": {"Error": ERROR, **definitions}},
+        "components": {"schemas": {"Error": ERROR, **definitions, **feedback_definitions}},
     }
 
 

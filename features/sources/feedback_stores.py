@@ -151,16 +151,16 @@ def _query(url: str, query: str, where: str) -> pl.DataFrame:
     address: Any = make_url(url)
     if address.get_backend_name() == "sqlite" and not Path(str(address.database)).is_file():
         raise DataError(
-            f"{where}: there is no feedback store {address.database}: start the service, which makes it, or set "
-            "`store` or CHEHANG_FEEDBACK_STORE to the address of the service's store"
+            f"{where}: there is no feedback store {address.database}: send events or stock to the service, which makes "
+            "it, or set `store` or CHEHANG_FEEDBACK_STORE to the address of the service's store"
         )
     try:
         return read_query(url, query, where=where)
     except DataError as error:
         if any(text in str(error) for text in ("no such table", "does not exist")):
             raise DataError(
-                f"{where}: {_shown(url)} is no feedback store of this version: start the service once, which makes or "
-                "updates its tables, or correct `store`"
+                f"{where}: {_shown(url)} is no feedback store of this version: send events or stock to the service, "
+                "which makes or updates its tables, or correct `store`"
             ) from None
         raise
 

@@ -51,6 +51,8 @@ class LiveUpdates:
     `PUT /v1/stock` fills. A vehicle that a push marks as sold, reserved or deleted is left out in either case.
     """
 
+    follows_pushed_stock = True
+
     def __init__(
         self, configs: Path, *, data_set: str = "", rules: Path | None = None, sources: Path | None = None
     ) -> None:

@@ -32,6 +32,7 @@ TRAINED = Gauge(
 DATA_TIME = Gauge(
     REGISTRY, "chehang_data_timestamp_seconds", "Time of the data that answers use", ["task", "data"], across="min"
 )
+EVENTS = Counter(REGISTRY, "chehang_events", "Number of events received", ["result"])
 SWAPS = Counter(REGISTRY, "chehang_model_swaps", "Number of champions loaded", ["task"])
 REFUSED = Counter(REGISTRY, "chehang_models_refused", "Number of failed attempts to load a champion", ["task"])
 STORE_ERRORS = Counter(REGISTRY, "chehang_store_errors", "Number of failed reads of the model store or of live data")

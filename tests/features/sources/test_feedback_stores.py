@@ -55,7 +55,7 @@ def test_a_store_without_rows_says_so_and_what_to_send(tmp_path: Path, engine: s
 
 
 def test_no_store_and_another_database(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no feedback store .*none.db: start the service"):
+    with pytest.raises(DataError, match=r"there is no feedback store .*none.db: send events or stock"):
         read(tmp_path, "tables: {events: {store: 'sqlite:///none.db'}}", "events")
     assert not (tmp_path / "none.db").exists()
     sa.create_engine(f"sqlite:///{tmp_path}/other.db").connect().exec_driver_sql("CREATE TABLE t (a)").close()
