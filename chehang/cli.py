@@ -114,6 +114,11 @@ COMMANDS: dict[str, Command] = {
         "serving.commands.audit",
         "Write the pack of an auditor: decisions, overrides, fairness, reads, purges, keys, models and a verified log.",
     ),
+    "backup": Command(
+        "serving.commands.backup",
+        "Write the home folder and the configurations into one archive, while the service runs.",
+    ),
+    "restore": Command("serving.commands.restore", "Check an archive and make a new home folder of it."),
     "openapi": Command(
         "serving.commands.openapi", "Print the OpenAPI document for the current champions, without a server."
     ),

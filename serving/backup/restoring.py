@@ -29,6 +29,7 @@ from serving.backup.archive import (
 from serving.backup.work_folder import work_folder
 
 MAX_JSON_BYTES = 256_000_000
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,11 @@ class RestoredHome:
 
 
 def restore(
-    archive: Path, to: Path, *, sha256: str | None = None, progress: Callable[[int, int], None] = lambda done, total: None
+    archive: Path,
+    to: Path,
+    *,
+    sha256: str | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> RestoredHome:
     """Make a home folder from an archive, after checking every file in it.
 
@@ -138,7 +143,8 @@ class _Reader:
 
     def _add(self, tar: tarfile.TarFile, entry: tarfile.TarInfo) -> None:
         if not entry.isreg() or self._manifest is not None:
-            raise ArchiveError(f"{self.archive}: has an entry {entry.name[:100]!r} that no backup writes: do not use it")
+            text = f"has an entry {entry.name[:100]!r} that no backup writes: do not use it"
+            raise ArchiveError(f"{self.archive}: {text}")
         if not self.header:
             if entry.name != HEADER:
                 raise ArchiveError(f"{self.archive}: is no backup of chehang; name a file that chehang backup wrote")
@@ -179,7 +185,7 @@ class _Reader:
 
 
 @contextmanager
-def _opened(archive: Path, progress: Callable[[int, int], None]) -> Iterator[HashingFile]:
+def _opened(archive: Path, progress: Progress) -> Iterator[HashingFile]:
     try:
         total = archive.stat().st_size
         with archive.open("rb") as file:
@@ -189,7 +195,7 @@ def _opened(archive: Path, progress: Callable[[int, int], None]) -> Iterator[Has
 
 
 class _Counted:
-    def __init__(self, file: Any, total: int, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, file: Any, total: int, progress: Progress) -> None:
         self._file = file
         self._total = total
         self._progress = progress

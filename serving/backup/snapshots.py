@@ -85,8 +85,8 @@ class Snapshots:
         with closing(sqlite3.connect(path)) as target:
             problem = target.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
-            text = f"{self._paths[name]} is damaged ({problem}): restore it from an earlier backup; no archive was written"
-            raise ConfigError(text)
+            text = f"is damaged ({problem}): restore it from an earlier backup; no archive was written"
+            raise ConfigError(f"{self._paths[name]} {text}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from features.errors import ConfigError
@@ -189,9 +189,11 @@ def _located(setting: str, url: str) -> tuple[Path | None, str]:
         raise ConfigError(f"{setting}: is not a SQLAlchemy URL, such as sqlite:////folder/file.db") from None
     if address.get_backend_name() == "sqlite":
         return Path(str(address.database)).absolute(), ""
-    plain = address.set(drivername=address.get_backend_name(), password=None, query={})
-    name = _NAMES.get(setting, MODELS).removesuffix(".db")
-    if address.get_backend_name() == "postgresql":
+    kind = address.get_backend_name()
+    # Without the query, which may have a password too.
+    plain = URL.create(kind, address.username, None, address.host, address.port, address.database)
+    if kind == "postgresql":
+        name = _NAMES.get(setting, MODELS).removesuffix(".db")
         return None, f"pg_dump --format=custom --file={name}.dump {plain.render_as_string()}"
     return None, f"back up {plain.render_as_string()} with the tools of that database"
 

@@ -52,7 +52,8 @@ def work_folder(beside: Path, prefix: str) -> Iterator[Path]:
         yield own
     except OSError as e:
         place = e.filename or beside
-        raise ConfigError(f"{place}: {e.strerror or e}; free space there, make it writable, or name another place") from None
+        text = f"{place}: {e.strerror or e}; free space there, make it writable, or name another place"
+        raise ConfigError(text) from None
     finally:
         if own is not None:
             shutil.rmtree(own, ignore_errors=True)

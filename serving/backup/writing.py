@@ -121,9 +121,7 @@ class _Writer:
         with path.open("rb") as f:
             status = os.fstat(f.fileno())
             rights = status.st_mode if mode is None else mode
-            self.files[name] = add_file(
-                self.tar, name, f, size=status.st_size, mode=rights, progress=self._advance
-            )
+            self.files[name] = add_file(self.tar, name, f, size=status.st_size, mode=rights, progress=self._advance)
 
     def _advance(self, count: int) -> None:
         self.done += count

@@ -36,7 +36,8 @@ def backup(
         out.print(f"decision log up to {result.head}", soft_wrap=True)
     out.print(
         "Note both elsewhere. The archive has no keys of the environment (CHEHANG_LOG_KEYS): keep them elsewhere too, "
-        "without them personal parts of the decision log stay unreadable. Other files are as in the home: protect it alike.",
+        "without them personal parts of the decision log stay unreadable. Other files are as in the home: protect it "
+        "like the home.",
         soft_wrap=True,
     )
     for name, path in result.moved.items():
