@@ -25,11 +25,14 @@ from serving.decisions.answers import DecisionAnswers
 from serving.decisions.entries import NewEntry
 from serving.decisions.recording import models_json
 from serving.decisions.writer import LogWriter
+from serving.doors.caller import Caller
+from serving.doors.requested_stores import check_stores
 from serving.limits.lists import parse_batch, parse_list
 from serving.model_store import LoadedChampion, ModelStore
 from serving.query_strings import AnswerOptions, parse_options, parse_parameters
 from serving.watching.answers import AnswerCounter
 
+Champions = Mapping[str, LoadedChampion]
 log = logging.getLogger("chehang.serving")
 BATCH_BODY = re.compile(rb'\s*\{\s*"items"\s*:')  # no request has a field named items
 
@@ -311,17 +314,20 @@ class SingleApp:
         body = (await receive())["body"]
         if self.has_batch and BATCH_BODY.match(body):
             return await self.send_batch(scope, body, send)
+        caller: Caller | None = scope.get("caller")
         options, runs_in_thread = self._options(scope), self.endpoint.runs_in_thread
         if runs_in_thread is None:
             requests, answer = await run_sync(
-                self._parse_and_answer, champions, schema, body, options.explain, abandon_on_cancel=True
+                self._parse_and_answer, champions, schema, body, options.explain, caller, abandon_on_cancel=True
             )
         else:
             requests = [parse_request(schema.model, body)]
             if options.explain or runs_in_thread(requests[0]):
-                answers = await run_sync(self._answers, champions, requests, options.explain, abandon_on_cancel=True)
+                answers = await run_sync(
+                    self._answers, champions, requests, options.explain, caller, abandon_on_cancel=True
+                )
             else:
-                answers = self._answers(champions, requests, False)
+                answers = self._answers(champions, requests, False, caller)
             answer = answers[0]
         if self.endpoint.page is not None and b"text/html" in dict(scope["headers"]).get(b"accept", b""):
             return await send_html(send, self.endpoint.page(answer))
@@ -353,31 +359,28 @@ class SingleApp:
         await send_json(send, content)
 
     def _parse_and_answer(
-        self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool
+        self, champions: Champions, schema: Schema, body: bytes, explain: bool, caller: Caller | None
     ) -> tuple[list[BaseModel], BaseModel]:
         field = self.endpoint.long_list
         request = parse_list(schema.model, body, field=field) if field else parse_request(schema.model, body)
-        return [request], self._answers(champions, [request], explain)[0]
+        return [request], self._answers(champions, [request], explain, caller)[0]
 
     def _batch(
-        self,
-        champions: Mapping[str, LoadedChampion],
-        schema: Schema,
-        body: bytes,
-        options: AnswerOptions,
-        scope: Scope,
+        self, champions: Champions, schema: Schema, body: bytes, options: AnswerOptions, scope: Scope
     ) -> tuple[bytes, list[NewEntry]]:
         """Return the JSON of a batch, and the log entries of its decisions."""
         requests = parse_batch(schema.model, body, max_rows=self.max_rows)
-        answers = self._answers(champions, requests, options.explain)
+        answers = self._answers(champions, requests, options.explain, scope.get("caller"))
         if self._decisions is None:
             return to_json({"items": answers})[:-1] + schema.ending, []
         content, entries = self._decisions.batch(scope, schema.models, requests, answers, preview=options.preview)
         return content + schema.ending, entries
 
     def _answers(
-        self, champions: Mapping[str, LoadedChampion], requests: Sequence[BaseModel], explain: bool
+        self, champions: Champions, requests: Sequence[BaseModel], explain: bool, caller: Caller | None
     ) -> Sequence[BaseModel]:
+        if caller is not None and caller.stores is not None:
+            check_stores(caller.stores, requests)
         try:
             answers: Sequence[BaseModel] = self.endpoint.respond(self.rules, champions, requests, explain)
         except FeatureError as e:

@@ -16,7 +16,7 @@ from serving.bodies import invalid_field
 from serving.decisions.entries import NewEntry
 from serving.model_store import LoadedChampion
 
-PREVIEW_ROLES = frozenset({"data_scientist"})  # may look at decisions, but not take them
+DECIDING_SCOPE = "decisions:make"  # without it, a caller may look at decisions, but not take them
 REFERENCE_HEADER = b"x-reference"
 MAX_STORE_LENGTH = 200
 _MAX_BODY = 4_096  # a longer body may be mostly blanks
@@ -147,7 +147,7 @@ def check_right(scope: Scope, *, preview: bool) -> None:
     >>> check_right({}, preview=False)
     """
     caller = scope.get("caller")
-    if not preview and caller is not None and caller.role in PREVIEW_ROLES:
+    if not preview and caller is not None and DECIDING_SCOPE not in caller.scopes:
         text = f"keys with the role {caller.role} may only preview decisions; add ?preview=true"
         raise Problem(403, "preview_only", text)
 

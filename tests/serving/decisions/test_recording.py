@@ -18,7 +18,7 @@ from tests.serving.in_process import ask, champion, problem
 
 WHEN = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 MOVE = Move(version=3, previous=2, action="promote", who="wang", when=WHEN, why="", forced=False, metrics={})
-OFFICER = Caller("k_1", "desk", "finance_officer", frozenset({"credit_risk"}), None)
+OFFICER = Caller("k_1", "desk", "finance_officer", frozenset({"credit_risk", "decisions:make"}), None)
 
 
 @pytest.mark.parametrize("query", ["", "?explain=false"])
