@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from ml.entry import split_name
 from ml.registry import ENTRIES, GROUPS, TASKS
+from serving.doors.documentation import add_security
 from serving.endpoints import MountedEndpoint
 from serving.feedback.document import FEEDBACK_TAG, feedback_paths
 from serving.model_store import LoadedChampion
@@ -96,13 +97,14 @@ def describe(
             "get": {"operationId": name, "tags": ["service"], "summary": text, "responses": {"200": _response(text)}}
         }
     owners = [{"name": e.name, "description": f"{e.summary['en']} {e.summary['zh']}"} for e in _owners(endpoints)]
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {**INFO, "version": version("chehang")},
         "tags": [*owners, FEEDBACK_TAG, {"name": "service", "description": "State of the service 服务状态"}],
         "paths": paths,
         "components": {"schemas": {"Error": ERROR, **definitions, **feedback_definitions}},
     }
+    return add_security(document)
 
 
 def _schemas(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from ml.registry import TASKS
+from serving.doors.documentation import DOOR_REFUSALS
 from serving.endpoints import mounted_endpoints
 from serving.openapi import REFUSALS, describe
 from tests.serving.in_process import application, ask, champion, doubling
@@ -37,7 +38,7 @@ def test_a_champion_brings_its_schema_and_its_example() -> None:
 def test_answers_carry_the_version_and_every_refusal_has_one_shape() -> None:
     document = describe({"credit_risk": champion()}, [doubling("credit_risk")], max_rows=7)
     responses = document["paths"]["/v1/credit_risk"]["post"]["responses"]
-    assert set(responses) == {"200", *REFUSALS}
+    assert set(responses) == {"200", *REFUSALS, *DOOR_REFUSALS}
     whole = responses["200"]["content"]["application/json"]["schema"]["allOf"]
     assert whole[0] == {"$ref": "#/components/schemas/Doubled"}
     assert whole[1]["required"] == ["model_version"]
