@@ -361,7 +361,9 @@ def main() -> None:
         chehang("promote", task)
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    out.print(f"\n[bold cyan]$ chehang serve --port {port}[/bold cyan]")
+    out.print(
+        f"\n[bold cyan]$ chehang serve --port {port}[/bold cyan]   requests send a development key 请求附带开发密钥"
+    )
     server = subprocess.Popen([sys.executable, "-m", "serving", "--port", str(port)], env=_environment())
     try:
         _wait(url, server)

@@ -65,14 +65,14 @@ class Problem(Exception):
         return to_json({"error": {"code": self.code, "message": self.message, "details": list(self.details)}})
 
 
-def content_policy(page: str) -> str:
+def content_policy(*pages: str) -> str:
     """Return the header `Content-Security-Policy` of a page: its own style and script may run, and nothing else.
 
     Parameters
     ----------
-    page : str
+    *pages : str
         HTML with at most one `<style>` and one `<script>`, without attributes. Later ones, such as those that a text
-        of the request would smuggle in, are not allowed by the header.
+        of the request would smuggle in, are not allowed by the header. Several pages, if the first loads the others.
 
     Examples
     --------
@@ -83,10 +83,11 @@ def content_policy(page: str) -> str:
     """
     policy = ["default-src 'none'"]
     for name in ("style", "script"):
-        _, start, rest = page.partition(f"<{name}>")
-        if start:
-            digest = sha256(rest.partition(f"</{name}>")[0].encode()).digest()
-            policy.append(f"{name}-src 'sha256-{b64encode(digest).decode()}'")
+        parts = (page.partition(f"<{name}>") for page in pages)
+        texts = [rest.partition(f"</{name}>")[0] for _, start, rest in parts if start]
+        if texts:
+            digests = (b64encode(sha256(text.encode()).digest()).decode() for text in texts)
+            policy.append(" ".join([f"{name}-src", *(f"'sha256-{digest}'" for digest in digests)]))
             policy += ["connect-src 'self'"] if name == "script" else []
     return "; ".join(policy)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
-from serving.asgi import Problem, Scope
+from serving.asgi import Problem, Scope, content_policy
 from serving.doors.caller import Caller
 from serving.doors.key_ring import NANOSECONDS, KeyRing
 from serving.doors.key_texts import PREFIX, digest_of, tag_of
@@ -15,8 +15,11 @@ from serving.doors.roles import OPEN_PATHS, required_scope
 from serving.doors.tokens import Tokens
 from serving.shared_file import SharedFile
 
-PAGE = (Path(__file__).parents[1] / "pages" / "key.html").read_bytes()
-PAGE_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+_PAGES = Path(__file__).parents[1] / "pages"
+# The page that asks for the key replaces itself by one of the others.
+_TEXTS = [(_PAGES / name).read_text(encoding="utf-8") for name in ("key.html", "docs.html", "index.html")]
+PAGE = _TEXTS[0].encode()
+PAGE_POLICY = content_policy(*_TEXTS).encode()
 CHALLENGE = (b"www-authenticate", b'Bearer realm="chehang"')
 FAILURE_INTERVAL = 2 * NANOSECONDS  # of one address: 30 failed attempts at once, then one in two seconds
 FAILURE_BURST = 30

@@ -69,7 +69,7 @@ def _names_a_store(stores: frozenset[str], request: BaseModel) -> bool:
         elif isinstance(value, list | tuple):
             for row in value:
                 _check(stores, row)
-            has_store |= len(value) > 0 and not own
+            has_store |= len(value) > 0  # each row names a store, such as the stock that orders are planned for
     return has_store
 
 

@@ -47,9 +47,10 @@ class Page(BaseModel):
 
 
 class Orders(BaseModel):
-    """Several stores; none are all."""
+    """Several stores, or the rows of a stock; none are all."""
 
     stores: tuple[str, ...] = ()
+    stock: tuple[Lead, ...] = ()
 
 
 def _rule(request: BaseModel) -> str | None:
@@ -71,6 +72,9 @@ def _rule(request: BaseModel) -> str | None:
         (Orders(stores=("S1", "S2")), None),
         (Orders(stores=("S1", "S9")), "wrong_store"),
         (Orders(), "store_required"),
+        (Orders(stock=(Lead(store_id="S1"),)), None),
+        (Orders(stock=(Lead(store_id="S1"), Lead(store_id="S9"))), "wrong_store"),
+        (Orders(stores=("S1",), stock=(Lead(),)), "store_required"),
         (Queue(leads=[Lead(store_id="S1"), Lead(store_id="S2")]), None),
         (Queue(leads=[Lead(store_id="S1"), Lead()]), "store_required"),
         (Queue(leads=[Lead(store_id="S9")]), "wrong_store"),
