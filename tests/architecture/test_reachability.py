@@ -31,7 +31,6 @@ ENTRY_POINTS = {
     "to_asgi",
     "emit",
     "fetch_flow_collection_start",
-    "increase",
     "upgrade",
     "revision",
     "down_revision",
