@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from features.aggregations import DAY
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.pages.page import Cap, Page, compose_page, reorder
 from ml.instants import microseconds
+from ml.recommendation.cards import make_card
 from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.financing import MonthlyPayment
 from ml.recommendation.merchandising import Rule
+from ml.recommendation.page_tokens import MAX_SHOWN, page_token, shown_before
 from ml.recommendation.ranking_features import Tastes, pair_columns
 from ml.recommendation.reasons import CardReason, Evidence, reasons
 from ml.recommendation.request import RecommendationRequest
@@ -95,10 +97,12 @@ def recommend(estimator: Showroom, request: RecommendationRequest, *, explain: b
     seats = request.profile.household_size if request.profile is not None and request.personalise else None
     matches = stock.matching(request.filters, now=now, store=request.store_id, seats=seats)
     available = int(matches.sum())
-    rows, scores, values = rank(estimator, context, stock.one_of_each(matches, store=int(context.visitor.store[0])))
+    before = () if request.page_token is None else shown_before(request.page_token)
+    fresh = _without_shown(stock, matches, before) if before else matches
+    rows, scores, values = rank(estimator, context, stock.one_of_each(fresh, store=int(context.visitor.store[0])))
     if len(rows) < request.n:
         rows, scores = _with_other_matches(estimator, context, matches, rows, scores)
-    page, payments = _composed_page(estimator, request, rows, now=now)
+    page, payments = _composed_page(estimator, request, rows, now=now, offset=len(before))
     card_reasons: Mapping[int, tuple[CardReason, ...]] = {}
     if explain and recommender.trees is not None:
         card_reasons = _reasons_by_row(estimator, context, rows[page.shown], values)
@@ -108,6 +112,7 @@ def recommend(estimator: Showroom, request: RecommendationRequest, *, explain: b
             row,
             float(scores[place]),
             now=now,
+            place=len(before) + k + 1,
             propensity=float(page.propensity[k]),
             pinned=bool(page.pinned[k]),
             explored=bool(page.explored[k]),
@@ -124,8 +129,23 @@ def recommend(estimator: Showroom, request: RecommendationRequest, *, explain: b
         ignored_events=context.ignored_events,
         relaxed=page.relaxed,
         note=note(len(cards), request.n, len(stock)),
+        next_page_token=_next_page(before, cards, left=int(matches.sum()) - len(cards)),
         stock_at=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=stock.read_at),
     )
+
+
+def _without_shown(stock: Stock, matches: BoolArray, shown: Sequence[str]) -> BoolArray:
+    """Take vehicles of earlier pages out of `matches`, in place; return the matches of items that no page has shown."""
+    rows = np.array([row for name in shown if (row := stock.rows.get(name)) is not None], dtype=np.int64)
+    matches[rows] = False
+    item = stock.vehicles.item
+    items = item[rows]
+    return np.asarray(matches & ~np.isin(item, items[items < stock.n_items]))
+
+
+def _next_page(before: Sequence[str], cards: Sequence[Card], *, left: int) -> str | None:
+    shown = [*before, *(card.vehicle_id for card in cards)]
+    return page_token(shown) if cards and left > 0 and len(shown) <= MAX_SHOWN else None
 
 
 def rank(estimator: Showroom, context: RequestContext, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -237,9 +257,12 @@ def _with_other_matches(
 
 
 def _composed_page(
-    estimator: Showroom, request: RecommendationRequest, rows: IntArray, *, now: int
+    estimator: Showroom, request: RecommendationRequest, rows: IntArray, *, now: int, offset: int = 0
 ) -> tuple[Page, dict[int, MonthlyPayment]]:
-    """Compose the page by the merchandising rules; return it with payments by position in the ranking."""
+    """Compose the page by the merchandising rules; return it with payments by position in the ranking.
+
+    The first place of the page follows `offset` places of earlier pages; a pin stands at its place of the whole list.
+    """
     merchandising, stock = estimator.merchandising, estimator.stock
     if len(rows) == 0:
         empty = np.empty(0, dtype=np.int64)
@@ -254,9 +277,11 @@ def _composed_page(
             continue
         matching = [int(p) for p in np.flatnonzero(_matches(stock, rule, rows))]
         if rule.action == "pin":
+            if rule.place <= offset:
+                continue
             free = [p for p in matching if p not in pins.values()]
             if free:
-                pins[rule.place - 1] = free[0]
+                pins[rule.place - 1 - offset] = free[0]
         elif rule.action == "boost":
             up |= {p: up.get(p, 0) + rule.places for p in matching}
         else:
@@ -356,63 +381,3 @@ def _reasons_by_row(
         popular=popular,
     )
     return dict(zip(rows.tolist(), reasons(evidence), strict=True))
-
-
-def make_card(
-    estimator: Showroom,
-    row: int,
-    score: float,
-    *,
-    now: int,
-    propensity: float = 1.0,
-    pinned: bool = False,
-    explored: bool = False,
-    payment: MonthlyPayment | None = None,
-    card_reasons: tuple[CardReason, ...] | None = None,
-) -> Card:
-    """Return the card of a vehicle; called by the routes `recommendation` and `similar`.
-
-    Parameters
-    ----------
-    estimator : ml.recommendation.estimator.RecommendationEstimator
-        Fitted, with its current stock: as returned by `RecommendationEstimator.fit`, or `.estimator` of
-        ``ml.champions.load(ml.champions.version_or_champion("recommendation"))``.
-    row : int
-        Row number in `estimator.stock`: `estimator.stock.rows[vehicle_id]`.
-    score : float
-        Score to show.
-    now : int
-        Instant of the request (microseconds since 1970 UTC); decides `new`.
-    propensity : float
-        Probability that the vehicle is on the page, given the ranking: 1 unless `explored`.
-    pinned, explored : bool
-        Whether a pin rule placed it; whether it fills an exploration slot.
-    payment : MonthlyPayment, optional
-        Lowest monthly payment, as returned by `ml.recommendation.financing.Financing.payment`.
-    card_reasons : tuple of CardReason, optional
-        Up to three reasons, strongest first: an element of the result of `ml.recommendation.reasons.reasons`.
-
-    Returns
-    -------
-    Card
-        Attributes of the vehicle, price in yuan, and the arguments.
-    """
-    stock = estimator.stock
-    price, listed = float(stock.price[row]), int(stock.vehicles.listed_at[row])
-    is_new = (
-        bool(stock.vehicles.is_unit[row])
-        and listed != ALWAYS
-        and now - listed <= estimator.merchandising.new_days * DAY
-    )
-    return Card.model_construct(
-        vehicle_id=str(stock.vehicles.ids[row]),
-        **{n: column[row] for n, column in stock.shown.items()},
-        price=None if np.isnan(price) else price,
-        score=score,
-        propensity=propensity,
-        pinned=pinned,
-        explored=explored,
-        new=is_new,
-        payment=payment,
-        reasons=card_reasons,
-    )

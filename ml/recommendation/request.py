@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from features.tables import BODY_TYPES, CONDITIONS, ENERGY_TYPES, EVENT_TYPES
 from ml.instants import Instant
+from ml.recommendation.page_tokens import MAX_LENGTH, shown_before
 from ml.signature import Name, RequestPart, Signature
 
 MAX_VEHICLES = 200
@@ -89,6 +90,18 @@ class RecommendationRequest(RequestPart):
         True, description="false: non-personalised page, history, session and profile are ignored"
     )
     at: Instant | None = Field(None, description="instant of the page, with UTC offset; default: now")
+    page_token: str | None = Field(
+        None,
+        max_length=MAX_LENGTH,
+        description="next_page_token of the page before: this page repeats no vehicle of it",
+    )
+
+    @field_validator("page_token")
+    @classmethod
+    def _valid_token(cls, value: str | None) -> str | None:
+        if value is not None:
+            shown_before(value)
+        return value
 
 
 class SimilarRequest(RequestPart):

@@ -29,6 +29,8 @@ class Card(_Frozen):
     ----------
     price : float or None
         Price in yuan.
+    place : int
+        Position in the list, from 1; the vehicles of earlier pages count. Log it with the exposure.
     score : float
         Score of the ranker; comparable within one page only.
     propensity : float
@@ -56,6 +58,7 @@ class Card(_Frozen):
     mileage_km: float | None = None
     store_id: str | None = None
     price: float | None
+    place: int
     score: float
     propensity: float
     pinned: bool
@@ -88,6 +91,9 @@ class RecommendationAnswer(_Frozen):
         Whether the diversity limits were relaxed to fill the page.
     note : Text or None
         Why the page has fewer vehicles than requested; null for a full page.
+    next_page_token : str or None
+        `page_token` of a request for the next page, which repeats no vehicle; null where no vehicle is left, or after
+        1,000 vehicles.
     stock_at : datetime
         When the stock was last read (UTC).
     """
@@ -99,6 +105,7 @@ class RecommendationAnswer(_Frozen):
     ignored_events: int
     relaxed: bool
     note: Text | None
+    next_page_token: str | None
     stock_at: datetime
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from features.errors import DataError
 from ml.bilingual import Text
 from ml.endpoint import Champions, Endpoint, no_rules, respond_each
-from ml.recommendation.answer import make_card
+from ml.recommendation.cards import make_card
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.request import SimilarRequest
 from ml.recommendation.response import Card, note
@@ -79,7 +79,10 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
         _, first = np.unique(stock.vehicles.item[rows], return_index=True)
         repeats = np.setdiff1d(np.arange(len(rows)), first)
         shown = np.concatenate([np.sort(first), repeats])[: request.n]
-        items = tuple(make_card(estimator, int(rows[k]), float(likeness[k]), now=now) for k in shown)
+        items = tuple(
+            make_card(estimator, int(rows[k]), float(likeness[k]), now=now, place=place)
+            for place, k in enumerate(shown.tolist(), start=1)
+        )
     return SimilarAnswer(
         vehicle_id=request.vehicle_id,
         items=items,

@@ -52,7 +52,7 @@ def test_every_command_of_training_takes_a_fifth_kind_of_study(config: Path) -> 
     report = run(config, "evaluate", *options)
     assert report["sections"][0]["rows"][0]["value"] == 2.0
     (config.parent / "logged.json").write_text(json.dumps([6.0] * 8))
-    logged = run(config, "evaluate", *options, "--logged", str(config.parent / "logged.json"))
+    logged = run(config, "evaluate", *options, "--logged", "--exposures", str(config.parent / "logged.json"))
     assert logged["sections"][0]["rows"][0]["value"] == 0.0
 
     out = config.parent / "answers.csv"

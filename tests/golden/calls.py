@@ -94,6 +94,7 @@ def calls() -> list[Call]:
                 "--version",
                 "1",
                 "--logged",
+                "--exposures",
                 "OUT/../sample/tables/exposures.parquet",
             ),
         ),

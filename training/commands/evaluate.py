@@ -31,10 +31,14 @@ def evaluate(
         ),
     ] = None,
     logged: Annotated[
-        Path | None,
+        bool,
         typer.Option(
-            help="File of logged exposures (.parquet or .csv) for an off-policy evaluation; recommendation only."
+            "--logged", help="Evaluate off-policy on logged exposures: the source exposures; recommendation only."
         ),
+    ] = False,
+    exposures: Annotated[
+        Path | None,
+        typer.Option(help="File (.parquet or .csv) to read in place of the source exposures, for --logged."),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Folder to write report.json, report.html and report.png into.")
@@ -43,9 +47,11 @@ def evaluate(
 ) -> None:
     """Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate."""
     progress = progress_printer(as_json)
-    if folds is not None and logged is not None:
+    if folds is not None and logged:
         raise ConfigError("--folds and --logged: are two evaluations; pass one of them")
-    method: EvaluationMethod = "folds" if folds is not None else "logged" if logged is not None else "holdout"
+    if exposures is not None and not logged:
+        raise ConfigError("--exposures: is the file of --logged; pass both, or neither")
+    method: EvaluationMethod = "folds" if folds is not None else "logged" if logged else "holdout"
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.studies.fitted import Evaluation
     from training.study import study_of
@@ -60,7 +66,7 @@ def evaluate(
     def load_estimator() -> Estimator:
         return champions.load(champions.version(configured.task, version)).estimator
 
-    evaluation = Evaluation(method, load_estimator, folds=folds or 0, exposures=logged)
+    evaluation = Evaluation(method, load_estimator, folds=folds or 0, exposures=exposures)
     result = study.evaluate(configured, evaluation, progress=progress)
     if report is not None:
         from ml.report.files import write_report

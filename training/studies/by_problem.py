@@ -178,7 +178,7 @@ class RankingStudy:
         from training.studies.ranking_logged import evaluate_logged
 
         data = self.load(config, progress=progress)
-        if evaluation.exposures is not None:
+        if evaluation.method == "logged":
             return evaluate_logged(data, evaluation.load_estimator(), evaluation.exposures)
         return data.evaluate(evaluation.load_estimator())
 

@@ -46,7 +46,7 @@ class Evaluation(Generic[E]):
     folds : int
         Number of folds, at least 2, for 'folds'; not read otherwise.
     exposures : Path or None
-        Existing file of logged exposures (.parquet or .csv), for 'logged'; None otherwise.
+        Existing file of logged exposures (.parquet or .csv), for 'logged'; None: the source `exposures`.
 
     Examples
     --------

@@ -46,7 +46,7 @@ COLUMNS = ("reward", "propensity", "agrees", "expected", "expected_target")
 PRIOR_CHOICES = 5.0  # added to both sides of each vehicle's ratio, which shrinks it towards 1
 
 
-def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, source: Path) -> Report:
+def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, file: Path | None = None) -> Report:
     """Estimate the mean reward of an exposure under a version, by IPS, SNIPS and DR (see `ml.metrics.off_policy`).
 
     Intervals resample visitors, whose requests depend on each other; a request without a visitor stands alone.
@@ -58,10 +58,11 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
         needs the column `request_id`.
     estimator : ml.recommendation.estimator.RecommendationEstimator
         Fitted: ``ml.champions.load(ml.champions.version_or_champion("recommendation")).estimator``.
-    source : Path
-        Existing file with the table `exposures`, `.parquet` or `.csv`: `request_id`, `vehicle_id`, `shown_at` (time),
-        `place` (from 1), `propensity` (probability, above 0, at most 1) and, if available, `visitor_id` and `store_id`;
-        its columns are mapped as configured for the source `exposures`.
+    file : Path, optional
+        Existing file with the table `exposures`, `.parquet` or `.csv`, in place of the source `exposures`:
+        `request_id`, `vehicle_id`, `shown_at` (time), `place` (from 1), `propensity` (probability, above 0, at most 1)
+        and, if available, `customer_id`, `visitor_id` and `store_id`; its columns are mapped as configured for the
+        source.
 
     Returns
     -------
@@ -72,7 +73,7 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
     Raises
     ------
     ConfigError
-        The data has no time, or the file is neither Parquet nor CSV.
+        The data has no time, the file is neither Parquet nor CSV, or there is neither a file nor the source.
     DataError
         No exposure after the training, no `request_id` in events, or too few exposures agree with the version.
 
@@ -93,7 +94,8 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
         )
     tables = {name: collect(frame) for name, frame in study.frames().items()}
     since = estimator.profiles.cutoff
-    logged, notes = _exposures(study.config, source)
+    logged, notes = _exposures(study.config, file)
+    source = str(file or f"{study.config.sources.name}: exposures")
     exposures = logged.filter(pl.col("shown_at") >= since)
     if exposures.is_empty():
         raise DataError(
@@ -111,15 +113,19 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
     return _report(study, _expectations(rows.with_columns(pl.col("reward").fill_null(0.0))), source, notes)
 
 
-def _exposures(config: TaskConfig, file: Path) -> tuple[pl.DataFrame, list[str]]:
+def _exposures(config: TaskConfig, file: Path | None) -> tuple[pl.DataFrame, list[str]]:
     """Read and validate the logged exposures; return them and notes on vehicles that `vehicles` lacks."""
-    if file.suffix not in (".parquet", ".csv"):
-        raise ConfigError(f"--logged {file}: must be a .parquet or .csv file, got '{file.suffix}'")
-    sources, path = load_sources(config.sources), {file.suffix[1:]: str(file.resolve())}
+    sources = load_sources(config.sources)
     mapped = sources.tables.get(EXPOSURES.name)
-    own: TableSource = TableSource.model_validate(path)
-    if mapped is not None:
-        own = mapped.model_copy(update=dict.fromkeys(("parquet", "csv", "sql", "url")) | path)
+    if file is None:
+        if mapped is None:
+            raise ConfigError(
+                f"{config.sources}: tables: has no source `exposures`, which --logged reads: add one, such as "
+                "`exposures: {store: feedback}`, or pass a file with --exposures"
+            )
+        own = mapped
+    else:
+        own = _file_source(file, mapped)
     raw = read_tables(
         sources.model_copy(update={"tables": sources.tables | {EXPOSURES.name: own}}),
         [EXPOSURES.name, *(n for n in ("vehicles",) if n in sources.tables)],
@@ -129,19 +135,33 @@ def _exposures(config: TaskConfig, file: Path) -> tuple[pl.DataFrame, list[str]]
     return raw.frames[EXPOSURES.name].collect(), list(raw.key_notes)
 
 
+def _file_source(file: Path, mapped: TableSource | None) -> TableSource:
+    """Return the source of a file, with the mapping of the source `exposures` if there is one."""
+    if file.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"--exposures {file}: must be a .parquet or .csv file, got '{file.suffix}'")
+    path = {file.suffix[1:]: str(file.resolve())}
+    if mapped is None:
+        own: TableSource = TableSource.model_validate(path)
+        return own
+    return mapped.model_copy(update=dict.fromkeys(("parquet", "csv", "excel", "sql", "url", "store")) | path)
+
+
 def _queries(exposures: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Return one query per request, `MAX_REQUESTS` at most; of requests by one person at one instant, the first."""
-    absent = [pl.lit(None, dtype=pl.String).alias(n) for n in ("visitor_id", "store_id") if n not in exposures.columns]
+    names = ("customer_id", "visitor_id", "store_id")
+    absent = [pl.lit(None, dtype=pl.String).alias(n) for n in names if n not in exposures.columns]
     requests = exposures.with_columns(absent).unique("request_id", keep="first", maintain_order=True)
     if requests.height > MAX_REQUESTS:
         requests = requests.sample(MAX_REQUESTS, seed=0)
-    person = pl.coalesce("visitor_id", "request_id")
+    person = pl.coalesce("customer_id", "visitor_id", "request_id")
     if {"customer_id", "visitor_id"} <= set(events.columns):
         customers = (
-            events.drop_nulls(["customer_id", "visitor_id"]).group_by("visitor_id").agg(pl.col("customer_id").min())
+            events.drop_nulls(["customer_id", "visitor_id"])
+            .group_by("visitor_id")
+            .agg(registered_as=pl.col("customer_id").min())
         )
         requests = requests.join(customers, on="visitor_id", how="left", maintain_order="left")
-        person = pl.coalesce("customer_id", "visitor_id", "request_id")
+        person = pl.coalesce("customer_id", "registered_as", "visitor_id", "request_id")
     queries = requests.select(
         "request_id", "store_id", person.alias(PERSON), pl.col("shown_at").alias(AS_OF), pl.lit(False).alias("midway")
     )
@@ -194,7 +214,7 @@ def _expectations(rows: pl.DataFrame) -> pl.DataFrame:
     The expected reward is the mean reward of the place times the vehicle's ratio
     ``(choices + PRIOR_CHOICES) / (choices expected from its places + PRIOR_CHOICES)``.
     """
-    cluster = pl.coalesce("visitor_id", "request_id") if "visitor_id" in rows.columns else pl.col("request_id")
+    cluster = pl.coalesce(*(n for n in ("visitor_id", "customer_id", "request_id") if n in rows.columns))
     rows = rows.with_columns(cluster=cluster).with_columns(half=pl.col("cluster").hash(seed=0) % 2)
     halves = []
     for half in (0, 1):
@@ -217,7 +237,7 @@ def _expectations(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _report(study: RankingData, rows: pl.DataFrame, source: Path, notes: list[str]) -> Report:
+def _report(study: RankingData, rows: pl.DataFrame, source: str, notes: list[str]) -> Report:
     columns = {name: rows[name].cast(pl.Float64).to_numpy() for name in COLUMNS}
     try:
         estimate = off_policy_estimate(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 from features.engines import collect
 from features.errors import ConfigError, DataError
@@ -147,6 +148,33 @@ def test_thin_and_incomplete_overlap_are_reported(write: Callable[..., Logged]) 
         evaluate_logged(study, estimator, log)
 
 
+def test_the_source_exposures_is_read_without_a_file(write: Callable[..., Logged]) -> None:
+    study, estimator, log = write(2_000, seed=0)
+    sources = study.config.sources
+    whole = sources.read_text()
+    content = yaml.safe_load(whole)
+    content["tables"]["exposures"] = {"parquet": str(log)}
+    sources.write_text(yaml.safe_dump(content))
+    try:
+        report = evaluate_logged(study, estimator)
+    finally:
+        sources.write_text(whole)
+    assert report.metrics == evaluate_logged(study, estimator, log).metrics
+
+
+def test_customers_of_exposures_are_the_people(write: Callable[..., Logged]) -> None:
+    events = pl.DataFrame({"customer_id": ["c2"], "visitor_id": ["w2"]})
+    exposures = pl.DataFrame(
+        {
+            "request_id": ["1", "2", "3", "4"],
+            "customer_id": ["c1", None, None, None],
+            "visitor_id": ["w1", "w2", "w3", None],
+        }
+    ).with_columns(shown_at=pl.lit(5))
+    queries = ranking_logged._queries(exposures, events)
+    assert queries["person_id"].to_list() == ["c1", "c2", "w3", "4"]
+
+
 def test_unusable_logs_raise(write: Callable[..., Logged], tmp_path: Path) -> None:
     study, estimator, log = write(400, seed=7)
     exposures = pl.read_parquet(log)
@@ -162,6 +190,8 @@ def test_unusable_logs_raise(write: Callable[..., Logged], tmp_path: Path) -> No
         evaluate_logged(study, estimator, tmp_path / "none.parquet")
     with pytest.raises(ConfigError, match=r"must be a \.parquet or \.csv file"):
         evaluate_logged(study, estimator, tmp_path / "log.json")
+    with pytest.raises(ConfigError, match=r"has no source `exposures`, which --logged reads"):
+        evaluate_logged(study, estimator)
     plain = load_config("recommendation", write_recommendation(tmp_path / "plain", recommendation_tables()))
     with pytest.raises(DataError, match="events: has no column 'request_id'"):
         evaluate_logged(RankingStudyData.read(plain), estimator, log)
