@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Lock
 from typing import TypeVar
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from serving.asgi import Problem
 from serving.stores import StoreUnavailable, open_store, store_errors
+from serving.watching.records import RecordCounter
 
 RETRY_SECONDS = 5
 T = TypeVar("T")
@@ -34,6 +36,7 @@ class FeedbackStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._counter = RecordCounter("feedback")
         self._engine: sa.Engine | None = None
         self._lock = Lock()
 
@@ -50,14 +53,18 @@ class FeedbackStore:
         Problem
             Status 503, code `feedback_unavailable`: the store cannot be opened, read or written.
         """
+        started = time.perf_counter()
         try:
             engine = self.open()
             with store_errors(engine, "feedback"):
-                return work(engine)
+                result = work(engine)
         except StoreUnavailable:
+            self._counter.add_failure()
             text = "the feedback store cannot be written; nothing of this request was stored: send it again later"
             headers = [(b"retry-after", b"%d" % RETRY_SECONDS)]
             raise Problem(503, "feedback_unavailable", text, headers=headers) from None
+        self._counter.add_commit((), time.perf_counter() - started)
+        return result
 
     def open(self) -> sa.Engine:
         """Return the engine, and create or update the tables at the first call.

@@ -49,7 +49,6 @@ RECORD_TIME = Gauge(
 LOST_LINES = Counter(REGISTRY, "chehang_log_lines_lost", "Number of log lines that could not be written")
 
 # Answers, counted by `serving.watching.answers`.
-SCORED_ROWS = Counter(REGISTRY, "chehang_scored_rows", "Number of rows that a champion has scored", ["task"])
 MISSING = Counter(REGISTRY, "chehang_feature_missing", "Number of rows without the feature", ["task", "feature"])
 UNSEEN = Counter(
     REGISTRY, "chehang_feature_unseen", "Number of rows with a category that training lacked", ["task", "feature"]

@@ -134,8 +134,11 @@ class Counter(Family):
 
     def add(self, amount: float, *labels: str) -> None:
         """Add an amount, which is not negative, to the series with these label values."""
+        position = self.positions.get(labels)
         with _lock:
-            self.registry.slot.numbers[self.position(*labels)] += amount
+            if position is None:
+                position = self.position(*labels)
+            self.registry.slot.numbers[position] += amount
 
     def value(self, *labels: str) -> float:
         """Return the count of this worker."""
@@ -213,10 +216,13 @@ class Histogram(Family):
     def observe(self, value: float, *labels: str) -> None:
         """Count one value in the series with these label values."""
         bucket = bisect_left(self.bounds, value)
+        position = self.positions.get(labels)
         with _lock:
-            numbers, position = self.registry.slot.numbers, self.position(*labels)
+            if position is None:
+                position = self.position(*labels)
+            numbers = self.registry.slot.numbers
             numbers[position + bucket] += 1
-            numbers[position + len(self.bounds) + 1] += value
+            numbers[position + self.width - 1] += value
 
     def observe_all(self, values: NDArray[np.float64], *labels: str) -> None:
         """Count many values in the series with these label values."""

@@ -12,9 +12,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from ml.endpoint import Endpoint
-from serving.metrics import IMPLAUSIBLE, MISSING, PRICES, PROBABILITIES, SCORED_ROWS, UNSEEN
+from serving.metrics import IMPLAUSIBLE, MISSING, PRICES, PROBABILITIES, UNSEEN
 
-_LISTS = (("missing", MISSING), ("unseen", UNSEEN))
 _HISTOGRAMS = {"probability": PROBABILITIES, "price": PRICES}
 
 
@@ -34,10 +33,10 @@ class AnswerCounter:
     >>> from ml.registry import TASKS
     >>> counter = AnswerCounter("credit_risk", TASKS["credit_risk"].endpoint)
     >>> row = SimpleNamespace(probability_of_default=0.04, missing=["bureau_score"], unseen=[], warnings=[])
-    >>> before = SCORED_ROWS.value("credit_risk"), MISSING.value("credit_risk", "bureau_score")
+    >>> before = MISSING.value("credit_risk", "bureau_score")
     >>> counter.add([row, row])
-    >>> SCORED_ROWS.value("credit_risk") - before[0], MISSING.value("credit_risk", "bureau_score") - before[1]
-    (2.0, 2.0)
+    >>> MISSING.value("credit_risk", "bureau_score") - before
+    2.0
     """
 
     def __init__(self, task: str, endpoint: Endpoint[Any, Any, Any]) -> None:
@@ -51,14 +50,27 @@ class AnswerCounter:
         """Count answers; called for each request or batch once."""
         if not self._is_counted:
             return
-        task, answer = self._task, answers[0]
-        SCORED_ROWS.add(len(answers), task)
+        task = self._task
         if len(answers) == 1:
+            answer: Any = answers[0]
             self._histogram.observe(self._number(answer), task)
+            for name in answer.missing:
+                MISSING.add(1, task, name)
+            for name in answer.unseen:
+                UNSEEN.add(1, task, name)
+            for warning in answer.warnings:
+                IMPLAUSIBLE.add(1, task, warning.field)
         else:
-            self._histogram.observe_all(np.fromiter(map(self._number, answers), np.float64, len(answers)), task)
-        for field, family in _LISTS:
-            for name, count in Counter(chain.from_iterable(map(attrgetter(field), answers))).items():
+            self._add_batch(answers)
+
+    def _add_batch(self, answers: Sequence[BaseModel]) -> None:
+        task = self._task
+        self._histogram.observe_all(np.fromiter(map(self._number, answers), np.float64, len(answers)), task)
+        warnings = chain.from_iterable(map(attrgetter("warnings"), answers))
+        for family, names in (
+            (MISSING, chain.from_iterable(map(attrgetter("missing"), answers))),
+            (UNSEEN, chain.from_iterable(map(attrgetter("unseen"), answers))),
+            (IMPLAUSIBLE, map(attrgetter("field"), warnings)),
+        ):
+            for name, count in Counter(names).items():
                 family.add(count, task, name)
-        for warning in chain.from_iterable(a.warnings for a in answers):  # type: ignore[attr-defined]  # rare
-            IMPLAUSIBLE.add(1, task, warning.field)
