@@ -11,6 +11,7 @@ from pathlib import Path
 from features.errors import ChehangError, ConfigError
 from ml.home import home
 from serving.doors.opening import DEVELOPMENT_KEY, development_key
+from serving.limits.tls import tls_options
 from serving.metrics.memory import make_server_file
 from serving.settings import PREFIX, STORES, Settings, environment_of, load_settings
 from serving.shared_file import FILE_NAME, create_shared_file
@@ -29,6 +30,7 @@ def main() -> None:
         os.environ["CHEHANG_HOME"] = str(home())  # absolute, so that rules in other folders resolve it alike
         settings = _settings()
         key = development_key(settings)
+        tls = tls_options(settings)
         folder = _own_folder(settings)
         create_shared_file(folder / FILE_NAME)
         os.environ["CHEHANG_METRICS"] = str(make_server_file(folder, workers=settings.workers))
@@ -38,13 +40,13 @@ def main() -> None:
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
     _print_start(settings, key)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
-    os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port)])
+    os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port), *tls])
 
 
 def _print_start(settings: Settings, key: str | None) -> None:
     """Print the address, and how to call it: a new development key is shown only here."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{settings.port}"
+    url = f"{'http' if settings.tls_certificate is None else 'https'}://{host}:{settings.port}"
     lines = [f"starting the service on {url}"]
     if not settings.doors:
         lines.append("doors: false, every program on this machine may call the service")

@@ -18,6 +18,7 @@ from serving.doors.opening import open_doors
 from serving.doors.origins import Origins
 from serving.doors.roles import check_routes
 from serving.guard import Guard, routes_of
+from serving.limits.computations import Computations
 from serving.metrics import REGISTRY
 from serving.model_store import ModelStore
 from serving.settings import Settings, load_settings
@@ -53,6 +54,7 @@ GUARD: App = Guard(
     max_body_bytes=SETTINGS.max_body_bytes,
     max_bulk_bytes=SETTINGS.max_bulk_bytes,
     timeout_seconds=SETTINGS.timeout_seconds,
+    computations=Computations(max_computations=SETTINGS.max_computations, max_queue=SETTINGS.max_queue),
     request_log=_request_log(SETTINGS),
     doors=DOORS,
     **ROUTES,

@@ -92,6 +92,10 @@ def content_policy(*pages: str) -> str:
     return "; ".join(policy)
 
 
+class Disconnected(Exception):
+    """The client closed the connection before it had an answer; there is nobody to send one to."""
+
+
 async def send_json(
     send: Send,
     content: bytes,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from features.errors import FeatureError
@@ -17,6 +18,7 @@ MAX_DESCRIBED = 1_000  # invalid fields of one request
 # A parser holds the interpreter's lock until its end, and needs up to 3 microseconds for a value: 30 ms for this many.
 # The largest single requests, a lead with all its events, have nearly as many.
 MAX_VALUES = 10_000
+LONG_BODY = 100_000
 _MARKS = (b",", b"[", b"{")  # before each value of a JSON text but the first of a list or object is one of these
 
 
@@ -94,8 +96,15 @@ def check_complexity(body: bytes, *, max_values: int = MAX_VALUES) -> None:
     ...     print(problem.status, problem.code)
     413 too_complex
     """
-    if len(body) > max_values and sum(body.count(mark) for mark in _MARKS) > max_values:
+    if len(body) > max_values and _count_marks(body) > max_values:
         raise too_complex(max_values)
+
+
+def _count_marks(body: bytes) -> int:
+    if len(body) < LONG_BODY:
+        return sum(body.count(mark) for mark in _MARKS)
+    text = np.frombuffer(body, np.uint8)  # faster, and NumPy leaves the interpreter to others meanwhile
+    return sum(int(np.count_nonzero(text == ord(mark))) for mark in _MARKS)
 
 
 def too_complex(max_values: int, place: str = "the body") -> Problem:

@@ -27,6 +27,7 @@ from serving.decisions.recording import models_json
 from serving.decisions.writer import LogWriter
 from serving.doors.caller import Caller
 from serving.doors.requested_stores import check_stores
+from serving.limits.computations import compute, slices
 from serving.limits.lists import parse_batch, parse_list
 from serving.model_store import LoadedChampion, ModelStore
 from serving.query_strings import AnswerOptions, parse_options, parse_parameters
@@ -317,15 +318,13 @@ class SingleApp:
         caller: Caller | None = scope.get("caller")
         options, runs_in_thread = self._options(scope), self.endpoint.runs_in_thread
         if runs_in_thread is None:
-            requests, answer = await run_sync(
-                self._parse_and_answer, champions, schema, body, options.explain, caller, abandon_on_cancel=True
+            requests, answer = await compute(
+                scope, self._parse_and_answer, champions, schema, body, options.explain, caller
             )
         else:
             requests = [parse_request(schema.model, body)]
             if options.explain or runs_in_thread(requests[0]):
-                answers = await run_sync(
-                    self._answers, champions, requests, options.explain, caller, abandon_on_cancel=True
-                )
+                answers = await compute(scope, self._answers, champions, requests, options.explain, caller)
             else:
                 answers = self._answers(champions, requests, False, caller)
             answer = answers[0]
@@ -353,7 +352,7 @@ class SingleApp:
         champions = self.champions()
         schema = await self.schema(champions)
         options = self._options(scope)
-        content, entries = await run_sync(self._batch, champions, schema, body, options, scope, abandon_on_cancel=True)
+        content, entries = await compute(scope, self._batch, champions, schema, body, options, scope)
         if self._decisions is not None:
             await self._decisions.write(entries)
         await send_json(send, content)
@@ -370,9 +369,14 @@ class SingleApp:
     ) -> tuple[bytes, list[NewEntry]]:
         """Return the JSON of a batch, and the log entries of its decisions."""
         requests = parse_batch(schema.model, body, max_rows=self.max_rows)
-        answers = self._answers(champions, requests, options.explain, scope.get("caller"))
+        answers: list[BaseModel] = []
+        parts = []
+        for rows in slices(requests):
+            answers += self._answers(champions, rows, options.explain, scope.get("caller"))
+            if self._decisions is None:
+                parts.append(to_json(answers[-len(rows) :])[1:-1])
         if self._decisions is None:
-            return to_json({"items": answers})[:-1] + schema.ending, []
+            return b'{"items":[%b]' % b",".join(parts) + schema.ending, []
         content, entries = self._decisions.batch(scope, schema.models, requests, answers, preview=options.preview)
         return content + schema.ending, entries
 

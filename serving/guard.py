@@ -12,10 +12,15 @@ import re
 import time
 from asyncio import timeout
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, Protocol
 
-from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
+from anyio.to_thread import run_sync
+
+from serving.asgi import App, Disconnected, Message, Problem, Receive, Scope, Send, send_json
 from serving.doors.caller import Caller
+from serving.limits.computations import Computations
+from serving.limits.encodings import decompress, is_compressed
 from serving.named_routes import NamedRoutes
 from serving.watching.request_log import RequestLog
 from serving.watching.requests import RequestCounter
@@ -58,6 +63,8 @@ class Guard:
         Paths whose application has `is_bulk`, of any method. From `routes_of`.
     request_log : RequestLog, optional
         Writes a line for a share of the requests.
+    computations : Computations, optional
+        Threads and queue of `serving.limits.computations.compute`; by default those of the process.
     """
 
     def __init__(
@@ -73,6 +80,7 @@ class Guard:
         doors: Doors | None = None,
         bulk_paths: Collection[str] = (),
         request_log: RequestLog | None = None,
+        computations: Computations | None = None,
     ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
@@ -84,6 +92,7 @@ class Guard:
         self.named = named
         self.doors = doors
         self.counter = RequestCounter(paths, named, request_log)
+        self.computations = computations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -91,6 +100,7 @@ class Guard:
         headers = dict(scope["headers"])
         response = _Response(send, headers.get(b"x-request-id"))
         scope["request_id"] = response.request_id.decode()
+        scope["computations"], scope["receive"] = self.computations, receive
         try:
             if self.doors is not None:
                 scope["caller"] = self.doors.admit(scope, headers)
@@ -98,7 +108,7 @@ class Guard:
         except Problem as e:
             scope["error_code"] = e.code
             await response.send_problem(e)
-        except _Disconnected:
+        except Disconnected:
             scope["error_code"], response.status = "disconnected", CLIENT_DISCONNECTED
         except Exception as e:  # the log shows the type and the lines, but not the text, which may quote the request
             caller: Caller | None = scope.get("caller")
@@ -152,14 +162,16 @@ class Guard:
                 length += len(parts[-1])
             body = b"".join(parts)
         if message["type"] == "http.disconnect":
-            raise _Disconnected
+            raise Disconnected
         if len(body) > limit:
             raise _too_large(limit)
+        if b"content-encoding" in headers and is_compressed(headers[b"content-encoding"]):
+            # In a thread: a few kilobytes may become megabytes.
+            content = await run_sync(partial(decompress, body, limit=limit), abandon_on_cancel=True)
+            if content is None:
+                raise _too_large(limit)
+            return content
         return body
-
-
-class _Disconnected(Exception):
-    """The client closed the connection before its body arrived."""
 
 
 class Redacted(Exception):

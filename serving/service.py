@@ -35,8 +35,10 @@ class Hosted(Service):  # type: ignore[misc]
         """
         if path := os.environ.get("CHEHANG_METRICS"):
             REGISTRY.attach(Path(path), bentoml.server_context.worker_index, process=os.getpid())
-        from serving.application import GUARD
+        from serving.application import GUARD, SETTINGS
+        from serving.limits.protocol import install
 
+        install(SETTINGS)
         bento: App = super().to_asgi(is_main)
 
         async def front(scope: Scope, receive: Receive, send: Send) -> None:

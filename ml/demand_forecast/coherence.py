@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import ndtr, ndtri
 
 from features.errors import DataError
+from ml.deadlines import stop_if_abandoned
 from ml.demand_forecast.forecast import GRID, Forecast, ForecastTable, Paths, draws_at_levels
 from ml.demand_forecast.panel import Panel
 from ml.domain.arrays import FloatArray, IntArray
@@ -202,6 +203,7 @@ class Dependence:
         ]
         rest = np.float32(np.sqrt(max(1 - sum(self.shares), 0.0)))
         for number in (b for b in range(-(-size // BLOCK)) if blocks is None or b in blocks):
+            stop_if_abandoned()
             begin = number * BLOCK
             rows = slice(begin, min(begin + BLOCK, size))
             shape = (rows.stop - begin, horizon, n)

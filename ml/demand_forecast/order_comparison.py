@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ml.deadlines import stop_if_abandoned
 from ml.demand_forecast.forecast import Paths
 from ml.demand_forecast.planning import CellCosts, OrderQuantities, PlanningRules, cell_costs
 from ml.domain.arrays import FloatArray, IntArray
@@ -111,6 +112,7 @@ def evaluate_plan(
     moved = {row for i, j, _ in moves for row in (i, j)}
     demand_of: dict[int, Paths] = {}
     for rows, demand in blocks:
+        stop_if_abandoned()
         under, over = costs.underage[rows], costs.overage[rows]
         for name, arriving in arrivals.items():
             sums[name].add(store[rows], order_outcomes(demand, arriving[rows]), under=under, over=over)

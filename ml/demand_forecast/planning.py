@@ -13,6 +13,7 @@ from pydantic import Field
 
 from features.errors import DataError
 from features.yaml_config import Section, load_yaml
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import FloatArray
 from ml.domain.demand.newsvendor import UnitCosts, interpolate_quantiles, order_up_to
 from ml.domain.demand.transfers import marginal_values, plan_transfers
@@ -310,6 +311,7 @@ def plan_quantities(
     regions = cells["region"].fill_null("").to_numpy() if "region" in cells.columns else np.zeros(cells.height)
     by_model: Mapping[Any, pl.DataFrame] = cells.with_row_index("row").partition_by("model", as_dict=True)
     for (model,), model_cells in by_model.items():
+        stop_if_abandoned()
         rows = model_cells["row"].to_numpy()
         max_cars = int(max(position[rows].max(), most[rows].max())) + 1
         value = marginal_values(

@@ -14,6 +14,7 @@ import polars as pl
 from features.aggregations import DAY
 from features.odometer import classify_readings
 from ml.artefacts.npz import member
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import FloatArray, IntArray
 from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.exposure import YEAR_DAYS
@@ -250,6 +251,7 @@ def baseline_faults(
     index = baseline_rates.component_index[component]
     expected = np.zeros((alike.height, len(edges) - 1))
     for i, (begin, end) in enumerate(pairwise(edges)):
+        stop_if_abandoned()
         middle = vehicles.day + (begin + end) / 2
         age = np.maximum(middle - days, 0.0) / YEAR_DAYS
         for month, share in _months(vehicles.day + begin, vehicles.day + end):

@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import logit
 
+from ml.deadlines import stop_if_abandoned
 from ml.instants import instant
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.lead_facts import LeadFacts, last_events
@@ -200,6 +201,7 @@ def lead_reasons(
     rows = batch.rows[list(positions)]
     reasons = []
     for i, row, contributions in zip(positions, rows.to_dicts(), estimator.contributions(rows), strict=True):
+        stop_if_abandoned()
         facts = _facts(estimator, requests[i], row, batch, i)
         raising, lowering, other = strongest(contributions, estimator.reason_map_, partial(reason_text, facts))
         reasons.append(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from features.errors import FeatureError
 from ml.bilingual import Text
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import FloatArray
 from ml.domain.leads.opening_hours import Interval, call_times
 from ml.endpoint import Champions
@@ -227,6 +228,7 @@ def _items(
     dearer, first, digits = values.dearer(order, slots), float(slots[0]) if len(slots) else 0.0, DIGITS[measure]
     items = []
     for k, (i, hours) in enumerate(zip(order, slots.tolist(), strict=False)):
+        stop_if_abandoned()
         gain, at_first, hour_later = (values.gain(i, h) for h in (hours, first, first + 1))
         chance, no_call = values.probabilities(i, np.array([hours, np.inf])).tolist()
         without = None if values.curve is None else float(no_call)

@@ -17,6 +17,7 @@ from features.aggregations import DAY
 from features.errors import FeatureError
 from features.lead_scoring import build
 from features.tables import CHANNELS, EVENT_TYPES
+from ml.deadlines import stop_if_abandoned
 from ml.instants import Instant, microseconds
 from ml.lead_scoring.estimator import SMALL_BATCH, LeadScoringEstimator
 from ml.requests import columns_of, request_model
@@ -238,6 +239,7 @@ def _count_events(
 ) -> tuple[list[int], list[int]]:
     before, ignored = [], []
     for request, until in zip(requests, as_of, strict=True):
+        stop_if_abandoned()
         instants = [microseconds(e.event_at) for e in request.events]
         later = sum(t > until for t in instants)
         if later and estimator.params.events_after_as_of == "refuse":

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from features.aggregations import DAY
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.pages.page import Cap, Page, compose_page, reorder
 from ml.instants import microseconds
@@ -84,6 +85,7 @@ def recommend(estimator: Showroom, request: RecommendationRequest, *, explain: b
     RecommendationAnswer
         `items` (cards in page order, prices and payments in yuan), `path`, `available`, `note`.
     """
+    stop_if_abandoned()
     stock, recommender = estimator.stock, estimator.recommender
     now = time.time_ns() // 1_000 if request.at is None else microseconds(request.at)
     context = encode_request(

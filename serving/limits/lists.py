@@ -9,6 +9,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from features.plurals import count_text
+from ml.deadlines import stop_if_abandoned
+from serving.asgi import Problem
 from serving.bodies import (
     MAX_DETAILS,
     MAX_VALUES,
@@ -23,6 +25,7 @@ from serving.bodies import (
 from serving.limits.elements import list_elements
 
 MAX_BULK_VALUES = 500_000  # of a whole body; 1,000 rows of 500 fields
+MAX_ELEMENT_BYTES = 1_000_000  # of one element, and of what is not in the list
 
 
 def parse_batch(model: type[BaseModel], body: bytes, *, max_rows: int) -> Sequence[BaseModel]:
@@ -87,7 +90,7 @@ def parse_list(model: type[BaseModel], body: bytes, *, field: str) -> BaseModel:
     Problem
         Status 422: the body is not JSON, or a field or an element is invalid; `details` name at most 20 fields, such as
         `items.0.term_months`. Status 413, code `too_complex`: an element has more than 10,000 values, or the body more
-        than 500,000.
+        than 500,000. Status 413, code `too_large`: an element, or the body without the list, has more than 1 MB.
 
     Examples
     --------
@@ -100,14 +103,20 @@ def parse_list(model: type[BaseModel], body: bytes, *, field: str) -> BaseModel:
     check_complexity(body, max_values=MAX_BULK_VALUES)
     elements = list_elements(body, field)
     if elements is None:
+        _check_size("the body without a list in its field", len(body))
         return parse_request(model, body)
+    _check_size(f"the body without {field}", len(elements.rest))
     rest, element, limits = _parts(model, field)
     request = parse_request(rest, elements.rest)
     _check_length(field, len(elements.starts), limits)
     if max(elements.values, default=0) > MAX_VALUES:
         raise too_complex(MAX_VALUES, f"{field}.{next(i for i, n in enumerate(elements.values) if n > MAX_VALUES)}")
+    lengths = [end - start for start, end in zip(elements.starts, elements.ends, strict=True)]
+    if max(lengths, default=0) > MAX_ELEMENT_BYTES:
+        _check_size(f"{field}.{lengths.index(max(lengths))}", max(lengths))
     parsed, details = [], []
     for position, (start, end) in enumerate(zip(elements.starts, elements.ends, strict=True)):
+        stop_if_abandoned()
         part = body[start:end]
         try:
             instance = element.model_validate_json(part)
@@ -135,6 +144,12 @@ def _parts(model: type[BaseModel], field: str) -> tuple[type[BaseModel], type[Ba
     unlimited: Any = (info.annotation, Field(strict=False) if info.is_required() else Field(info.default, strict=False))
     rest = create_model(model.__name__, __base__=model, **{field: unlimited})
     return rest, element, (low, high)
+
+
+def _check_size(place: str, size: int) -> None:
+    if size > MAX_ELEMENT_BYTES:
+        text = f"{place} must have at most {MAX_ELEMENT_BYTES:,} bytes; shorten its texts"
+        raise Problem(413, "too_large", text)
 
 
 def _check_length(field: str, length: int, limits: tuple[int, int | None]) -> None:

@@ -20,7 +20,7 @@ from functools import cache
 from tests.conftest import ROOT
 
 PACKAGES = ("chehang", "features", "ml", "serving", "training")
-# Called by name: click, logging, scikit-learn, MLflow, BentoML, PyYAML and Alembic.
+# Called by name: click, logging, scikit-learn, MLflow, BentoML, uvicorn, PyYAML and Alembic.
 API = "chehang"  # what notebooks and other people's code import
 ENTRY_POINTS = {
     "format_commands",
@@ -31,6 +31,8 @@ ENTRY_POINTS = {
     "to_asgi",
     "emit",
     "fetch_flow_collection_start",
+    *("connection_made", "connection_lost", "data_received", "create_server"),  # the event loop
+    *("on_message_begin", "on_headers_complete", "on_body", "send_400_response", "loop_factory"),  # uvicorn
     "upgrade",
     "revision",
     "down_revision",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
 from serving.doors.caller import Caller
 from serving.guard import Guard
+from serving.limits.computations import Computations, compute
 from serving.metrics import ERRORS, REQUESTS
 
 JSON = (b"content-type", b"application/json")
@@ -189,3 +192,37 @@ def test_an_unexpected_error_names_the_key_that_met_it(caplog: pytest.LogCapture
         )
     )
     assert "request failed for key k_1: ValueError" in caplog.text
+
+
+def test_a_compressed_body_is_decompressed_within_the_limit_and_other_encodings_are_refused() -> None:
+    def ask(content: bytes, encoding: bytes = b"gzip") -> tuple[int, bytes]:
+        status, _, body = _ask(_guard(_echo), chunks=[content], headers=[JSON, (b"content-encoding", encoding)])
+        return status, body
+
+    assert ask(gzip.compress(b'{"a": 1}')) == (200, b'{"a": 1}')
+    assert ask(gzip.compress(b" " * 1_000))[0] == 200
+    status, body = ask(gzip.compress(b" " * 1_001))
+    assert status == 413 and "1,000 bytes" in json.loads(body)["error"]["message"]
+    assert ask(b"{}", b"identity") == (200, b"{}")
+    assert ask(b"{}", b"br")[0] == 415
+    assert ask(b"{}")[0] == 400
+
+
+def test_a_client_that_leaves_while_its_answer_is_computed_is_not_answered() -> None:
+    async def computing(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await compute(scope, time.sleep, 0.5)
+        await send_json(send, b"{}")
+
+    before = _counted(499)
+    guard = Guard(
+        computing,
+        max_body_bytes=9,
+        max_bulk_bytes=9,
+        timeout_seconds=5,
+        paths=["/known"],
+        post_apps={"/known": computing},
+        computations=Computations(max_computations=1, max_queue=0),
+    )
+    assert _messages(guard) == []
+    assert _counted(499) == before + 1

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import FloatArray
 
 # (period, stock plus vehicles on order of each cell) -> vehicles to order in each cell.
@@ -112,6 +113,7 @@ def simulate_orders(demand: npt.ArrayLike, start: npt.ArrayLike, policy: Policy,
     sold, lost, left = (np.zeros((n, periods)) for _ in range(3))
     arriving = np.zeros((n, periods + lead + 1))
     for t in range(periods):
+        stop_if_abandoned()
         stock += arriving[:, t] if lead else 0.0
         on_order = arriving[:, t + 1 :].sum(axis=1)
         order = np.maximum(policy(t, stock + on_order), 0.0)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy.special import gammaincinv
 from scipy.stats import poisson
 
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.faults.build_range_evidence import CellReference
 
@@ -72,6 +73,7 @@ class DetectionPower:
         if self.probability_by(week, high) < level:
             return None
         for _ in range(BISECTIONS):
+            stop_if_abandoned()
             middle = (low + high) / 2
             low, high = (low, middle) if self.probability_by(week, middle) >= level else (middle, high)
         return high
@@ -149,6 +151,7 @@ def detection_power(
     high = 10 + MAX_RATIO * (rates * share).sum() * (week * ratio)[:, 0]
     reached = raised(high)
     for _ in range(BISECTIONS):
+        stop_if_abandoned()
         middle = np.floor((low + high) / 2)
         above = raised(middle)
         low, high = np.where(above, low, middle), np.where(above, middle, high)

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import FloatArray
 
 NODES = 20  # values of the rate ratio that stand for its posterior, each for a twentieth of the probability
@@ -252,6 +253,7 @@ def avoided_faults(
     faults, discounted = (np.zeros((len(ratios), len(begin))) for _ in range(2))
     by_slice = np.zeros_like(money)
     for first in range(0, len(begin), ROWS_AT_ONCE):
+        stop_if_abandoned()
         rows = slice(first, first + ROWS_AT_ONCE)
         exposed = np.maximum(cumulative[rows], begin[rows, None])
         # By parts, the sum of w * (u[t] - u[t + 1]) over slices is that of u times the steps of w: one product a ratio.

@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import IndexArray, IntArray
 from ml.domain.loans.application import Application, OfferedProduct, Policy
 from ml.domain.loans.assessment import Assess, Assessment, ProposedLoans
@@ -188,6 +189,7 @@ class _Search:
         solutions: dict[int, _Solution] = {}
         size = _FIRST_PRICED
         while pending := [g for g in range(len(begins)) if g not in solutions and begins[g] < ends[g]]:
+            stop_if_abandoned()
             until = [_end_of_ties(loans.value, int(begins[g]) + size, int(ends[g])) for g in pending]
             rows = np.concatenate([np.arange(begins[g], end) for g, end in zip(pending, until, strict=True)])
             self._price(loans.at(rows), assessment.at(rows), solutions, last_check, sign=-1 if highest else 1)
@@ -203,6 +205,7 @@ class _Search:
         best: _Solution | None = None
         begin, size = 0, 4 * _FIRST_PRICED
         while begin < len(rows):
+            stop_if_abandoned()
             part = grid.at(rows[begin : begin + size])
             if best is not None and best.rank[0] < part.lowest_payment[0]:
                 break

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from ml.domain.loans.application import Application, Vehicle
 from ml.domain.loans.assessment import Assess, Assessment, ProposedLoans
@@ -178,6 +179,7 @@ def _first(
     """Return the nearest trial that passes, as a list of one change; empty if none passes."""
     trials = trials.at(np.flatnonzero(possible(trials.loans)))
     for rows in _batches(len(trials.distance)):
+        stop_if_abandoned()
         batch = trials.at(rows)
         assessment = assess(batch.loans)
         approved = np.flatnonzero(assessment.decision == "approve")

@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from ml.domain.loans.application import Application, OfferedProduct, Policy, Vehicle
 from ml.domain.loans.assessment import Assess, Assessment, ProposedLoans
@@ -86,6 +87,7 @@ class Feasibility:
             Of the loans, in their order.
         """
         for begin in range(0, len(loans), _BATCH):
+            stop_if_abandoned()
             part, assessed = loans.at(slice(begin, begin + _BATCH)), assessment.at(slice(begin, begin + _BATCH))
             parts = [self._variants(part, rows) for rows in _rows_by_vehicle(part)]
             n_products = np.zeros(len(part), dtype=np.int64)
@@ -94,6 +96,7 @@ class Feasibility:
             possible = np.flatnonzero(n_products)
             ends = np.flatnonzero(np.diff(np.cumsum(n_products[possible]) // _PRICED)) + 1
             for rows in np.split(possible, ends):
+                stop_if_abandoned()
                 feasible = [self._feasible(part, assessed, variants.among(rows)) for variants in parts]
                 if len(first := np.concatenate(feasible)):
                     return begin + int(first.min())

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ml.deadlines import stop_if_abandoned
 from ml.domain.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from ml.domain.loans.application import Application, OfferedProduct, Policy
 from ml.domain.loans.assessment import ProposedLoans
@@ -205,6 +206,7 @@ def loan_grid(
     wide = step
     crowding = (end - lowest) / step / min(_MAX_VALUES, max(_MAX_ROWS // len(pairs), 1))
     while True:
+        stop_if_abandoned()
         wide *= max(math.ceil(crowding), 1)
         grid = inputs.grid(pairs, inputs.values(lowest, end, wide))
         crowding = max(len(grid.open) / _MAX_PRICED, len(np.unique(grid.key[grid.open])) / _MAX_SCORED)

@@ -77,6 +77,18 @@ def test_an_element_and_a_body_with_too_many_values_are_refused() -> None:
     assert _refusal(Loan, b'{"items": [%b]}' % b",".join([b"1"] * 500_001)).code == "too_complex"
 
 
+def test_an_element_and_the_rest_have_the_size_of_a_single_request() -> None:
+    long = b'"%b"' % (b"x" * 1_000_000)
+    for body, place in (
+        (b'{"items": [{"term_months": 1}, {"purpose": %b}]}' % long, "items.1 must"),
+        (b'{"items": [], "more": %b}' % long, "the body without items must"),
+        (b'{"more": %b}' % long, "the body without a list"),
+        (b" " * 1_000_001, "the body without a list"),
+    ):
+        problem = _refusal(Loan, body)
+        assert (problem.status, problem.code) == (413, "too_large") and problem.message.startswith(place)
+
+
 def test_many_invalid_fields_are_counted_and_not_listed() -> None:
     keys = b",".join(b'"a%d": 1' % i for i in range(2_000))
     problem = _refusal(Loan, b'{"items": [{%b}]}' % keys)
