@@ -108,7 +108,8 @@ COMMANDS: dict[str, Command] = {
     "serve": Command("serving.commands.serve", "Serve the champions over HTTP; Ctrl-C stops it.", FORWARDED),
     "keys": Command("serving.commands.keys", "Create, list, rotate and revoke the API keys of the service."),
     "decisions": Command(
-        "serving.commands.decisions", "Verify, list, show and export the decision log, and remove old personal parts."
+        "serving.commands.decisions",
+        "Verify, list, show and export the decision log; purge or rekey personal parts.",
     ),
     "audit": Command(
         "serving.commands.audit",

@@ -59,7 +59,7 @@ def entry_texts(logged: LoggedEntry, period: Period) -> list[Text]:
         texts = [Text(zh=f"{zh}（{models}）：{outcome.zh}。", en=f"{en} ({models}): {outcome.en}.")]
         return [*texts, *_figures(content), *_reasons(content), PERSONAL_STATES[logged.personal_state]]
     who = person(content)
-    why = content.get("why", content.get("reason"))
+    why = cause(content)
     if entry.kind == "override":
         outcome = _outcome(content)
         zh, en = f"{zh}：{outcome.zh}", f"{en}: {outcome.en}"
@@ -75,6 +75,16 @@ def person(content: Mapping[str, Any]) -> str | None:
     """
     value = content.get("who") or content.get("key_id")
     return value if isinstance(value, str) else None
+
+
+def cause(content: Mapping[str, Any]) -> str | None:
+    """Return why an entry was written: the reason that a person stated, or its code.
+
+    >>> cause({"why": "complaint"}), cause({"reason_code": "GUARANTOR"}), cause({})
+    ('complaint', 'GUARANTOR', None)
+    """
+    values = (content.get(name) for name in ("why", "reason", "reason_code"))
+    return next((value for value in values if isinstance(value, str) and value), None)
 
 
 def _outcome(content: Mapping[str, Any]) -> Text:

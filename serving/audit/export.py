@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from features.errors import ConfigError
 from ml.home import write_atomically
+from serving.audit.entry_texts import cause
 from serving.audit.logged_entries import LoggedEntry, entry_dict
 from serving.audit.periods import Period
 from serving.audit.workbook import write_workbook
@@ -195,7 +196,7 @@ def _cells(item: ExportedEntry, period: Period, personal: bool) -> list[Any]:
         "models": ", ".join(item.logged.models),
         "reasons": ", ".join(reasons),
         "offers": ", ".join(offers),
-        "why": content.get("why", content.get("reason")),
+        "why": cause(content),
         "personal_part": item.logged.personal_state,
     }
     cells = [_scalar(own.get(name)) for name in COLUMNS]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from ml.bilingual import Text
-from serving.audit.entry_texts import person
+from serving.audit.entry_texts import cause, person
 from serving.audit.logged_entries import LoggedEntry, Selection, decisions_of, logged_entries
 from serving.audit.periods import Period
 
@@ -208,8 +208,7 @@ def _override(logged: LoggedEntry) -> Override:
 
 
 def _by(content: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    why = content.get("why", content.get("reason"))
-    return person(content), why if isinstance(why, str) else None
+    return person(content), cause(content)
 
 
 def _count_overrides(figures: Figures, engine: sa.Engine, overrides: Sequence[Override], period: Period) -> None:

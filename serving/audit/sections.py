@@ -32,7 +32,6 @@ _TITLES = {
     "key": Text(zh="密钥", en="key"),
 }
 _WHEN = column("at", "时间", "when")
-_WHO = column("who", "人员", "who")
 _WHY = column("why", "理由", "reason")
 _ENTRY = column("entry", "序号", "entry", "count")
 _DECISION = column("decision", "决策编号", "decision")
@@ -58,7 +57,13 @@ def figure_sections(figures: Figures, period: Period, names: Mapping[str, str]) 
     """
     tables = [_by_group(figures, name, title, names) for name, title in _TITLES.items()]
     months = [] if len(figures.groups["month"]) < 2 else [_by_month(figures)]
-    return [_overview(figures), *months, *tables, *_overrides(figures), _reasons(figures), *_reads(figures, period)]
+    who = column("who", "人员或密钥", "person or key", words=_key_words(names))
+    reads = _reads(figures, period, who)
+    return [_overview(figures), *months, *tables, *_overrides(figures, who), _reasons(figures), *reads]
+
+
+def _key_words(names: Mapping[str, str]) -> dict[str, Text]:
+    return {key: Text(zh=f"{text}（{key}）", en=f"{text} ({key})") for key, text in names.items()}
 
 
 def group_row(group: Group) -> dict[str, Any]:
@@ -118,8 +123,7 @@ def _by_month(figures: Figures) -> TimeSeries:
 
 def _by_group(figures: Figures, name: str, title: Text, names: Mapping[str, str]) -> Table:
     groups = sorted(figures.groups[name].items(), key=lambda item: -item[1].decisions)
-    words = {key: Text(zh=f"{text}（{key}）", en=f"{text} ({key})") for key, text in names.items()}
-    first = column(name, title.zh, title.en, words=words if name == "key" else None)
+    first = column(name, title.zh, title.en, words=_key_words(names) if name == "key" else None)
     return Table(
         name=f"by_{name}",
         title=Text(zh=f"按{title.zh}", en=f"By {title.en}"),
@@ -128,7 +132,7 @@ def _by_group(figures: Figures, name: str, title: Text, names: Mapping[str, str]
     )
 
 
-def _overrides(figures: Figures) -> list[Section]:
+def _overrides(figures: Figures, who: Column) -> list[Section]:
     total, overridden, against = figures.total.decisions, figures.total.overridden, figures.total.reversed
     decided = figures.total.bands["approve"] + figures.total.bands["decline"]
     share = f"{overridden / total:.1%}" if total else "–"
@@ -159,14 +163,14 @@ def _overrides(figures: Figures) -> list[Section]:
         name="overrides_by_officer",
         title=Text(zh="按人员统计改判", en="Overrides by officer"),
         columns=(
-            _WHO,
+            who,
             column("overrides", "改判条数", "override entries", "count"),
             column("decisions", "最终决定数", "decisions with the last word", "count"),
             column("reversed", "与模型相反", "against the model", "count"),
         ),
         rows=tuple(
-            {"who": who, **{name: counts[name] for name in ("overrides", "decisions", "reversed")}}
-            for who, counts in sorted(figures.officers.items(), key=lambda item: -item[1]["overrides"])
+            {"who": name_or_key, **{name: counts[name] for name in ("overrides", "decisions", "reversed")}}
+            for name_or_key, counts in sorted(figures.officers.items(), key=lambda item: -item[1]["overrides"])
         ),
     )
     return [matrix, officers]
@@ -194,14 +198,14 @@ def _reasons(figures: Figures) -> Table:
     )
 
 
-def _reads(figures: Figures, period: Period) -> list[Section]:
+def _reads(figures: Figures, period: Period, who: Column) -> list[Section]:
     by_person: dict[str, int] = {}
     for access in figures.accesses:
         by_person[access.who or "–"] = by_person.get(access.who or "–", 0) + 1
     accesses = Table(
         name="accesses",
         title=Text(zh="个人信息查阅记录", en="Reads of personal fields"),
-        columns=(_ENTRY, _WHEN, _WHO, _WHY, _DECISION),
+        columns=(_ENTRY, _WHEN, who, _WHY, _DECISION),
         rows=tuple(
             {"entry": a.sequence, "at": period.shown(a.at), "who": a.who, "why": a.why, "decision": a.decision_id}
             for a in figures.accesses
@@ -210,8 +214,8 @@ def _reads(figures: Figures, period: Period) -> list[Section]:
     persons = Table(
         name="accesses_by_person",
         title=Text(zh="按人员统计查阅", en="Reads by person"),
-        columns=(_WHO, column("reads", "查阅次数", "reads", "count")),
-        rows=tuple({"who": who, "reads": n} for who, n in sorted(by_person.items(), key=lambda item: -item[1])),
+        columns=(who, column("reads", "查阅次数", "reads", "count")),
+        rows=tuple({"who": reader, "reads": n} for reader, n in sorted(by_person.items(), key=lambda item: -item[1])),
     )
     ends: tuple[Column, ...] = (
         column("first", "起始序号", "first entry", "count"),
@@ -220,7 +224,7 @@ def _reads(figures: Figures, period: Period) -> list[Section]:
     purges = Table(
         name="purges",
         title=Text(zh="个人信息清除记录", en="Purges of personal parts"),
-        columns=(_ENTRY, _WHEN, _WHO, _WHY, *ends, column("parts", "清除份数", "parts removed", "count")),
+        columns=(_ENTRY, _WHEN, who, _WHY, *ends, column("parts", "清除份数", "parts removed", "count")),
         rows=tuple(
             {"entry": p.sequence, "at": period.shown(p.at), "who": p.who, "why": p.why}
             | {"first": p.first, "last": p.last, "parts": p.parts}

@@ -1,4 +1,4 @@
-"""`chehang decisions`: verify, list, show and export the decision log, and remove old personal parts."""
+"""`chehang decisions`: verify, list, show and export the decision log; purge or rekey personal parts."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from serving.audit.personal import check_reader, record_access, with_personal
 from serving.decisions.entries import Head
 from serving.decisions.log_keys import VARIABLE, log_keys
 from serving.decisions.purge import count_old_parts, purge_personal_parts
+from serving.decisions.rekeying import rekey_parts
 from serving.decisions.verification import Progress, Verification, verify_log
 
 PROGRESS_SECONDS = 2.0
@@ -215,6 +216,24 @@ def _selection(first: str | None, last: str | None, timezone: str, **options: li
     return Selection(parse_period(first, last, timezone), kinds, options["store"] or (), options["outcome"] or ())
 
 
+def rekey(config: Config = None, as_json: AsJson = False) -> None:
+    """Encrypt the personal parts of older keys by the first key of CHEHANG_LOG_KEYS; can be run again after a kill."""
+    keys = log_keys()
+    if keys is None:
+        raise ConfigError(f"{VARIABLE}: is not set; put the new key before the older ones: new:base64,older:base64")
+    engine = open_log(config)
+    progress = progress_printer(as_json)
+    progress(f"encrypting by the key '{keys.names[0]}'; decisions wait while the file is rewritten at the end")
+    result = rekey_parts(engine, keys, progress=lambda n: progress(f"{n:,} encrypted"))
+    if as_json:
+        return print_json({"key": keys.names[0], **result._asdict()})
+    out.print(f"{count_text(result.parts, 'personal part')} encrypted by the key '{escape(keys.names[0])}'")
+    if result.unreadable:
+        out.print(f"{result.unreadable:,} stay as they are: their key is not in {VARIABLE}, or they were altered")
+    else:
+        out.print(f"no part needs another key: the others can leave {VARIABLE}, except for backups")
+
+
 def parse_head(text: str) -> Head:
     """Return the entry of the option `--expect`.
 
@@ -283,6 +302,6 @@ def _progress(quiet: bool) -> Progress:
 
 
 decisions = command_group(
-    "Verify, list, show and export the decision log, and remove old personal parts.",
-    {"verify": verify, "list": list_entries, "show": show, "export": export, "purge": purge},
+    "Verify, list, show and export the decision log; purge or rekey personal parts.",
+    {"verify": verify, "list": list_entries, "show": show, "export": export, "purge": purge, "rekey": rekey},
 )

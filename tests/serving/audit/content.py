@@ -69,7 +69,7 @@ def sample_log(folder: Path) -> sa.Engine:
     loans = credit("d5", "approve", version=2, propensity=0.5, offers=[offer]) | offers
     append_at(engine, february, loans, inputs={"borrower": men})
     overrides = (
-        other("override", "d2", outcome="approve", reason="payslip shown", who="li.wei"),
+        other("override", "d2", outcome="approve", reason_code="INCOME_PROVED", key_id="k_desk"),
         other("override", "d4", outcome="decline", reason="=cmd", who="=li.wei"),
     )
     append_at(engine, february, *overrides, inputs=None)

@@ -22,7 +22,7 @@ def test_what_was_decided_why_and_what_followed(tmp_path: Path) -> None:
     assert texts[1][0].zh == "第 2 条，2026-01-10 12:00:00：模型决策（credit_risk 1）：预审拒绝。"
     assert "Offer standard (o-1), valid until 2026-02-20." in [text.en for text in texts[4]]
     assert texts[4][0].en.endswith("offers made, approved.")
-    assert texts[5][0].en.endswith("officer's decision in its place: approved by li.wei; reason: payslip shown.")
+    assert texts[5][0].en.endswith("officer's decision in its place: approved by k_desk; reason: INCOME_PROVED.")
     assert texts[7][0].zh.endswith("查阅个人信息（li.wei）；理由：complaint 17。")
     assert texts[8][0].en.endswith("personal parts removed by zhao; reason: retention.")
 

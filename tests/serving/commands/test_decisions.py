@@ -16,7 +16,7 @@ from serving.commands.decisions import parse_head
 from tests.commands import chehang, chehang_apart
 from tests.serving.audit.content import sample_log
 from tests.serving.decisions.logs import decision, log_in, write
-from tests.serving.decisions.tampering import FILE, mixed_log, tamper
+from tests.serving.decisions.tampering import FILE, OLD_KEYS, mixed_log, tamper
 
 KEYS = ",".join(
     f"{name}:{base64.b64encode(key).decode()}" for name, key in (("new", bytes(range(32))), ("old", bytes(32)))
@@ -147,7 +147,7 @@ def test_entries_are_listed_the_newest_first_and_filtered(tmp_path: Path) -> Non
 def test_a_decision_is_shown_in_both_languages_and_personal_fields_only_after_their_entry(tmp_path: Path) -> None:
     sample_log(tmp_path).dispose()
     shown = run(tmp_path, "show", "d2").stdout
-    assert "预审拒绝" in shown and "declined" in shown and "payslip shown" in shown and "complaint 17" in shown
+    assert "预审拒绝" in shown and "declined" in shown and "INCOME_PROVED" in shown and "complaint 17" in shown
     assert "9000" not in shown
     process = run(tmp_path, "show", "d2", "--personal", check=False)
     assert process.returncode == 1 and "needs --who and --why" in process.stderr
@@ -182,3 +182,16 @@ def test_an_export_has_a_manifest_and_personal_fields_by_request_alone(tmp_path:
     assert log_rows(tmp_path)[-1]["fields"] == "all"
     process = run(tmp_path, "export", "--out", "a.parquet", check=False)
     assert process.returncode == 1 and "must end in .csv, .xlsx or .jsonl" in process.stderr
+
+
+def test_parts_of_an_older_key_are_encrypted_anew(tmp_path: Path) -> None:
+    write(log_in(tmp_path), [decision(1), decision(2)], keys=OLD_KEYS)
+    new = KEYS.split(",")[0]
+    shown = run(tmp_path, "rekey", CHEHANG_LOG_KEYS=new).stdout
+    assert "0 personal parts encrypted by the key 'new'" in shown and "2 stay as they are" in shown
+    shown = run(tmp_path, "rekey").stdout
+    assert "2 personal parts encrypted" in shown and "no part needs another key" in shown
+    assert as_json(tmp_path, "verify", CHEHANG_LOG_KEYS=new)["verified_parts"] == 2
+    assert as_json(tmp_path, "rekey") == {"key": "new", "parts": 0, "unreadable": 0}
+    process = run(tmp_path, "rekey", check=False, CHEHANG_LOG_KEYS="")
+    assert process.returncode == 1 and "CHEHANG_LOG_KEYS: is not set; put the new key before" in process.stderr
