@@ -10,7 +10,8 @@ from pathlib import Path
 
 from features.errors import ChehangError, ConfigError
 from ml.home import home
-from serving.doors.opening import DEVELOPMENT_KEY, development_key
+from serving.decisions.opening import check_log_keys
+from serving.doors.opening import DEVELOPMENT_KEY, development_key, is_loopback_host
 from serving.limits.tls import tls_options
 from serving.metrics.memory import make_server_file
 from serving.settings import PREFIX, STORES, Settings, environment_of, load_settings
@@ -31,6 +32,7 @@ def main() -> None:
         settings = _settings()
         key = development_key(settings)
         tls = tls_options(settings)
+        log_notice = check_log_keys(settings.host, is_loopback=is_loopback_host(settings.host))
         folder = _own_folder(settings)
         create_shared_file(folder / FILE_NAME)
         os.environ["CHEHANG_METRICS"] = str(make_server_file(folder, workers=settings.workers))
@@ -38,12 +40,12 @@ def main() -> None:
         sys.exit(f"error: {e}")
     os.environ.update(environment_of(settings) | {"BENTOML_HOME": str(folder)})
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
-    _print_start(settings, key)
+    _print_start(settings, key, log_notice)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
     os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port), *tls])
 
 
-def _print_start(settings: Settings, key: str | None) -> None:
+def _print_start(settings: Settings, key: str | None, log_notice: str | None) -> None:
     """Print the address, and how to call it: a new development key is shown only here."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"{'http' if settings.tls_certificate is None else 'https'}://{host}:{settings.port}"
@@ -56,6 +58,8 @@ def _print_start(settings: Settings, key: str | None) -> None:
             lines.append(f"development key, for this server and loopback addresses only: {key}")
         lines.append(f'curl {url}/v1/loans/schedule/example -H "authorization: Bearer {shown}"')
         os.environ[DEVELOPMENT_KEY] = key
+    if log_notice is not None:
+        lines.append(log_notice)
     for line in lines:
         announce(line, settings.log_format)
 

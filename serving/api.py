@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from ml.registry import TASKS
 from serving.asgi import App, Problem, content_policy
+from serving.decisions.routes import decision_routes
 from serving.decisions.writer import LogWriter
 from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
 from serving.feedback.pushes import ChangeCounters, LocalCounters, with_fresh_stock
@@ -82,6 +83,7 @@ def build_app(
     default: App = app.router.default
     options: dict[str, Any] = {"max_rows": max_rows, "decisions": decisions, "adapt": adapt}
     app.router.default = NamedRoutes(endpoints, store, configs, default=default, **options)
+    app.router.routes.extend(decision_routes(decisions, store))
     app.router.routes.extend(_operator_routes(store, settings, endpoints))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from ml.entry import split_name
 from ml.registry import ENTRIES, GROUPS, TASKS
+from serving.decisions.document import BINDING, DECISION_ID, DECISIONS_TAG, PREVIEW, REFERENCE, decision_paths
 from serving.doors.documentation import add_security
 from serving.endpoints import MountedEndpoint
 from serving.feedback.document import FEEDBACK_TAG, feedback_paths
@@ -91,6 +92,8 @@ def describe(
         body = {"schema": schema} | ({} if example is None else {"example": example})
         paths |= _paths(mounted, body, schemas["", mounted.endpoint.response], max_rows=max_rows)
     feedback, feedback_definitions = feedback_paths()
+    decisions, decision_definitions = decision_paths()
+    paths |= decisions
     paths |= feedback
     for name, text in OPERATORS.items():
         paths[f"/{name}"] = {
@@ -100,9 +103,14 @@ def describe(
     document = {
         "openapi": "3.1.0",
         "info": {**INFO, "version": version("chehang")},
-        "tags": [*owners, FEEDBACK_TAG, {"name": "service", "description": "State of the service 服务状态"}],
+        "tags": [
+            *owners,
+            DECISIONS_TAG,
+            FEEDBACK_TAG,
+            {"name": "service", "description": "State of the service 服务状态"},
+        ],
         "paths": paths,
-        "components": {"schemas": {"Error": ERROR, **definitions, **feedback_definitions}},
+        "components": {"schemas": {"Error": ERROR, **definitions, **feedback_definitions, **decision_definitions}},
     }
     return add_security(document)
 
@@ -150,9 +158,14 @@ def _paths(mounted: MountedEndpoint, body: Schema, answer: Schema, *, max_rows: 
     if mounted.version_field is not None:
         several = {"type": "object", "additionalProperties": number}
         versions = {mounted.version_field: several if mounted.version_field == "model_versions" else number}
+    item, identity, binding = answer, {}, {}
+    if mounted.endpoint.decision is not None:
+        identity, binding = {"decision_id": DECISION_ID}, {"binding": BINDING}
+        item = {"allOf": [answer, {"type": "object", "properties": identity}]}
     whole = answer
     if versions:
-        whole = {"allOf": [answer, {"type": "object", "properties": versions, "required": list(versions)}]}
+        fields = {**versions, **identity, **binding}
+        whole = {"allOf": [answer, {"type": "object", "properties": fields, "required": list(versions)}]}
     paths = {mounted.path: {"post": _post(mounted, "", body, whole)}}
     if mounted.has_batch:
         max_items = min(max_rows, mounted.endpoint.max_rows or max_rows)
@@ -167,8 +180,8 @@ def _paths(mounted: MountedEndpoint, body: Schema, answer: Schema, *, max_rows: 
         }
         if "example" in body:
             batch["example"] = {"items": [body["example"]]}
-        fields = {"items": {"type": "array", "items": answer}, **versions}
-        answers = {"type": "object", "properties": fields, "required": list(fields)}
+        fields = {"items": {"type": "array", "items": item}, **versions}
+        answers = {"type": "object", "properties": fields | binding, "required": list(fields)}
         paths[f"{mounted.path}/batch"] = {"post": _post(mounted, "batch", batch, answers)}
     text = "A valid example request"
     paths[f"{mounted.path}/example"] = {
@@ -201,6 +214,8 @@ def _post(mounted: MountedEndpoint, suffix: str, body: Schema, answer: Schema) -
                 "description": "Whether the answer contains reasons",
             }
         ]
+    if mounted.endpoint.decision is not None:
+        operation["parameters"] = [*operation.get("parameters", ()), PREVIEW, REFERENCE]
     answers = {"200": _response("The answer", {"schema": answer})}
     if mounted.endpoint.page is not None:
         answers["200"]["content"]["text/html"] = {"schema": {"type": "string"}}

@@ -53,7 +53,7 @@ def development_key(settings: Settings, *, environment: Mapping[str, str] = os.e
     Traceback (most recent call last):
     features.errors.ConfigError: doors: false would open the service to everyone who reaches 0.0.0.0; ...
     """
-    is_loopback = _is_loopback(settings.host)
+    is_loopback = is_loopback_host(settings.host)
     _check_settings(settings, is_loopback=is_loopback)
     if not settings.doors:
         return None
@@ -99,7 +99,7 @@ def open_doors(
     ...     open_doors(Settings(doors=False), SharedFile(Path(folder) / "shared.bin")) is None
     True
     """
-    is_loopback = _is_loopback(settings.host)
+    is_loopback = is_loopback_host(settings.host)
     _check_settings(settings, is_loopback=is_loopback)
     if not settings.doors:
         return None
@@ -160,7 +160,12 @@ def _has_keys(url: str) -> bool:
         store.close()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
+    """Return whether only programs of this machine reach an address.
+
+    >>> is_loopback_host("127.0.0.1"), is_loopback_host("localhost"), is_loopback_host("0.0.0.0")
+    (True, True, False)
+    """
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -32,7 +32,7 @@ def test_a_champion_brings_its_schema_and_its_example() -> None:
     assert batch["schema"]["properties"]["items"]["maxItems"] == 7
     assert batch["example"] == {"items": [{"amount": 21}]}
     answers = document["paths"]["/v1/credit_risk/batch"]["post"]["responses"]["200"]["content"]["application/json"]
-    assert answers["schema"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Doubled"}
+    assert answers["schema"]["properties"]["items"]["items"]["allOf"][0] == {"$ref": "#/components/schemas/Doubled"}
 
 
 def test_answers_carry_the_version_and_every_refusal_has_one_shape() -> None:

@@ -29,6 +29,7 @@ from tests.serving.in_process import Champions, ask, champion
 from tests.serving.running import until
 
 PATH = "/v1/credit_risk"
+REASON = {"code": "AMOUNT", "zh": "金额偏高。", "en": "The amount is high."}
 BINDING = {"offers": {"__all__": {"offer_id"}}}
 
 
@@ -54,7 +55,7 @@ class Answer(BaseModel):
 
     band: str
     offers: list[Offer]
-    reasons: list[str] | None
+    reasons: list[dict[str, str]] | None
 
 
 def respond(rules: Any, champions: Any, requests: Sequence[Any], explain: bool) -> list[Answer]:
@@ -63,7 +64,7 @@ def respond(rules: Any, champions: Any, requests: Sequence[Any], explain: bool) 
         Answer(
             band="approve" if r.amount <= 100 else "decline",
             offers=[Offer(offer_id=f"o{r.amount}")],
-            reasons=["AMOUNT"] if explain else None,
+            reasons=[REASON] if explain else None,
         )
         for r in requests
     ]

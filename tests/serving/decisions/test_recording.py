@@ -13,7 +13,7 @@ from ml.champions import Move
 from serving.asgi import Problem
 from serving.decisions.recording import check_reference, check_right, models_json, new_id
 from serving.doors.caller import Caller
-from tests.serving.decisions.deciding import PATH, desk, endpoint
+from tests.serving.decisions.deciding import PATH, REASON, desk, endpoint
 from tests.serving.in_process import ask, champion, problem
 
 WHEN = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
@@ -37,7 +37,7 @@ def test_a_decision_is_in_the_log_when_its_answer_leaves(tmp_path: Path, query: 
             "propensity": 1,
             "outcome": "approve",
             "store_id": "S1",
-            "reasons": None if query else ["AMOUNT"],
+            "reasons": None if query else [REASON],
             "models": {
                 "credit_risk": {
                     "version": 3,
