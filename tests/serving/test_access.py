@@ -133,7 +133,7 @@ def test_a_key_of_another_store_is_403_wherever_a_request_names_one(
         assert (status, code) == (403, "wrong_store"), request[1]
         assert _status(shop, request, own)[1] not in ("wrong_store", "store_required"), request[1]
         refused.add(request[1])
-    assert {"/v1/demand_forecast", "/v1/recommendation", "/v1/lead_scoring"} <= refused
+    assert {"/v1/demand_forecast", "/v1/demand_forecast/orders", "/v1/recommendation"} <= refused
 
 
 def _stores_in(body: Any) -> set[str]:
