@@ -8,7 +8,9 @@ All servers have one worker and the same model, and receive the same application
 - `mlflow`: `mlflow models serve` of the same model version.
 - in process: the same answers without HTTP, and the booster alone, as lower bounds.
 
-`--against CHECKOUT` compares two versions of the service instead: see `benchmarks.serving_against`.
+Doors are off, and previews are requested, which are not logged. `--steps` measures what doors and decision log cost:
+see `benchmarks.serving_steps`. `--against CHECKOUT` compares two versions of the service instead: see
+`benchmarks.serving_against`.
 
 Needs wrk, and a promoted model in `CHEHANG_HOME`; without one, a model of the sample dealership is trained. The servers
 are loaded in turn in several rounds, and medians are reported, which reduces the effect of other load on the machine.
@@ -35,7 +37,8 @@ import psutil
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from benchmarks.serving_against import compare_checkouts
+from benchmarks import serving_steps
+from benchmarks.serving_against import MIN_ROUNDS, compare_checkouts
 from benchmarks.serving_load import LUA, Run, Target, free_port, load, median_run, server
 from ml import champions
 from ml.model import Model
@@ -44,6 +47,10 @@ from ml.requests import columns_of
 TASK = "credit_risk"
 CONNECTIONS = (1, 8, 32)
 MODEL_FOLDER = "BENCHMARK_MODEL"
+PLAIN_SERVER = [
+    "uvicorn", "benchmarks.serving:plain", "--factory", "--host", "127.0.0.1", "--loop", "uvloop", "--http",
+    "httptools", "--no-access-log",
+]  # fmt: skip
 LIMITS = {
     "CPU per request, chehang / plain": 1.4,
     "p99 at 8 connections, chehang / plain": 2.0,
@@ -118,10 +125,9 @@ def _start(stack: ExitStack, folder: Path, model: Model, version: int) -> list[T
         return stack.enter_context(server([python, "-m", *command], url=url, body=content, **environment))
 
     chehang_port, plain_port, mlflow_port = free_port(), free_port(), free_port()
-    path = f"/v1/{TASK}?explain="
+    path = f"/v1/{TASK}?preview=true&explain="
     chehang = start(["serving", "--port", str(chehang_port), "--workers", "1"], chehang_port, path + "true", "request")
-    options = ["--factory", "--host", host, "--port", str(plain_port), "--loop", "uvloop", "--http", "httptools"]
-    uvicorn = ["uvicorn", "benchmarks.serving:plain", *options, "--no-access-log"]
+    uvicorn = [*PLAIN_SERVER, "--port", str(plain_port)]
     plain_server = start(uvicorn, plain_port, "/score", "request")
     serve = ["mlflow", "models", "serve", "-m", f"models:/{TASK}/{version}", "--env-manager", "local"]
     mlflow = start([*serve, "--workers", "1", "-h", host, "-p", str(mlflow_port)], mlflow_port, "/invocations", "frame")
@@ -132,6 +138,17 @@ def _start(stack: ExitStack, folder: Path, model: Model, version: int) -> list[T
         Target("plain", f"http://{host}:{plain_port}/score", body, plain_server),
         Target("mlflow", f"http://{host}:{mlflow_port}/invocations", rows, mlflow),
     ]
+
+
+def _steps(stack: ExitStack, folder: Path, model: Model, options: argparse.Namespace) -> None:
+    os.environ[MODEL_FOLDER] = str(folder / "model")
+    body, script, port = folder / "request.json", folder / "post.lua", free_port()
+    body.write_text(json.dumps(model.card["example"]))
+    script.write_text(LUA)
+    uvicorn = [*PLAIN_SERVER, "--port", str(port)]
+    targets = serving_steps.start(stack, folder, body, f"http://127.0.0.1:{port}/score", uvicorn)
+    rounds = max(MIN_ROUNDS, options.rounds)
+    serving_steps.show(serving_steps.measure(targets, rounds=rounds, seconds=options.seconds, script=script), options)
 
 
 def _microseconds(call: Callable[[], object], *, calls: int) -> float:
@@ -211,6 +228,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="duration of each load; a round has 12 loads")
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds over all servers; medians are reported")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--steps", action="store_true", help="measure what doors and decision log cost instead")
     parser.add_argument("--against", type=Path, help="path of another checkout with its own .venv, to compare with")
     parser.add_argument("--homes", type=Path, help="folder of both CHEHANG_HOMEs for --against; temporary by default")
     options = parser.parse_args()
@@ -221,6 +239,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         model, version = _champion(folder / "model")
+        if options.steps:
+            return _steps(stack, folder, model, options)
         in_process = in_process_times(model)
         targets = _start(stack, folder, model, version)
         script = folder / "post.lua"

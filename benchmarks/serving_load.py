@@ -25,6 +25,8 @@ LUA = """
 local file = io.open(os.getenv("BENCHMARK_BODY"))
 wrk.method, wrk.body = "POST", file:read("*a")
 wrk.headers["Content-Type"] = "application/json"
+local key = os.getenv("BENCHMARK_KEY")
+if key then wrk.headers["Authorization"] = "Bearer " .. key end
 function done(summary, latency)
   local e = summary.errors
   io.write(string.format('RESULT {"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "failed": %d}\\n',
