@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from features.errors import ConfigError
@@ -123,7 +122,7 @@ def list_entries(
         entry, content = logged.entry, logged.content
         cells = (entry.decision_id, content.get("store_id"), logged.band, ", ".join(logged.models), person(content))
         table.add_row(
-            f"{entry.sequence:,}", selection.period.shown(entry.at), entry.kind, *(escape(str(c or "")) for c in cells)
+            f"{entry.sequence:,}", selection.period.shown(entry.at), entry.kind, *(str(c or "") for c in cells)
         )
     out.print(table)
 
@@ -153,7 +152,7 @@ def show(
         return print_json([entry_dict(e) | _personal_dict(e, fields, personal) for e in entries])
     for logged in entries:
         for text in entry_texts(logged, period):
-            out.print(f"{escape(text.zh)}\n{escape(text.en)}", soft_wrap=True)
+            out.print(f"{text.zh}\n{text.en}", soft_wrap=True)
         if fields.get(logged.entry.sequence) is not None:
             out.print_json(data=fields[logged.entry.sequence], ensure_ascii=False)
 
@@ -227,7 +226,7 @@ def rekey(config: Config = None, as_json: AsJson = False) -> None:
     result = rekey_parts(engine, keys, progress=lambda n: progress(f"{n:,} encrypted"))
     if as_json:
         return print_json({"key": keys.names[0], **result._asdict()})
-    out.print(f"{count_text(result.parts, 'personal part')} encrypted by the key '{escape(keys.names[0])}'")
+    out.print(f"{count_text(result.parts, 'personal part')} encrypted by the key '{keys.names[0]}'")
     if result.unreadable:
         out.print(f"{result.unreadable:,} stay as they are: their key is not in {VARIABLE}, or they were altered")
     else:
@@ -274,14 +273,14 @@ def print_verification(verification: Verification, period: Period, *, has_keys: 
     checked = f"{v.verified_parts:,} checked" if has_keys else f"none checked: {VARIABLE} is not set"
     out.print(f"personal parts: {v.parts:,} stored, {checked}, {v.purged_parts:,} removed by purges")
     for name, count in v.unread_parts.items():
-        out.print(f"personal parts of the key '{escape(name)}': {count:,} not checked, add the key to {VARIABLE}")
+        out.print(f"personal parts of the key '{name}': {count:,} not checked, add the key to {VARIABLE}")
     if v.is_whole:
-        out.print("[green]the log is whole[/green]")
+        out.print("the log is whole", style="green")
         if v.last is not None:
             out.print(f"note the last entry outside this machine: --expect {v.last}", soft_wrap=True)
         return
     first = v.faults[0]
-    out.print(f"[red]the log is broken, first at entry {first.sequence:,} ({first.kind}): {first.message}[/red]")
+    out.print(f"the log is broken, first at entry {first.sequence:,} ({first.kind}): {first.message}", style="red")
     for fault in v.faults[1:]:
         out.print(f"  entry {fault.sequence:,} ({fault.kind}): {fault.message}", soft_wrap=True)
     if v.fault_count > len(v.faults):
@@ -296,7 +295,7 @@ def _progress(quiet: bool) -> Progress:
         nonlocal printed
         if not quiet and time.monotonic() - printed >= PROGRESS_SECONDS:
             printed = time.monotonic()
-            err.print(f"[dim]· {sequence:,} of {end:,} entries[/dim]")
+            err.print(f"· {sequence:,} of {end:,} entries", style="dim")
 
     return show
 

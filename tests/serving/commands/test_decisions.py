@@ -35,7 +35,12 @@ def as_json(home: Path, *arguments: str, **environment: str) -> Any:
 def test_a_whole_log_is_verified_and_its_last_entry_is_the_next_expectation(tmp_path: Path) -> None:
     mixed_log(tmp_path)
     shown = run(tmp_path, "verify").stdout
-    assert "6 entries, 20" in shown and "the log is whole" in shown and "3 stored, 3 checked, 0 removed" in shown
+    assert (
+        "[green]" not in shown
+        and "6 entries, 20" in shown
+        and "the log is whole" in shown
+        and "3 stored, 3 checked, 0 removed" in shown
+    )
     expectation = shown.split("--expect ")[1].strip()
     assert "the log is whole" in run(tmp_path, "verify", "--expect", expectation).stdout
     content = as_json(tmp_path, "verify")
@@ -152,9 +157,10 @@ def test_a_decision_is_shown_in_both_languages_and_personal_fields_only_after_th
     process = run(tmp_path, "show", "d2", "--personal", check=False)
     assert process.returncode == 1 and "needs --who and --why" in process.stderr
     assert len(log_rows(tmp_path)) == 9, "a refused read is no entry"
-    reader = ("--personal", "--who", "wang", "--why", "complaint 18")
+    reader = ("--personal", "--who", "wang", "--why", "complaint [18]")
     shown = run(tmp_path, "show", "d2", *reader).stdout
-    assert '"monthly_income": 9000' in shown and "complaint 18" in shown
+    assert '"monthly_income": 9000' in shown and "complaint [18]" in shown
+    assert "│ wang " in run(tmp_path, "list").stdout
     entries = as_json(tmp_path, "show", "2", *reader)
     assert entries[0]["personal"]["inputs"]["gender"] == "female"
     assert [entry["kind"] for entry in entries] == ["decision", "override", "access", "access", "access"]
