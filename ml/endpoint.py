@@ -128,6 +128,7 @@ def task_endpoint(
     response: type[Answer],
     respond: Callable[..., Sequence[Answer]],
     explains: bool,
+    max_rows: int | None = None,
     runs_in_thread: Callable[[Request], bool] | None = never_in_thread,
     distribution: tuple[Literal["probability", "price"], str] | None = None,
     decision: Callable[[Request, Answer], Mapping[str, Any]] | None = None,
@@ -146,6 +147,8 @@ def task_endpoint(
         ``(estimator, requests, explain=...) -> answers`` in the order of the requests.
     explains : bool
         Default of the query parameter `explain`, which adds reasons to the answers.
+    max_rows : int, optional
+        Most requests of a batch; by default the limit of the server holds.
     runs_in_thread : callable, optional
         ``(request) -> bool``: whether a request without reasons is slow and runs in a thread.
     distribution : tuple of two str, optional
@@ -184,7 +187,7 @@ def task_endpoint(
         example=lambda champions: champions[task].card["example"],
         rules=no_rules,
         explains=explains,
-        max_rows=None,
+        max_rows=max_rows,
         runs_in_thread=runs_in_thread,
         distribution=distribution,
         decision=decision,

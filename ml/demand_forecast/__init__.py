@@ -36,6 +36,7 @@ TASK = Task(
         response=DemandAnswer,
         respond=respond,
         explains=False,
+        max_rows=50,  # with reasons or what-if values, each is computed anew
         runs_in_thread=is_recomputed,
     ),
     extra_endpoints=(ORDERS,),

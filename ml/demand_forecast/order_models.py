@@ -47,7 +47,7 @@ class OrdersRequest(RequestPart):
         Days between orders; that of `order_planning.yaml` if omitted.
     """
 
-    stock: tuple[Position, ...] = Field((), max_length=100_000, strict=False)
+    stock: tuple[Position, ...] = Field((), max_length=5_000, strict=False)
     stores: tuple[Name, ...] = Field((), max_length=1_000, strict=False)
     lead_days: float | None = Field(None, ge=0, le=730)
     review_days: float | None = Field(None, gt=0, le=730)

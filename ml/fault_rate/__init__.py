@@ -71,6 +71,7 @@ TASK = Task(
         response=FaultAnswer,
         respond=respond,
         explains=False,
+        max_rows=20,  # of filtered alarms, each with its campaign
         runs_in_thread=None,  # answers simulate inspection campaigns
     ),
     extra_endpoints=ENDPOINTS,

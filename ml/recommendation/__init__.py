@@ -33,6 +33,7 @@ TASK = Task(
         response=RecommendationAnswer,
         respond=respond,
         explains=False,
+        max_rows=250,  # with reasons, 1,000 pages take longer than the time limit
     ),
     extra_endpoints=(SIMILAR,),
     refresh=LiveUpdates,
