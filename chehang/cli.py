@@ -111,6 +111,7 @@ COMMANDS: dict[str, Command] = {
         "serving.commands.decisions",
         "Verify, list, show and export the decision log; purge or rekey personal parts.",
     ),
+    "feedback": Command("serving.commands.feedback", "Remove events of visitors from the feedback store."),
     "audit": Command(
         "serving.commands.audit",
         "Write the pack of an auditor: decisions, overrides, fairness, reads, purges, keys, models and a verified log.",
