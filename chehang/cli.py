@@ -80,6 +80,9 @@ _TRAINING = {
     "promote": (
         "Make a version the champion if it beats the champion on the same test rows and meets all metric limits."
     ),
+    "monitor": (
+        "Compare the last complete month with the training period of the champion, and outcomes with its predictions."
+    ),
     "rollback": "Make the previous champion the champion again.",
     "history": "List every promotion and rollback of a task: when, who, why, and the primary metric.",
     "score": "Write the predictions of a version for every row, customer, series or cell to a file.",

@@ -91,6 +91,49 @@ def register(
     return version
 
 
+def log_monitoring(
+    task: str, *, name: str, metrics: Mapping[str, float], tags: Mapping[str, str], attachments: Path
+) -> None:
+    """Log a run of the monitor to MLflow, in the experiment of its task.
+
+    Parameters
+    ----------
+    task : str
+        Name of the model.
+    name : str
+        Name of the run, such as 'monitor 2026-01'.
+    metrics : mapping of str to float
+        Finite values.
+    tags : mapping of str to str
+        Such as `chehang.version` and `chehang.status`.
+    attachments : Path
+        Folder whose files are logged as the artifacts `monitor`.
+
+    Raises
+    ------
+    ConfigError
+        The MLflow store cannot be reached or written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> log_monitoring(  # doctest: +SKIP
+    ...     "credit_risk", name="monitor 2026-01", metrics={"alarms": 0}, tags={}, attachments=Path("report")
+    ... )
+    """
+    with store_client("logging a run of the monitor", create=True) as client:
+        assert client is not None, "create=True creates the store"
+        run = client.create_run(_experiment(client, task), tags={"mlflow.runName": name, "chehang.task": task, **tags})
+        run_id, now = run.info.run_id, int(datetime.now(UTC).timestamp() * 1000)
+        try:
+            client.log_batch(run_id, metrics=[Metric(k, float(v), now, 0) for k, v in metrics.items()])
+            client.log_artifacts(run_id, str(attachments), "monitor")
+        except BaseException:
+            _close(client, run_id, "FAILED")
+            raise
+        _close(client, run_id, "FINISHED")
+
+
 def _use(uri: str) -> None:
     """Set the store of MLflow's fluent API without the environment variable that MLflow would set: it is the user's."""
     chosen = os.environ.get("MLFLOW_TRACKING_URI")

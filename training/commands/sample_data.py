@@ -25,7 +25,7 @@ def sample_data(
         typer.Option(help="Hide small repaid overdue debts in credit files from January 2026, as the bureau does."),
     ] = False,
     population_shift: Annotated[
-        bool, typer.Option(help="Change the population of loan applicants in the middle of the period.")
+        bool, typer.Option(help="Change loan applicants in the middle of the period, and vary their risk.")
     ] = True,
     as_json: AsJson = False,
 ) -> None:

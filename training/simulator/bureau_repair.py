@@ -22,7 +22,7 @@ from training.simulator.seasons import DAY
 
 LARGEST_AMOUNT = 10_000.0  # yuan
 LOOKBACK_DAYS = 730  # of `bureau_delinquencies_24m`
-SCORE_POINTS = 22.0  # by which the bureau's score falls for each of at most four overdue debts
+SCORE_POINTS = 40.0  # by which the bureau's score falls for each of at most four overdue debts
 MEDIAN_AMOUNT, AMOUNT_SPREAD = 2_600.0, 1.3  # yuan; standard deviation of the logarithm
 REPAID_SHARE = 0.85
 

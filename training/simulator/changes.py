@@ -13,7 +13,8 @@ class Changes:
     ----------
     population_shift : bool
         Whether the population of loan applicants changes in the middle of the period (see `applicants`). Without the
-        shift the customers of partner dealers also have the same ages throughout.
+        shift the customers of partner dealers also have the same ages throughout, and the risk of like applicants has
+        no cycle (see `lending`), so that lending is stationary.
     bureau_repair : bool
         Whether credit files are repaired from January 2026 (see `bureau_repair`).
 

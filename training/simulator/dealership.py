@@ -161,7 +161,8 @@ def _lending_tables(world: World) -> tuple[_Frames, _Frames]:
     if world.changes.bureau_repair:
         overdues = draw_overdues(world.size.stream("bureau"), applications, applicants.submitted_at)
         shown = repaired_files(applications, overdues, applicants.submitted_at)
-    loans = build_loans(stream, applicants, applications, window=world.window, shown=shown)
+    cycle = world.changes.population_shift
+    loans = build_loans(stream, applicants, applications, window=world.window, shown=shown, cycle=cycle)
     frame = applications_frame(stream, world, applicants, shown, decision=loans.decision, decided_at=loans.decided_at)
     outcomes = outcomes_frame(loans, applications, window=world.window)
     truths = {"applications": truth.credit_truth(applicants, loans)}

@@ -106,7 +106,9 @@ def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
     return np.asarray(np.clip(x - start, 0.0, width), dtype=np.float64)
 
 
-def observable_log_odds(applicants: Applicants, applications: Applications, *, window: Window) -> FloatArray:
+def observable_log_odds(
+    applicants: Applicants, applications: Applications, *, window: Window, cycle: bool = True
+) -> FloatArray:
     """Return the log-odds of default within 12 months without the hidden variable (equation: see the module).
 
     Parameters
@@ -117,6 +119,8 @@ def observable_log_odds(applicants: Applicants, applications: Applications, *, w
         As returned by `training.simulator.applications.build_applications(rng, applicants)`.
     window : Window
         Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
+    cycle : bool
+        Whether the risk varies over a cycle of 30 months (`macro` in the equation).
 
     Returns
     -------
@@ -158,7 +162,7 @@ def observable_log_odds(applicants: Applicants, applications: Applications, *, w
         + 0.35 * applicants.used * (applications.term - 24) / 12
         + 0.3 * applicants.commercial
         + 0.40 * applicants.shift
-        + 0.12 * np.sin(2 * np.pi * month / 30),
+        + (0.12 * np.sin(2 * np.pi * month / 30) if cycle else 0.0),
         dtype=np.float64,
     )
 
@@ -170,6 +174,7 @@ def build_loans(
     *,
     window: Window,
     shown: Applications | None = None,
+    cycle: bool = True,
 ) -> Loans:
     """Draw decisions, originations, defaults and losses.
 
@@ -185,6 +190,8 @@ def build_loans(
         Months of the data: `training.simulator.seasons.Window.of(training.simulator.Size(months=3))`.
     shown : Applications, optional
         With the credit files that the lender was shown, on which it decided; default: the true ones.
+    cycle : bool
+        Whether the risk of like applicants varies over a cycle of 30 months.
 
     Returns
     -------
@@ -208,7 +215,8 @@ def build_loans(
     True
     """
     n = len(applicants)
-    odds, hidden = observable_log_odds(applicants, applications, window=window), rng.normal(0, 1, n)
+    odds = observable_log_odds(applicants, applications, window=window, cycle=cycle)
+    hidden = rng.normal(0, 1, n)
     probability = sigmoid(odds + HIDDEN_WEIGHT * hidden)
     decision = _decide(rng, applicants, applications if shown is None else shown)
     own_delay, partner_delay = rng.integers(3 * MINUTE, 15 * MINUTE, n), rng.integers(10 * MINUTE, 40 * HOUR, n)
