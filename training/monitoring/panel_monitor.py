@@ -8,7 +8,9 @@ import polars as pl
 from features.periods import period_start
 from ml import champions
 from ml.bilingual import Text
-from ml.demand_forecast.estimator import DemandEstimator
+from ml.demand_forecast.estimator import DemandEstimator, ended_series, forecast_columns
+from ml.demand_forecast.forecast import GRID
+from ml.demand_forecast.trees import MIN_AVAILABLE
 from ml.domain.arrays import IntArray
 from ml.instants import instant
 from ml.model import Model
@@ -20,7 +22,7 @@ from training.monitoring.rules import MonitorRules
 from training.monitoring.series import Findings, MonitoredPeriod, MonitoredSeries
 from training.progress import Progress
 from training.studies.panel_data import PanelData
-from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts, read_holdout
+from training.studies.panel_forecasts import OriginForecasts, read_holdout
 
 COVERAGE_FLOOR = 0.1  # of the share of outcomes inside the 80 % interval
 MAX_ORIGINS = 60
@@ -93,7 +95,7 @@ def panel_findings(
         )
         return Findings(period, (), (text, _NO_DRIFT), tuple(data.notes))
     (progress or (lambda text: None))(f"forecasting {len(columns)} closed periods")
-    forecasts = holdout_forecasts(OriginForecasts(panel, estimator.forecaster), range(columns[0], columns[-1] + 1))
+    forecasts = _next_forecasts(OriginForecasts(panel, estimator.forecaster), columns)
     new = _rows(forecasts, _months(forecasts, panel.first, panel.frequency, timezone))
     series = _series(reference, new, sorted(set(new[1].tolist())), rules)
     notes = (*data.notes, f"newest complete period begins {instant(month_begin(closed, timezone=timezone)).date()}")
@@ -104,6 +106,23 @@ _NO_DRIFT = Text(
     zh="特征漂移：需求预测只用销量、库存和价格的历史，预测误差已反映其变化",
     en="drift of features: forecasts use the history of sales, stock and prices only; their error shows changes",
 )
+
+
+def _next_forecasts(forecasts: OriginForecasts, columns: list[int]) -> pl.DataFrame:
+    """Return the forecast of each column of the panel from the columns before it, with its outcome."""
+    panel, parts = forecasts.panel, []
+    for origin, forecast, _ in forecasts.each(columns):
+        available, sold = panel.available[:, origin], panel.sold[:, origin]
+        share = np.ones_like(forecast.mean)
+        share[:, 0] = available
+        adjusted = forecast.exposure_adjusted(share)
+        rows = np.flatnonzero(np.isfinite(sold) & (available >= MIN_AVAILABLE) & ~ended_series(panel.until(origin)))
+        keys = pl.DataFrame(
+            {"series": rows, "origin": np.full(len(rows), origin), "target": np.full(len(rows), origin)}
+        )
+        figures = forecast_columns(adjusted.mean[rows, 0], adjusted.quantiles(GRID)[rows, 0])
+        parts.append(pl.concat([keys.with_columns(label=pl.Series(sold[rows])), figures], how="horizontal"))
+    return pl.concat(parts)
 
 
 def _months(rows: pl.DataFrame, first: int, frequency: str, timezone: str) -> IntArray:
