@@ -9,11 +9,11 @@ from typing import Any
 from features.plurals import count_text
 from ml.bilingual import Text
 from ml.home import write_atomically
-from ml.report.columns import column
+from ml.report.columns import Interval, column
 from ml.report.files import write_report
 from ml.report.html import html_page
 from ml.report.report import Report
-from ml.report.sections import Paragraph, Section, Table, Threshold, TimeSeries
+from ml.report.sections import Paragraph, Section, Table, TimeSeries
 from training.monitoring.series import MonitoredSeries, MonitorResult, Status
 from training.studies.report_sections import MONTH, ROWS
 
@@ -112,21 +112,17 @@ def _chart(series: MonitoredSeries) -> TimeSeries | None:
     figures = [f for f in series.months if f.value is not None]
     if len(figures) < 2:
         return None
-    rows = tuple({"month": f.month, "rows": f.rows, "value": f.value} for f in figures)
     axis = series.axis
-    limits = [
-        Threshold(value=value, title=title)
-        for value, title in (
-            (series.before, Text(zh="训练期或留出集", en="training or hold-out rows")),
-            (series.low, Text(zh="正常波动下限（95%）", en="lower limit of chance (95%)")),
-            (series.high, Text(zh="正常波动上限（95%）", en="upper limit of chance (95%)")),
-        )
-        if value is not None
-    ]
+    band = {"reference": series.before, "low": series.low, "high": series.high}
+    rows = tuple({"month": f.month, "rows": f.rows, "value": f.value, **band} for f in figures)
     value = column("value", axis.title.zh, axis.title.en, axis.format, unit=axis.unit)
+    reference = column(
+        "reference", "参照（训练期或留出集）", "reference (training or hold-out rows)", axis.format, unit=axis.unit,
+        interval=Interval(),
+    )  # fmt: skip
     return TimeSeries(
-        name=f"months.{series.name}", title=axis.title, summary=series.detail, columns=(MONTH, ROWS, value), rows=rows,
-        y=axis, drawn=("value",), thresholds=tuple(limits),
+        name=f"months.{series.name}", title=axis.title, summary=series.detail, rows=rows, y=axis,
+        columns=(MONTH, ROWS, value, reference), drawn=("value", "reference"),
     )  # fmt: skip
 
 
