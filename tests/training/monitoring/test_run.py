@@ -140,6 +140,8 @@ def test_a_source_without_the_training_period_is_refused(credit_risk: Trained, t
     config = later_lender(tmp_path)
     path = tmp_path / "applications.parquet"
     pl.read_parquet(path).filter(pl.col("submitted_at") > END).write_parquet(path)
+    path = tmp_path / "loan_outcomes.parquet"
+    pl.read_parquet(path).filter(pl.col("application_id").str.starts_with("L")).write_parquet(path)
     done = chehang("monitor", "credit_risk", "-c", str(config), home=credit_risk.home, check=False)
     assert done.returncode == 1 and "no row of the training period of version 1 is left" in done.stderr
 
@@ -157,7 +159,9 @@ def test_data_without_time_or_new_months_are_refused(credit_risk: Trained, tmp_p
 def test_a_run_is_kept_with_its_report_and_logged(credit_risk: Trained, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(credit_risk.home, home)
-    config = later_lender(tmp_path / "data", change=lambda a: a.with_columns(term_months=60))
+    config = later_lender(
+        tmp_path / "data", change=lambda a: a.with_columns(term_months=pl.col("term_months") * 0 + 60)
+    )
     done = [chehang("monitor", "-c", str(config), "--json", home=home, check=False) for _ in range(2)]
     first, again = (json.loads(d.stdout) for d in done)
     assert first["exit_code"] == 3 and again["alarms"] == first["alarms"]
