@@ -141,7 +141,9 @@ class FeatureReference:
         table = counted.agg(pl.len(), pl.col("month").n_unique().alias("months")).sort(
             ["len", "value"], descending=[True, False]
         )
-        self.values = tuple(table["value"][:MAX_VALUES].to_list())
+        # Categories that come and go with a month are compared together, with those that are new.
+        lasting = table.filter((pl.col("months") > 1) | (len(np.unique(months)) == 1))
+        self.values = tuple(lasting["value"][:MAX_VALUES].to_list())
         self.categories = frozenset(table["value"].to_list())
         single = frozenset(table.filter(pl.col("months") == 1)["value"].to_list())
         self._cells = month_cells(self._category_cells(texts), months, len(self.values) + 1)

@@ -31,6 +31,7 @@ from ml.domain.arrays import FloatArray
 MIN_MONTHS = 6  # fewer months do not show how much months differ
 MIN_CORRELATED = 12  # and fewer than these not whether successive months are alike
 HIGHEST_CORRELATION = 0.9
+SMALLEST_VARIANCE = 1e-100  # less than rounding leaves of any quantity; its inverse squared is no number
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def between_months(reference: MonthMeans) -> tuple[float, float]:
     0.28
     """
     months = len(reference.means)
-    if months < MIN_MONTHS or reference.variance <= 0:
+    if months < MIN_MONTHS or reference.variance < SMALLEST_VARIANCE:
         return 0.0, float(months)
     weights = reference.counts / reference.variance
     total = weights.sum()
