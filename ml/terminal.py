@@ -14,9 +14,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-# Texts come from tables, configurations and people: `[x]` in them is no markup.
-out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 140)
-err = Console(stderr=True, highlight=False, markup=False)
+# Texts come from tables, configurations and people: `[x]` in them is no markup, `:100:` no emoji.
+out = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 140)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from features.errors import ConfigError
@@ -78,9 +77,7 @@ def list_keys(every: All = False, config: Config = None, as_json: AsJson = False
     for key in keys:
         limits = (", ".join(key.stores or ("all",)), ", ".join(key.scopes or ("all of the role",)))
         times = (_time(key.created_at), _time(key.expires_at), _time(key.last_used_at))
-        table.add_row(
-            key.key_id, *map(escape, (key.name, key.role, *limits)), key.state(now), *(t or "-" for t in times)
-        )
+        table.add_row(key.key_id, key.name, key.role, *limits, key.state(now), *(t or "-" for t in times))
     out.print(table if keys else "there is no key; create one with: chehang keys create NAME --role ROLE")
 
 
@@ -104,7 +101,7 @@ def revoke(keys: Names, by: By = None, config: Config = None, as_json: AsJson = 
     if as_json:
         return print_json([_content(key, now) for key in revoked])
     for key in revoked:
-        out.print(f"{key.key_id} ({escape(key.name)}) is revoked since {_time(key.revoked_at)} by {key.revoked_by}")
+        out.print(f"{key.key_id} ({key.name}) is revoked since {_time(key.revoked_at)} by {key.revoked_by}")
 
 
 keys = typer.Typer(
@@ -144,10 +141,10 @@ def _print_new(key: StoredKey, text: str, *, as_json: bool, replaces: str | None
         return print_json({**_content(key, key.created_at), **more, "key": text})
     until = _time(key.expires_at) or "revoked"
     err.print(
-        f"key {key.key_id} ({escape(key.name)}, {key.role}), valid until {until}; it is shown only this once:",
+        f"key {key.key_id} ({key.name}, {key.role}), valid until {until}; it is shown only this once:",
         soft_wrap=True,
     )
-    out.print(text, markup=False, soft_wrap=True)
+    out.print(text, soft_wrap=True)
 
 
 def _content(key: StoredKey, now: int) -> dict[str, Any]:

@@ -51,6 +51,13 @@ def test_standard_output_is_the_key_alone_so_that_a_script_can_read_it(tmp_path:
     assert "there is no key; create one" in chehang("keys", "list", home=tmp_path).stdout
 
 
+def test_a_name_is_printed_as_it_is(tmp_path: Path) -> None:
+    name = "desk [bold]1[/bold] :100:"
+    assert name in chehang("keys", "create", name, "--role", "sales", home=tmp_path).stderr
+    assert name in chehang("keys", "list", home=tmp_path).stdout
+    assert name in chehang("keys", "revoke", name, home=tmp_path).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
