@@ -14,6 +14,7 @@ from ml.requests import request_model
 from ml.signature import FEN, Name, Signature, contract_fields
 
 CLOCK_SKEW_US = 300_000_000  # an instant may be this far in the future: clocks of senders differ
+FUTURE = "must not be in the future; check the sender's clock and the UTC offset"
 
 
 def contract_model(
@@ -107,7 +108,7 @@ def instant_of(name: str, value: datetime, table: Table, *, now: int) -> int:
     us, column = microseconds(value), table.columns[name]
     is_past = name == table.time or column.outcome
     if is_past and us > now + CLOCK_SKEW_US:
-        raise OutOfRange(name, "future", "must not be in the future; check the sender's clock and the UTC offset")
+        raise OutOfRange(name, "future", FUTURE)
     if column.low is not None and column.high is not None and not column.low <= us <= column.high:
         raise OutOfRange(name, "range", "must be from 1920 to 2099")
     return us

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from features.tables import EVENT_TYPES, EVENTS, LEADS, LOAN_OUTCOMES
 from ml.instants import microseconds
-from serving.feedback.contract_models import CLOCK_SKEW_US, OutOfRange, row_of
+from serving.feedback.contract_models import CLOCK_SKEW_US, FUTURE, OutOfRange, row_of
 from serving.feedback.events import LEAD_EVENTS, WITHOUT_VEHICLE, Shown
 
 Row = dict[str, Any]
@@ -67,7 +67,7 @@ def event_rows(event: BaseModel, *, now: int) -> EventRows:
     content: Any = event
     at = microseconds(content.at)
     if at > now + CLOCK_SKEW_US:
-        raise OutOfRange("at", "future", "must not be in the future; check the sender's clock and the UTC offset")
+        raise OutOfRange("at", "future", FUTURE)
     if at < EARLIEST_EVENT_US:
         raise OutOfRange("at", "range", "must not be before 1970")
     table, rows = _rows(content, at, now)

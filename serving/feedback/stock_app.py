@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from features.errors import ChehangError
 from features.sources import load_sources
 from features.sources.feedback_stores import store_url
+from ml.instants import microseconds
 from serving.asgi import Problem, Receive, Scope, Send, send_json
 from serving.bodies import (
     MAX_DETAILS,
@@ -24,7 +25,7 @@ from serving.bodies import (
     invalid_fields,
     parse_request,
 )
-from serving.feedback.contract_models import OutOfRange
+from serving.feedback.contract_models import CLOCK_SKEW_US, FUTURE, OutOfRange
 from serving.feedback.pushes import STOCK, ChangeCounters
 from serving.feedback.stock_requests import CHANGE, MAX_CHANGES, Listing, StateChange, StockAnswer, StockPush
 from serving.feedback.stock_writing import NotPushed, WrongStore, apply_changes, replace_stock, vehicle_row
@@ -144,6 +145,8 @@ def change_stock(app: StockApp, body: bytes, stores: frozenset[str] | None) -> S
                 detail = [
                     _detail(f"changes.{position}.vehicle.store_id", "wrong_store", "this key is not for this store")
                 ]
+        elif change.at is not None and microseconds(change.at) > now + CLOCK_SKEW_US:
+            detail = [_detail(f"changes.{position}.at", "future", FUTURE)]
         rows.append(row)
         details += detail
     if details:

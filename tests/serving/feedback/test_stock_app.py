@@ -188,6 +188,13 @@ def test_an_older_change_has_no_effect(app: App) -> None:
     assert answer.json()["stale"] == 1 and "U0" not in ids(app)
 
 
+def test_a_clock_that_runs_ahead_does_not_make_later_changes_old(app: App) -> None:
+    soon = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
+    change(app, {"type": "sold", "vehicle_id": "U0", "at": soon})
+    assert "U0" not in ids(app)
+    assert change(app, {"type": "released", "vehicle_id": "U0"}).json()["stale"] == 0 and "U0" in ids(app)
+
+
 def test_changes_are_applied_all_or_none(app: App, home: Path) -> None:
     before = rows(home, "vehicles")
     answer = change(app, {"type": "sold", "vehicle_id": "U0"}, {"type": "price", "vehicle_id": "no", "price": 1})
@@ -217,6 +224,13 @@ def test_changes_are_applied_all_or_none(app: App, home: Path) -> None:
             "missing",
         ),
         ("POST", "/changes", {"sold": ["A"]}, "changes", "missing"),
+        (
+            "POST",
+            "/changes",
+            {"changes": [{"type": "sold", "vehicle_id": "A", "at": "2096-01-01T00:00:00Z"}]},
+            "changes.0.at",
+            "future",
+        ),
     ],
 )
 def test_an_invalid_push_is_422_and_changes_nothing(
