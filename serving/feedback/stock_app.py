@@ -121,7 +121,11 @@ def put_stock(app: StockApp, body: bytes, stores: frozenset[str] | None) -> Stoc
     if details:
         raise invalid_fields(details[:MAX_DETAILS])
     _check_owner(app)
-    return app.store.run(lambda engine: replace_stock(engine, rows, store=push.store_id, now=now))
+    try:
+        return app.store.run(lambda engine: replace_stock(engine, rows, store=push.store_id, now=now, stores=stores))
+    except WrongStore as e:
+        text = "another store lists this vehicle; it must be withdrawn there before this key may list it"
+        raise _refused(e.positions, "wrong_store", text, of="vehicles") from None
 
 
 def change_stock(app: StockApp, body: bytes, stores: frozenset[str] | None) -> StockAnswer:
@@ -218,8 +222,8 @@ def _row(vehicle: Any, place: str, store: str | None, now: int) -> tuple[dict[st
         return {}, [_detail(f"{place}.{e.field}", e.rule, e.message)]
 
 
-def _refused(positions: Sequence[int], rule: str, message: str) -> Problem:
-    return invalid_fields([_detail(f"changes.{i}.vehicle_id", rule, message) for i in positions[:MAX_DETAILS]])
+def _refused(positions: Sequence[int], rule: str, message: str, *, of: str = "changes") -> Problem:
+    return invalid_fields([_detail(f"{of}.{i}.vehicle_id", rule, message) for i in positions[:MAX_DETAILS]])
 
 
 def _detail(field: str, rule: str, message: str) -> Detail:

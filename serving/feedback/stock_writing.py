@@ -67,7 +67,9 @@ def vehicle_row(vehicle: BaseModel, *, store: str | None, now: int) -> Row:
     return {**row, OWN_FEATURES: json.dumps(own, ensure_ascii=False, sort_keys=True) if own else None}
 
 
-def replace_stock(engine: sa.Engine, rows: Sequence[Row], *, store: str | None, now: int) -> StockAnswer:
+def replace_stock(
+    engine: sa.Engine, rows: Sequence[Row], *, store: str | None, now: int, stores: frozenset[str] | None = None
+) -> StockAnswer:
     """Make the rows the whole stock, or that of one store; what they lack is withdrawn.
 
     A vehicle that a change has marked as sold or reserved stays off offer until it is released: a list that was made
@@ -83,9 +85,20 @@ def replace_stock(engine: sa.Engine, rows: Sequence[Row], *, store: str | None, 
         Store whose stock is replaced; None for all.
     now : int
         Present instant (microseconds since 1970 UTC).
+    stores : frozenset of str or None
+        Stores whose vehicles may be changed; None for all. A vehicle that another store has withdrawn may be listed.
+
+    Raises
+    ------
+    WrongStore
+        A vehicle is on offer at a store that is not one of `stores`.
     """
     with writing(engine) as connection:
         _count(connection)
+        if stores is not None:
+            others = _elsewhere(connection, [row["vehicle_id"] for row in rows], stores)
+            if others:
+                raise WrongStore([i for i, row in enumerate(rows) if row["vehicle_id"] in others])
         scope = sa.true() if store is None else STOCK.c.store_id == store
         present = {
             r[0]: r[1] for r in connection.execute(sa.select(STOCK.c.vehicle_id, STOCK.c.withdrawn_at).where(scope))
@@ -224,6 +237,12 @@ def _count_listings(connection: sa.Connection) -> None:
 
 def _stores(connection: sa.Connection, names: Sequence[str]) -> dict[str, str | None]:
     return {row[0]: row[1] for row in _selected(connection, STOCK, names, ("vehicle_id", "store_id"))}
+
+
+def _elsewhere(connection: sa.Connection, names: Sequence[str], stores: frozenset[str]) -> set[str]:
+    """Return the vehicles that stand at other stores and were not withdrawn there."""
+    rows = _selected(connection, STOCK, names, ("vehicle_id", "store_id", "withdrawn_at"))
+    return {name for name, store, withdrawn in rows if store not in stores and withdrawn is None}
 
 
 def _states(connection: sa.Connection, names: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -317,6 +317,19 @@ def test_a_key_for_some_stores_pushes_their_stock_only(limited: App) -> None:
     assert change(limited, {"type": "listed", "vehicle": car("B", store_id="S1")}).status_code == 200
 
 
+def test_a_key_for_some_stores_cannot_take_a_vehicle_of_another_store(app: App, limited: App) -> None:
+    before = ids(app)
+    answer = put(limited, car("A", price=1000.0), car("U1", price=1000.0), store_id="S1")
+    assert answer.status_code == 422
+    assert [(d["field"], d["rule"]) for d in answer.json()["error"]["details"]] == [
+        ("vehicles.1.vehicle_id", "wrong_store")
+    ]
+    assert ids(app) == before
+    assert put(app, store_id="S2").json()["withdrawn"] == 2  # the other store gives its vehicles up
+    assert put(limited, car("U1"), store_id="S1").status_code == 200
+    assert "U1" in ids(app)
+
+
 def test_the_tasks_with_a_stock() -> None:
     assert [n for n in TASKS if getattr(TASKS[n].refresh, "follows_pushed_stock", False)] == ["recommendation"]
     assert (ROOT / "configs" / "recommendation_rules.yaml").read_text().count("made_to_order") == 1
