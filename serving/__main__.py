@@ -40,6 +40,9 @@ def main() -> None:
         sys.exit(f"error: {e}")
     os.environ.update(environment_of(settings) | {"BENTOML_HOME": str(folder)})
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    # Whose X-Forwarded-For uvicorn believes; by default that of every local client, who would escape the limit of
+    # failed attempts with an invented address in each.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     _print_start(settings, key, log_notice)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
     os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port), *tls])
@@ -58,6 +61,11 @@ def _print_start(settings: Settings, key: str | None, log_notice: str | None) ->
             lines.append(f"development key, for this server and loopback addresses only: {key}")
         lines.append(f'curl {url}/v1/loans/schedule/example -H "authorization: Bearer {shown}"')
         os.environ[DEVELOPMENT_KEY] = key
+    if settings.tls_certificate is None and not is_loopback_host(settings.host):
+        lines.append(
+            "no tls_certificate: keys, inputs and answers travel unencrypted; set tls_certificate and tls_key, or let "
+            "only a proxy with TLS reach this address"
+        )
     if log_notice is not None:
         lines.append(log_notice)
     for line in lines:

@@ -25,6 +25,11 @@ ReasonCode = Literal[
     "WITHDRAWN",
 ]
 
+CODES_AGAINST = {  # codes that contradict an outcome; the customer would read nonsense
+    "approve": ("DOCUMENTS_MISSING", "DOCUMENTS_DIFFER", "LENDER_RULE", "WITHDRAWN"),
+    "decline": ("INCOME_PROVED", "RECORD_EXPLAINED", "GUARANTOR", "MORE_DOWN_PAYMENT"),
+}
+
 
 class CustomerReason(BaseModel):
     """A reason in the officer's own words, for the customer."""
@@ -49,25 +54,25 @@ class OverrideRequest(BaseModel):
     def _has_reason(self) -> OverrideRequest:
         if self.reason_code is None and self.reason is None:
             raise PydanticCustomError("reason_missing", "reason_code or reason is required: the customer is told why")
+        if self.reason_code in CODES_AGAINST.get(self.outcome, ()):
+            text = (
+                f"reason_code {self.reason_code} is no reason to {self.outcome}: choose another code, or write a reason"
+            )
+            raise PydanticCustomError("reason_contradicts", text)  # type: ignore[arg-type]
         return self
 
 
 def override_entry(
-    request: OverrideRequest,
-    entries: Sequence[Entry],
-    *,
-    caller: Caller | None,
-    request_id: str | None,
-    can_encrypt: bool,
+    request: OverrideRequest, decision: Entry, *, caller: Caller | None, request_id: str | None, can_encrypt: bool
 ) -> NewEntry:
-    """Return the entry of an override.
+    """Return the entry of an override; `serving.decisions.appending.append` adds what it replaces.
 
     Parameters
     ----------
     request : OverrideRequest
         The officer's outcome and reason.
-    entries : sequence of Entry
-        Entries of the decision, the decision itself first.
+    decision : Entry
+        The decision.
     caller : Caller or None
         The officer's key.
     request_id : str or None
@@ -80,17 +85,11 @@ def override_entry(
     Problem
         Status 422, code `no_log_keys`: the request has free text, and the log has no keys.
     """
-    decision = json.loads(entries[0].content)
-    earlier = [entry for entry in entries if entry.kind == "override"]
-    present = json.loads(earlier[-1].content)["outcome"] if earlier else decision["outcome"]
     content = {
         "request_id": request_id,
         "key_id": None if caller is None else caller.key_id,
-        "store_id": decision.get("store_id"),
+        "store_id": json.loads(decision.content).get("store_id"),
         "outcome": request.outcome,
-        "previous_outcome": present,
-        "replaces": (earlier or entries)[-1 if earlier else 0].sequence,
-        "number": len(earlier) + 1,
         "reason_code": request.reason_code,
     }
     personal = request.model_dump(include={"reason", "note"}, exclude_none=True)
@@ -98,8 +97,23 @@ def override_entry(
         text = "reason and note are personal and cannot be stored without CHEHANG_LOG_KEYS; send reason_code alone"
         raise Problem(422, "no_log_keys", text)
     return NewEntry(
-        "override", entries[0].decision_id, to_json(content).decode(), to_json(personal) if personal else None
+        "override", decision.decision_id, to_json(content).decode(), to_json(personal) if personal else None
     )
+
+
+def written_override(new: NewEntry, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return the content of an override as it was written: with `previous_outcome`, `replaces` and `number`.
+
+    Parameters
+    ----------
+    new : NewEntry
+        As returned by `override_entry`, after it was appended.
+    entries : sequence of Entry
+        Entries of the decision that follow those before the override.
+    """
+    own = json.loads(new.content).items()
+    contents = (json.loads(entry.content) for entry in entries if entry.kind == "override")
+    return next(content for content in contents if own <= content.items())
 
 
 def override_text(entry: Entry, personal: Mapping[str, Any] | None) -> Override:

@@ -153,10 +153,10 @@ def check_right(scope: Scope, *, preview: bool) -> None:
 
 
 def _reference(scope: Scope) -> str | None:
-    for name, value in scope.get("headers", ()):
-        if name == REFERENCE_HEADER:
-            return check_reference(value)
-    return None
+    values = [value for name, value in scope.get("headers", ()) if name == REFERENCE_HEADER]
+    if len(values) > 1:
+        raise invalid_field("X-Reference", "repeated", "must be sent once")
+    return check_reference(values[0]) if values else None
 
 
 def check_reference(value: bytes) -> str:

@@ -19,7 +19,7 @@ from serving.decisions.entries import Entry, NewEntry
 from serving.decisions.explanation import explain
 from serving.decisions.listing import Filters, list_decisions
 from serving.decisions.log_keys import VARIABLE, UnreadablePart
-from serving.decisions.overrides import OverrideRequest, override_entry, override_text
+from serving.decisions.overrides import OverrideRequest, override_entry, override_text, written_override
 from serving.decisions.reading import read_decision, read_parts
 from serving.decisions.recording import check_reference
 from serving.decisions.reproduction import reasons_of
@@ -125,13 +125,14 @@ class DecisionDesk:
             raise Problem(409, "purged", text)
         entry = override_entry(
             body,
-            entries,
+            entries[0],
             caller=caller,
             request_id=request.scope.get("request_id"),
             can_encrypt=log.keys is not None,
         )
         await log.append([entry])
-        content = json.loads(entry.content)
+        present, _ = await run_sync(self._read, request.path_params["decision_id"], caller)
+        content = written_override(entry, [e for e in present if e.sequence > entries[-1].sequence])
         names = ("outcome", "previous_outcome", "number", "reason_code")
         answer = {"decision_id": entry.decision_id, **{name: content[name] for name in names}}
         return Response(to_json(answer), media_type="application/json")

@@ -102,6 +102,9 @@ class Protocol(HttpToolsProtocol):
         """Refuse what the parser cannot read. Called by uvicorn."""
         self._refuse(self._refusal or _MALFORMED)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Log nothing: anyone could fill the log, and uvicorn advises to install WebSockets, which no path has."""
+
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 

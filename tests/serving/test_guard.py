@@ -112,8 +112,10 @@ def test_only_json_is_read(headers: Headers, status: int) -> None:
     assert _ask(_guard(_echo), headers=headers)[0] == status
 
 
-@pytest.mark.parametrize("request_id", [b"", b"a b", b"x" * 65, b"line\nbreak", "编号".encode()])
-def test_a_request_id_that_could_forge_a_log_line_is_replaced(request_id: bytes) -> None:
+@pytest.mark.parametrize(
+    "request_id", [b"", b"a b", b"x" * 65, b"line\nbreak", "编号".encode(), b"chk_" + b"a" * 43, b"x.chk_a"]
+)
+def test_a_request_id_that_is_a_key_or_could_forge_a_log_line_is_replaced(request_id: bytes) -> None:
     _, headers, _ = _ask(_guard(_echo), headers=[JSON, (b"x-request-id", request_id)])
     assert headers[b"x-request-id"] != request_id and len(headers[b"x-request-id"]) == 32
 

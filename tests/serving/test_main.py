@@ -20,7 +20,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
     """Call the command with options, and return the command that replaces the process."""
     becomes: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda path, command: becomes.append(command))
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("CHEHANG_", "BENTOML_"))}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("CHEHANG_", "BENTOML_", "FORWARDED_"))}
     with mock.patch.dict(os.environ, {**environment, "CHEHANG_HOME": str(tmp_path / "home")}, clear=True):
 
         def call(*options: str) -> list[str]:
@@ -43,6 +43,23 @@ def test_options_win_and_reach_the_workers_by_the_environment(start: Started, tm
     assert os.environ["BENTOML_DO_NOT_TRACK"] == "true"
     own = tmp_path / "home" / "serving" / "__1-9002"
     assert own.is_dir() and os.environ["BENTOML_HOME"] == str(own)
+
+
+def test_addresses_that_a_client_invents_do_not_count(start: Started) -> None:
+    start()
+    assert os.environ["FORWARDED_ALLOW_IPS"] == ""
+    os.environ["FORWARDED_ALLOW_IPS"] = "10.0.0.7"  # a proxy that the operator trusts
+    start()
+    assert os.environ["FORWARDED_ALLOW_IPS"] == "10.0.0.7"
+
+
+def test_the_start_warns_that_keys_travel_unencrypted(start: Started, capfd: pytest.CaptureFixture[str]) -> None:
+    os.environ |= {"CHEHANG_JWT_ISSUER": "https://login.example", "CHEHANG_JWT_AUDIENCE": "chehang"}
+    start()
+    assert "unencrypted" not in capfd.readouterr().err
+    os.environ["CHEHANG_LOG_KEYS"] = "2027:" + "A" * 43 + "="
+    start("--host", "0.0.0.0")
+    assert "no tls_certificate: keys, inputs and answers travel unencrypted" in capfd.readouterr().err
 
 
 def test_a_file_of_settings(start: Started, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,6 +29,20 @@ def test_entries_form_a_chain_that_ends_at_the_head(tmp_path: Path) -> None:
     assert entries[0].at == entries[1].at <= entries[2].at
     with engine.connect() as connection:
         assert read_head(connection) == head == Head(3, entries[2].hash)
+
+
+def test_overrides_of_two_officers_at_once_are_numbered_in_the_order_of_the_log(tmp_path: Path) -> None:
+    engine = log_in(tmp_path)
+    declined = NewEntry("decision", "d1", '{"outcome":"decline"}')
+    both = [NewEntry("override", "d1", f'{{"outcome":"{outcome}"}}') for outcome in ("approve", "refer")]
+    write(engine, [declined, *both])  # in one commit
+    write(engine, [NewEntry("override", "d1", '{"outcome":"approve"}')])
+    places = [json.loads(row.content) for row in rows(engine)[1:]]
+    assert [(p["previous_outcome"], p["replaces"], p["number"]) for p in places] == [
+        ("decline", 1, 1),
+        ("approve", 2, 2),
+        ("refer", 3, 3),
+    ]
 
 
 def test_the_personal_part_is_encrypted_and_its_salted_digest_is_in_the_chain(tmp_path: Path) -> None:

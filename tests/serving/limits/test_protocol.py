@@ -195,6 +195,7 @@ def test_slow_headers_are_408_although_bytes_keep_coming(connection: Connection)
     _check_refusal(connection, 408, "headers_too_slow")
 
 
-def test_an_upgrade_is_ignored(connection: Connection) -> None:
+def test_an_upgrade_is_ignored_and_not_logged(connection: Connection, caplog: pytest.LogCaptureFixture) -> None:
     connection.send(GET + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n")
     assert connection.answer()[0] == 200
+    assert caplog.records == []
