@@ -30,6 +30,11 @@ CODES_AGAINST = {  # codes that contradict an outcome; the customer would read n
     "decline": ("INCOME_PROVED", "RECORD_EXPLAINED", "GUARANTOR", "MORE_DOWN_PAYMENT"),
 }
 
+_WITHHELD = (
+    "（工作人员填写的理由属于个人信息，需要 personal:read 权限才能查看。）",
+    "(The officer's own words are personal; reading them needs the scope personal:read.)",
+)
+
 
 class CustomerReason(BaseModel):
     """A reason in the officer's own words, for the customer."""
@@ -116,7 +121,7 @@ def written_override(new: NewEntry, entries: Sequence[Entry]) -> dict[str, Any]:
     return next(content for content in contents if own <= content.items())
 
 
-def override_text(entry: Entry, personal: Mapping[str, Any] | None) -> Override:
+def override_text(entry: Entry, personal: Mapping[str, Any] | None, *, may_read: bool = True) -> Override:
     """Return an override with its reason for the customer.
 
     Parameters
@@ -125,13 +130,18 @@ def override_text(entry: Entry, personal: Mapping[str, Any] | None) -> Override:
         Of kind `override`.
     personal : mapping or None
         Its personal fields; None if there are none, or they were purged.
+    may_read : bool
+        Whether the reader may see the officer's own words.
     """
     content = json.loads(entry.content)
     reason = (personal or {}).get("reason")
     codes = OVERRIDE_REASONS.get(content["reason_code"])
     zh = [codes[0]] if codes else []
     en = [codes[1]] if codes else []
-    if reason:
+    if reason and not may_read:
+        zh.append(_WITHHELD[0])
+        en.append(_WITHHELD[1])
+    elif reason:
         zh.append(reason["zh"])
         en.append(reason["en"])
     return Override(entry.at, content["outcome"], " ".join(zh) or None, " ".join(en) or None)

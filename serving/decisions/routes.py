@@ -82,19 +82,22 @@ class DecisionDesk:
         """`GET /v1/decisions/{decision_id}`: explain a decision; `?inputs=true` adds the inputs, and is logged."""
         caller, log = _caller(request), self._log
         with_inputs = _flag(parse_parameters(request.scope["query_string"], ("inputs",)).get("inputs", "false"))
-        if with_inputs and caller is not None and "personal:read" not in caller.scopes:
+        may_read = caller is None or "personal:read" in caller.scopes
+        if with_inputs and not may_read:
             raise Problem(403, "no_right", "the inputs of a decision need the scope personal:read; ask without inputs")
         entries, personal = await run_sync(self._read, request.path_params["decision_id"], caller)
         first = personal.get(entries[0].sequence)
-        if with_inputs:
+        has_reasons = any("reason" in fields for fields in personal.values())
+        fields = [*(_names(first or {}) if with_inputs else ()), *(("reason",) if has_reasons and may_read else ())]
+        if with_inputs or fields:
             access = {
                 "request_id": request.scope.get("request_id"),
                 "key_id": None if caller is None else caller.key_id,
                 "store_id": json.loads(entries[0].content).get("store_id"),
-                "fields": sorted({name for fields in personal.values() for name in _names(fields)}),
+                "fields": sorted(fields),
             }
             await log.append([NewEntry("access", entries[0].decision_id, to_json(access).decode())])
-        content = await run_sync(self._explanation, entries, personal)
+        content = await run_sync(self._explanation, entries, personal, may_read)
         if with_inputs:
             content["inputs"] = (first or {}).get("inputs")
             content["reference"] = (first or {}).get("reference")
@@ -156,11 +159,13 @@ class DecisionDesk:
             text = "the personal fields of this decision cannot be decrypted; run: chehang decisions verify"
             raise Problem(503, "unreadable", text) from None
 
-    def _explanation(self, entries: Sequence[Entry], personal: Personal) -> dict[str, Any]:
+    def _explanation(self, entries: Sequence[Entry], personal: Personal, may_read: bool) -> dict[str, Any]:
         decision = entries[0]
         content, inputs = json.loads(decision.content), personal.get(decision.sequence)
         reasons = reasons_of(content, None if inputs is None else inputs.get("inputs"), self._store)
-        overrides = [override_text(e, personal.get(e.sequence)) for e in entries if e.kind == "override"]
+        overrides = [
+            override_text(e, personal.get(e.sequence), may_read=may_read) for e in entries if e.kind == "override"
+        ]
         state = "stored" if inputs is not None else "not stored" if decision.personal_digest is None else "purged"
         return {
             "decision_id": decision.decision_id,

@@ -101,10 +101,24 @@ def test_an_override_is_a_new_entry_and_a_second_one_says_so(tmp_path: Path) -> 
         assert "Wangs" not in json.dumps(answer)  # a note is internal
 
 
+def test_an_officers_own_words_are_personal(tmp_path: Path) -> None:
+    with desk(tmp_path, caller=OFFICER) as service:
+        decision_id = decide(service, 700)
+        override(service, decision_id, reason={"zh": "有房产。", "en": "You own a flat."}, note="talked to the Wangs")
+        assert "flat" in ask(service.app, f"/v1/decisions/{decision_id}").text
+        assert json.loads(service.entries()[-1].content)["fields"] == ["reason"]
+        count = len(service.entries())
+    with desk(tmp_path, caller=OFFICER._replace(scopes=ALL - {"personal:read"})) as service:
+        answer = ask(service.app, f"/v1/decisions/{decision_id}")
+        assert answer.status_code == 200 and "flat" not in answer.text and "personal:read" in answer.text
+        assert len(service.entries()) == count
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"reason_code": None}, "body"),
+        ({"outcome": "decline"}, "body"),  # a guarantor is no reason to decline
         ({"reason_code": "BECAUSE"}, "reason_code"),
         ({"outcome": "maybe"}, "outcome"),
         ({"officer": "Li"}, "officer"),
