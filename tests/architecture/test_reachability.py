@@ -33,6 +33,7 @@ ENTRY_POINTS = {
     "fetch_flow_collection_start",
     *("connection_made", "connection_lost", "data_received", "create_server"),  # the event loop
     *("on_message_begin", "on_headers_complete", "on_body", "send_400_response", "loop_factory"),  # uvicorn
+    "_unsupported_upgrade_warning",  # uvicorn
     "upgrade",
     "revision",
     "down_revision",
