@@ -59,13 +59,14 @@ class Override(NamedTuple):
 
 
 class Access(NamedTuple):
-    """A read of personal fields: its entry, time, decision (None for many), person and reason."""
+    """A read of personal fields: its entry, time, decision (None for many), person, reason and names of the fields."""
 
     sequence: int
     at: int
     decision_id: str | None
     who: str | None
     why: str | None
+    fields: str | None
 
 
 class PurgeEntry(NamedTuple):
@@ -180,7 +181,9 @@ def _count(figures: Figures, logged: LoggedEntry, period: Period) -> None:
     if entry.kind == "decision":
         _count_decision(figures, logged, period)
     elif entry.kind == "access":
-        figures.accesses.append(Access(entry.sequence, entry.at, entry.decision_id, *_by(content)))
+        fields = content.get("fields")
+        names = ", ".join(fields) if isinstance(fields, list) else fields
+        figures.accesses.append(Access(entry.sequence, entry.at, entry.decision_id, *_by(content), names))
     elif entry.kind == "purge":
         first, last, parts = (content.get(name) for name in ("first", "last", "parts"))
         figures.purges.append(PurgeEntry(entry.sequence, entry.at, first, last, parts, *_by(content)))

@@ -205,9 +205,10 @@ def _reads(figures: Figures, period: Period, who: Column) -> list[Section]:
     accesses = Table(
         name="accesses",
         title=Text(zh="个人信息查阅记录", en="Reads of personal fields"),
-        columns=(_ENTRY, _WHEN, who, _WHY, _DECISION),
+        columns=(_ENTRY, _WHEN, who, _WHY, _DECISION, column("fields", "字段", "fields")),
         rows=tuple(
             {"entry": a.sequence, "at": period.shown(a.at), "who": a.who, "why": a.why, "decision": a.decision_id}
+            | {"fields": a.fields}
             for a in figures.accesses
         ),
     )

@@ -73,7 +73,12 @@ def sample_log(folder: Path) -> sa.Engine:
         other("override", "d4", outcome="decline", reason="=cmd", who="=li.wei"),
     )
     append_at(engine, february, *overrides, inputs=None)
-    append_at(engine, february, other("access", "d2", who="li.wei", why="complaint 17"), inputs=None)
+    append_at(
+        engine,
+        february,
+        other("access", "d2", who="li.wei", why="complaint 17", fields=["gender", "reference"]),
+        inputs=None,
+    )
     purge = {"first": 90, "last": 95, "before": 5, "parts": 6, "who": "zhao", "why": "retention"}
     append_at(engine, february, other("purge", None, **purge), inputs=None)
     return engine

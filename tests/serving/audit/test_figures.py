@@ -61,7 +61,7 @@ def test_reasons_are_counted_once_a_decision_with_their_texts(figures: Figures) 
 
 def test_reads_and_purges_are_listed(figures: Figures) -> None:
     (access,), (purge,) = figures.accesses, figures.purges
-    assert access == Access(8, access.at, "d2", "li.wei", "complaint 17")
+    assert access == Access(8, access.at, "d2", "li.wei", "complaint 17", "gender, reference")
     assert purge == PurgeEntry(9, purge.at, 90, 95, 6, "zhao", "retention")
 
 

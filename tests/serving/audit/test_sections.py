@@ -34,7 +34,8 @@ def test_tables_have_counts_rates_intervals_and_names_of_keys(tmp_path: Path) ->
     assert report.rows("reasons") == [{"code": "BUREAU", "decisions": 2, "share": 1.0}]
     overview = report["overview"].summary
     assert overview is not None and "probability below 1: 1" in overview.en and "stored, encrypted: 4" in overview.en
-    assert [(r["who"], r["decision"]) for r in report.rows("accesses")] == [("li.wei", "d2")]
+    (access,) = report.rows("accesses")
+    assert (access["who"], access["decision"], access["fields"]) == ("li.wei", "d2", "gender, reference")
     assert [(r["first"], r["last"], r["parts"]) for r in report.rows("purges")] == [(90, 95, 6)]
 
 
