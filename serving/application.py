@@ -6,9 +6,11 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from features.errors import ConfigError
 from ml.home import home
 from serving.api import build_app
 from serving.asgi import App
@@ -40,6 +42,16 @@ def _request_log(settings: Settings) -> RequestLog | None:
     return RequestLog(handler, share=settings.log_requests, is_json=is_json, worker=REGISTRY.worker)
 
 
+def _tracing(settings: Settings) -> Any:
+    if settings.otlp_endpoint is None:
+        return None
+    try:
+        from serving.watching.tracing import Tracing
+    except ImportError:
+        raise ConfigError("otlp_endpoint: traces need: pip install 'chehang[telemetry]'") from None
+    return Tracing(settings.otlp_endpoint, share=settings.trace_share, worker=REGISTRY.worker)
+
+
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
 DECISIONS = LogWriter(SETTINGS.decision_store, log_keys())
@@ -56,6 +68,7 @@ GUARD: App = Guard(
     timeout_seconds=SETTINGS.timeout_seconds,
     computations=Computations(max_computations=SETTINGS.max_computations, max_queue=SETTINGS.max_queue),
     request_log=_request_log(SETTINGS),
+    tracing=_tracing(SETTINGS),
     doors=DOORS,
     **ROUTES,
 )

@@ -32,6 +32,7 @@ from serving.limits.lists import parse_batch, parse_list
 from serving.model_store import LoadedChampion, ModelStore
 from serving.query_strings import AnswerOptions, parse_options, parse_parameters
 from serving.watching.answers import AnswerCounter
+from serving.watching.stages import begin_stage
 
 Champions = Mapping[str, LoadedChampion]
 log = logging.getLogger("chehang.serving")
@@ -323,6 +324,7 @@ class SingleApp:
             )
         else:
             requests = [parse_request(schema.model, body)]
+            begin_stage(scope, "computing")
             if options.explain or runs_in_thread(requests[0]):
                 answers = await compute(scope, self._answers, champions, requests, options.explain, caller)
             else:
@@ -346,8 +348,7 @@ class SingleApp:
         Raises
         ------
         Problem
-            Status 503: a required task has no champion, or the decision log cannot be written. Status 422: a request is
-            invalid or cannot be computed.
+            Status 503: no champion, or the decision log cannot be written. Status 422: a request is invalid.
         """
         champions = self.champions()
         schema = await self.schema(champions)

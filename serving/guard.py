@@ -13,7 +13,7 @@ import time
 from asyncio import timeout
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from anyio.to_thread import run_sync
 
@@ -24,6 +24,10 @@ from serving.limits.encodings import decompress, is_compressed
 from serving.named_routes import NamedRoutes
 from serving.watching.request_log import RequestLog
 from serving.watching.requests import RequestCounter
+from serving.watching.stages import begin_stage
+
+if TYPE_CHECKING:  # OpenTelemetry is imported only if traces are on
+    from serving.watching.tracing import Tracing
 
 log = logging.getLogger("chehang.serving")
 CLIENT_DISCONNECTED = 499  # status in the metrics only: a client that disconnects receives no answer
@@ -66,6 +70,8 @@ class Guard:
         Writes a line for a share of the requests.
     computations : Computations, optional
         Threads and queue of `serving.limits.computations.compute`; by default those of the process.
+    tracing : Tracing, optional
+        Traces a share of the requests.
     """
 
     def __init__(
@@ -82,6 +88,7 @@ class Guard:
         bulk_paths: Collection[str] = (),
         request_log: RequestLog | None = None,
         computations: Computations | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
@@ -94,10 +101,13 @@ class Guard:
         self.doors = doors
         self.counter = RequestCounter(paths, named, request_log)
         self.computations = computations
+        self.tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         self.counter.begin()
+        if self.tracing is not None:
+            self.tracing.begin(scope)
         headers = dict(scope["headers"])
         response = _Response(send, headers.get(b"x-request-id"))
         scope["request_id"] = response.request_id.decode()
@@ -122,6 +132,8 @@ class Guard:
             await response.send_problem(Problem(500, "internal", text))
         finally:
             self.counter.end(scope, response.status, time.perf_counter() - started)
+            if self.tracing is not None:
+                self.tracing.end(scope, headers, self.counter.labels(scope["path"])[0], response.status)
 
     async def _respond(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
         app = None
@@ -136,6 +148,7 @@ class Guard:
         limit = timeout(self.timeout_seconds)
         try:
             async with limit:
+                begin_stage(scope, "parsing")
                 body = await self._body(headers, receive, is_bulk)
                 await (app or self.app)(scope, _replay(body, receive), send)
         except TimeoutError:

@@ -68,6 +68,8 @@ class Settings(Section):
         Share of the requests that have a log line, 0 to 1.
     otlp_endpoint : str or None
         URL to which traces are sent by OTLP over HTTP; None for no traces.
+    trace_share : float
+        Share of the requests that are traced, 0 to 1; a request with `traceparent` says itself whether it is.
     """
 
     host: str = "127.0.0.1"
@@ -101,6 +103,7 @@ class Settings(Section):
     log_format: Literal["text", "json"] = "text"
     log_requests: float = Field(0, ge=0, le=1)
     otlp_endpoint: str | None = None
+    trace_share: float = Field(0.01, ge=0, le=1)
 
     @field_validator(
         "jwt_issuer", "jwt_audience", "jwt_stores_claim", "tls_certificate", "tls_key", "otlp_endpoint", mode="before"

@@ -12,6 +12,7 @@ from serving.asgi import Scope
 from serving.decisions.entries import NewEntry
 from serving.decisions.recording import Recorder, check_right
 from serving.decisions.writer import LogWriter
+from serving.watching.stages import begin_stage
 
 _NOT_BINDING = b',"binding":false'
 
@@ -70,6 +71,7 @@ class DecisionAnswers:
         Problem
             Status 503: the decision could not be written. Status 422: reference or store cannot be logged.
         """
+        begin_stage(scope, "log commit")
         if preview:
             return self._preview(answer) + _NOT_BINDING
         content = answer.model_dump_json().encode()[:-1]
@@ -83,6 +85,7 @@ class DecisionAnswers:
         self, scope: Scope, models: bytes, requests: Sequence[BaseModel], answers: Sequence[BaseModel], *, preview: bool
     ) -> tuple[bytes, list[NewEntry]]:
         """Return the JSON of a batch without the last brace, and the entries to `write`; parameters as in `single`."""
+        begin_stage(scope, "log commit")
         entries: list[NewEntry] = []
         if preview:
             items = [self._preview(answer) + b"}" for answer in answers]

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from ml.deadlines import Work, running, stop_if_abandoned
 from serving.asgi import Disconnected, Problem, Receive, Scope
-from serving.metrics import PENDING
+from serving.metrics import PENDING, QUEUED
+from serving.watching.stages import begin_stage
 
 RETRY_AFTER_SECONDS = 1
 WATCH_AFTER_SECONDS = 0.2  # most answers are ready before, and need no task that waits for a disconnect
@@ -95,7 +96,7 @@ class Computations:
                 headers = [(b"retry-after", b"%d" % RETRY_AFTER_SECONDS)]
                 raise Problem(503, "busy", text, headers=headers)
             self.pending += 1
-            PENDING.set(self.pending)
+            self._report()
         computation = self._executor.submit(_call, work, function, *args)
         computation.add_done_callback(self._leave)
         return computation
@@ -103,7 +104,11 @@ class Computations:
     def _leave(self, computation: Future[Any]) -> None:
         with self._lock:
             self.pending -= 1
-            PENDING.set(self.pending)
+            self._report()
+
+    def _report(self) -> None:
+        PENDING.set(self.pending)
+        QUEUED.set(max(0, self.pending - self.max_computations))
 
 
 def _call(work: Work, function: Callable[..., Result], *args: Any) -> Result:
@@ -160,6 +165,7 @@ async def compute(scope: Scope, function: Callable[..., Result], *args: Any) -> 
     >>> asyncio.run(compute({}, sum, (1, 2)))
     3
     """
+    begin_stage(scope, "computing")
     computations: Computations = scope.get("computations") or _unguarded()
     return await computations.run(function, *args, receive=scope.get("receive"))
 

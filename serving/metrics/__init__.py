@@ -22,6 +22,7 @@ LATENCY = Histogram(
 ERRORS = Counter(REGISTRY, "chehang_request_errors", "Number of requests answered with an error", ["route", "code"])
 REFUSALS = Counter(REGISTRY, "chehang_requests_refused", "Number of requests that the doors refused", ["reason"])
 IN_FLIGHT = Gauge(REGISTRY, "chehang_requests_in_flight", "Number of requests without an answer yet", across="sum")
+QUEUED = Gauge(REGISTRY, "chehang_computations_queued", "Number of computations that wait for a thread", across="sum")
 PENDING = Gauge(REGISTRY, "chehang_computations_pending", "Number of computations that wait or run", across="sum")
 
 # Champions, counted by `serving.model_store`.
