@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,17 +38,19 @@ def _workers(server: Server) -> list[int]:
 
 @contextmanager
 def _load(server: Server) -> Iterator[Counter[object]]:
-    """Send the example in two threads; counts answers by status, and connections that end without one."""
+    """Send the example in two threads, as a preview: with a full disk, decisions are refused.
+
+    Counts answers by status, and connections that end without one.
+    """
     answers: Counter[object] = Counter()
-    stop, body = threading.Event(), server.example()
+    stop, body, url = threading.Event(), server.example(), f"{server.url}{PATH}?preview=true"
 
     def send() -> None:
         while not stop.is_set():
             try:
                 # Each request has a connection of its own, so that both workers get some.
-                answers[
-                    httpx.post(server.url + PATH, json=body, headers=server.client.headers, timeout=30).status_code
-                ] += 1
+                answer = httpx.post(url, json=body, headers=server.client.headers, timeout=30)
+                answers[answer.status_code] += 1
             except httpx.TransportError as e:
                 answers[type(e).__name__] += 1
 
@@ -70,15 +73,16 @@ def test_a_worker_that_dies_and_is_replaced_keeps_the_counts(credit_risk: Traine
         assert both == [1, 1]
         counts = [server.metric(ANSWERED, route=PATH)]
         with _load(server) as answers:
-            for _ in range(2):
+            for swaps in (3, 4):  # each successor loads the champion once more
                 present, enough = _workers(server), answers[200] + 50
                 until(lambda enough=enough: answers[200] > enough)  # type: ignore[misc]
                 os.kill(present[0], signal.SIGKILL)
                 until(lambda gone=present[0]: gone not in _workers(server) and len(_workers(server)) == 2)  # type: ignore[misc]
                 counts.append(server.metric(ANSWERED, route=PATH))
-            swaps = 4  # each successor loads the champion once more
-            until(lambda: server.metric("chehang_model_swaps_total") == swaps, seconds=60)
-            counts.append(server.metric(ANSWERED, route=PATH))
+                # The successor must answer before the other worker may die.
+                loaded = partial(server.metric, "chehang_model_swaps_total")
+                until(lambda loaded=loaded, swaps=swaps: loaded() == swaps, seconds=90)  # type: ignore[misc]
+                counts.append(server.metric(ANSWERED, route=PATH))
         until(lambda: server.metric("chehang_requests_in_flight") == 1)  # this scrape: none of a dead worker
         counts.append(server.metric(ANSWERED, route=PATH))
         assert counts == sorted(counts) and len(set(counts)) > 2
