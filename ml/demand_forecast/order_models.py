@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from ml.bilingual import Text
 from ml.signature import Name, RequestPart
 
-Cars = Annotated[int, Field(ge=0, le=1_000_000)]
+Cars = Annotated[int, Field(ge=0, le=10_000)]  # plans are computed for each number of vehicles up to it
 
 
 class Position(RequestPart):

@@ -23,7 +23,7 @@ from tests.serving.running import JSON, PATH, Server, serving, until
 if TYPE_CHECKING:
     from tests.conftest import Trained
 
-ROWS = 60_000
+ROWS = 15_000  # below 500,000 values, and seconds of computation
 
 
 @pytest.mark.slow
