@@ -16,6 +16,7 @@ from serving.limits.tls import tls_options
 from serving.metrics.memory import make_server_file
 from serving.settings import PREFIX, STORES, Settings, environment_of, load_settings
 from serving.shared_file import FILE_NAME, create_shared_file
+from serving.supervision import check_address
 from serving.watching.logs import announce
 
 _HAS_PASSWORD = re.compile(r"[^/]+://[^/@]*:[^/]*@")
@@ -33,6 +34,7 @@ def main() -> None:
         key = development_key(settings)
         tls = tls_options(settings)
         log_notice = check_log_keys(settings.host, is_loopback=is_loopback_host(settings.host))
+        check_address(settings.host, settings.port)  # before anything of a running server is touched
         folder = _own_folder(settings)
         create_shared_file(folder / FILE_NAME)
         os.environ["CHEHANG_METRICS"] = str(make_server_file(folder, workers=settings.workers))

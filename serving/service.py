@@ -18,6 +18,7 @@ from _bentoml_sdk import Service  # type: ignore[import-untyped]
 from serving.asgi import App, Receive, Scope, Send
 from serving.metrics import REGISTRY
 from serving.settings import load_settings
+from serving.supervision import end_with_parent
 from serving.watching.logs import configure
 
 if "CHEHANG_METRICS" in os.environ:  # a process of the server, and not one that imports this file for its class
@@ -54,6 +55,7 @@ class Chehang:
     def __init__(self) -> None:
         from serving.application import DECISIONS, DOORS, STORE
 
+        end_with_parent()
         DECISIONS.start()
         if DOORS is not None:
             DOORS.start()
