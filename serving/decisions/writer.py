@@ -18,13 +18,14 @@ from serving.asgi import Problem
 from serving.decisions.appending import append
 from serving.decisions.entries import NewEntry
 from serving.decisions.log_keys import LogKeys
-from serving.stores import StoreUnavailable, open_store, store_errors, writing_connection
+from serving.stores import StoreUnavailable, open_store, store_errors, transaction, writing_connection
 from serving.watching.records import RecordCounter
 
 log = logging.getLogger("chehang.serving")
 MAX_WAITING = 20_000  # entries; more than a worker can write within the time limit of a request
 MAX_COMMIT = 4_000  # entries of one transaction, so that other workers do not wait long
 RETRY_SECONDS = 1.0
+GATHER_SECONDS = 0.003
 RETRY_AFTER = ((b"retry-after", b"1"),)
 
 
@@ -38,17 +39,20 @@ class _Request:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """Requests of one pass of an event loop, which the thread gets at once."""
+    """Requests of an event loop that the thread gets at once."""
 
     loop: asyncio.AbstractEventLoop
+    deadline: asyncio.TimerHandle | None = None
+    is_complete: bool = False  # handed over
     requests: list[_Request] = field(default_factory=list)
 
 
 class LogWriter:
     """Appends entries durably: `append` returns after the commit that has them.
 
-    The requests that an event loop handles in one pass go to the thread together, and the thread commits all that wait
-    (group commit), so that under load a commit is shared by many answers. The loop is woken once for each commit.
+    A commit is shared by many answers under load (group commit): the thread commits all that wait, and the event loop
+    hands requests over when there are as many as waited at the end of the last commit, or `GATHER_SECONDS` after the
+    first of them. A single desk therefore never waits for others. The loop is woken once for each commit.
 
     If the store fails, the requests that wait are refused with status 503, further ones within a second without a
     try, and the next one after that tries again: nothing has to be restarted.
@@ -84,6 +88,7 @@ class LogWriter:
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         self._group: _Group | None = None
         self._waiting = 0
+        self._expected = 1  # requests for which a commit waits
         self._retry_at = 0.0  # monotonic time; 0 while the store works
         self._connection: sa.Connection | None = None
         self._thread: Thread | None = None
@@ -129,14 +134,23 @@ class LogWriter:
         group = self._group
         if group is None or group.loop is not loop:
             group = self._group = _Group(loop)
-            loop.call_soon(self._hand_over, group)
+            if self._expected > 1:
+                group.deadline = loop.call_later(GATHER_SECONDS, self._hand_over, group)
+            else:
+                loop.call_soon(self._hand_over, group)
         request = _Request(entries, loop.create_future())
         group.requests.append(request)
+        if group.deadline is not None and len(group.requests) >= self._expected:
+            group.deadline.cancel()
+            group.deadline = None
+            loop.call_soon(self._hand_over, group)
         self._waiting += len(entries)
         await request.future
 
     def close(self) -> None:
         """Write what waits, and end the thread; nothing can be appended afterwards."""
+        if (group := self._group) is not None:
+            self._hand_over(group)
         self._queue.put(None)
         if self._thread is not None:
             self._thread.join()
@@ -144,7 +158,9 @@ class LogWriter:
     def _hand_over(self, group: _Group) -> None:
         if self._group is group:
             self._group = None
-        self._queue.put(group)
+        if not group.is_complete:
+            group.is_complete = True
+            self._queue.put(group)
 
     def _run(self) -> None:
         self._commit([])  # opens the store
@@ -167,6 +183,8 @@ class LogWriter:
 
     def _write(self, groups: Sequence[_Group]) -> None:
         has_failed = not self._commit([e for group in groups for request in group.requests for e in request.entries])
+        further = self._group
+        self._expected = sum(len(g.requests) for g in groups) + (0 if further is None else len(further.requests))
         for group in groups:
             try:
                 group.loop.call_soon_threadsafe(self._resolve, group.requests, has_failed)
@@ -185,7 +203,7 @@ class LogWriter:
                     self._connection = writing_connection(self._engine)
                 if entries:
                     started = time.perf_counter()
-                    with self._connection.begin():
+                    with transaction(self._connection):
                         append(self._connection, entries, self.keys)
                     self._counter.add_commit((e.kind for e in entries), time.perf_counter() - started)
         except Exception as e:  # no error may end the thread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -197,7 +198,11 @@ def _address_tag(scope: Scope) -> int:
 
 def _is_local(scope: Scope) -> bool:
     """Return whether the request arrived on a loopback address of this machine."""
-    host = (scope.get("server") or ("",))[0]
+    return _is_loopback((scope.get("server") or ("",))[0])
+
+
+@lru_cache(maxsize=16)  # addresses of this machine
+def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.decisions.appending import append
+from serving.decisions.appending import MAX_ROWS, append
 from serving.decisions.entries import START, Head, NewEntry, hash_of
 from serving.decisions.log_keys import personal_digest
 from serving.decisions.reading import read_head, read_parts
@@ -59,6 +59,16 @@ def test_the_personal_part_is_encrypted_and_its_salted_digest_is_in_the_chain(tm
     assert parts[1].reference in KEYS.reference_digests("APP-1") and parts[2].reference is None
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"monthly_income" not in files and b"APP-1" not in files
+
+
+def test_many_entries_are_inserted_by_several_statements(tmp_path: Path) -> None:
+    engine = log_in(tmp_path)
+    count = 2 * MAX_ROWS + 1
+    assert write(engine, [decision(n) for n in range(count)]).sequence == count
+    _check_chain([tuple(e) for e in rows(engine)], count)
+    with engine.connect() as connection:
+        parts = read_parts(connection, range(1, count + 1))
+    assert [KEYS.decrypt(parts[n + 1])[16:] for n in range(count)] == [decision(n).personal for n in range(count)]
 
 
 def test_without_keys_no_personal_part_is_stored(tmp_path: Path) -> None:

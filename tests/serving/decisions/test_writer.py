@@ -67,6 +67,70 @@ def test_requests_of_one_pass_of_the_loop_share_a_commit_and_a_wake_up(tmp_path:
     assert len({e.at for e in entries}) == 1
 
 
+def commit_sizes(writer: LogWriter, monkeypatch) -> list[int]:
+    """Return a list that gets the number of entries of each commit."""
+    sizes, commit = [], writer._commit
+
+    def counting(entries):
+        sizes.append(len(entries))
+        return commit(entries)
+
+    monkeypatch.setattr(writer, "_commit", counting)
+    return sizes
+
+
+async def in_separate_passes(writer: LogWriter, numbers: range) -> None:
+    tasks = []
+    for number in numbers:
+        tasks.append(asyncio.create_task(writer.append([decision(number)])))
+        await asyncio.sleep(0.005)
+    await asyncio.gather(*tasks)
+
+
+def test_a_commit_waits_for_as_many_requests_as_the_last_one_had(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "GATHER_SECONDS", 600)
+    with running(tmp_path) as writer:
+        sizes = commit_sizes(writer, monkeypatch)
+
+        async def several() -> None:
+            await asyncio.gather(*(writer.append([decision(n)]) for n in range(5)))
+            await in_separate_passes(writer, range(5, 10))
+
+        asyncio.run(several())
+        assert sizes == [5, 5]
+
+
+def test_a_commit_waits_for_further_requests_for_a_short_time_only(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "GATHER_SECONDS", 0.001)
+    with running(tmp_path) as writer:
+        sizes = commit_sizes(writer, monkeypatch)
+
+        async def fewer() -> None:
+            await asyncio.gather(*(writer.append([decision(n)]) for n in range(5)))
+            for number in (5, 6):  # one client is left: only the first of its requests waits
+                await writer.append([decision(number)])
+                expected.append(writer._expected)
+
+        expected: list[int] = []
+        asyncio.run(fewer())
+        assert (sizes, expected) == ([5, 1, 1], [1, 1])
+
+
+def test_closing_does_not_wait_for_further_requests(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "GATHER_SECONDS", 600)
+    with running(tmp_path) as writer:
+
+        async def close() -> None:
+            await asyncio.gather(*(writer.append([decision(n)]) for n in range(5)))
+            task = asyncio.create_task(writer.append([decision(5)]))
+            await asyncio.sleep(0)
+            await asyncio.to_thread(writer.close)
+            await task
+
+        asyncio.run(close())
+    assert [e.decision_id for e in rows(log_in(tmp_path))] == [f"d{n}" for n in range(6)]
+
+
 def test_a_batch_is_one_transaction(tmp_path: Path) -> None:
     with running(tmp_path) as writer:
         asyncio.run(writer.append([decision(n) for n in range(1_000)]))
