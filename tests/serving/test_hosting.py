@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from serving.settings import load_settings
+
 
 @pytest.fixture
 def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -28,7 +30,7 @@ def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return SimpleNamespace(start=lambda: called.append(f"{name} starts"), stop=end, close=end)
 
     parts = {name.upper(): recorded(name) for name in ("store", "decisions", "doors")}
-    application = SimpleNamespace(GUARD=guard, **parts)
+    application = SimpleNamespace(GUARD=guard, SETTINGS=load_settings(environment={}), **parts)
     monkeypatch.setitem(sys.modules, "serving.application", application)
     return called
 
@@ -40,10 +42,11 @@ def test_requests_go_to_the_guard_and_the_rest_to_bentoml(visits: list[str], mon
         visits.append(f"bento {scope['type']}")
 
     monkeypatch.setattr(Hosted.__mro__[1], "to_asgi", lambda service, is_main: bento)
+    monkeypatch.setattr("serving.limits.protocol.install", lambda settings: visits.append(f"limits of {settings.host}"))
     front = Chehang.to_asgi()
     for kind in ("http", "lifespan", "websocket"):
         asyncio.run(front({"type": kind}, None, None))
-    assert visits == ["guard http", "bento lifespan", "bento websocket"]
+    assert visits == ["limits of 127.0.0.1", "guard http", "bento lifespan", "bento websocket"]
 
 
 def test_a_worker_follows_the_store_as_long_as_it_lives(visits: list[str]) -> None:
