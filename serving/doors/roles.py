@@ -10,6 +10,7 @@ from ml.entry import split_name
 from ml.registry import ENTRIES, GROUPS
 
 TASK_SCOPES = (*ENTRIES, *GROUPS)
+# Outcomes are labels of later trainings: beside `events:write` they need a scope of their own.
 # `decisions:make` allows binding answers of endpoints that decide; without it they answer with ?preview=true only.
 OTHER_SCOPES = (
     "decisions:make",
@@ -17,6 +18,8 @@ OTHER_SCOPES = (
     "decisions:override",
     "personal:read",
     "events:write",
+    "lead_outcomes:write",
+    "loan_outcomes:write",
     "stock:write",
     "metrics",
     "docs",
@@ -29,11 +32,14 @@ ROLES: Mapping[str, frozenset[str]] = {
     "finance_officer": frozenset(
         {
             *("credit_risk", "loans", "residual_value", "decisions:make", "decisions:read", "decisions:override"),
-            *("personal:read", "events:write", "docs"),
+            *("personal:read", "events:write", "loan_outcomes:write", "docs"),
         }
     ),
     "sales": frozenset(
-        {"lead_scoring", "recommendation", "loans", "residual_value", "decisions:make", "events:write", "docs"}
+        {
+            *("lead_scoring", "recommendation", "loans", "residual_value", "decisions:make"),
+            *("events:write", "lead_outcomes:write", "docs"),
+        }
     ),
     "planner": frozenset({"demand_forecast", "residual_value", "stock:write", "docs"}),
     "after_sales": frozenset({"fault_rate", "events:write", "docs"}),

@@ -19,8 +19,9 @@ from serving.bodies import (
     invalid_fields,
     parse_request,
 )
+from serving.doors.caller import Caller
 from serving.feedback.contract_models import OutOfRange
-from serving.feedback.events import EVENT, MAX_EVENTS, EventAnswer, Refusal
+from serving.feedback.events import EVENT, LEAD_EVENTS, LOAN_EVENTS, MAX_EVENTS, EventAnswer, Refusal
 from serving.feedback.recording import record
 from serving.feedback.rows import EventRows, event_rows
 from serving.feedback.store import FeedbackStore
@@ -29,6 +30,7 @@ from serving.limits.lists import MAX_BULK_VALUES
 from serving.metrics import EVENTS
 from serving.query_strings import parse_parameters
 
+SCOPE_OF = dict.fromkeys(LEAD_EVENTS, "lead_outcomes:write") | dict.fromkeys(LOAN_EVENTS, "loan_outcomes:write")
 MAX_VALUES = 2_000  # of one event: a page of 200 vehicles has about 800
 
 
@@ -50,14 +52,14 @@ class EventsApp:
         parse_parameters(scope["query_string"])
         caller = scope.get("caller")
         body = (await receive())["body"]
-        answer = await run_sync(self._record, body, None if caller is None else caller.stores)
+        answer = await run_sync(self._record, body, caller)
         status = 200 if answer.stored or answer.duplicates else 422
         if status == 422:
             raise _all_refused(answer.refused)
         await send_json(send, answer.model_dump_json().encode())
 
-    def _record(self, body: bytes, stores: frozenset[str] | None) -> EventAnswer:
-        rows, refused = parse_events(body, stores=stores, now=time.time_ns() // 1_000)
+    def _record(self, body: bytes, caller: Caller | None) -> EventAnswer:
+        rows, refused = parse_events(body, caller=caller, now=time.time_ns() // 1_000)
         recorded = self.store.run(lambda engine: record(engine, rows)) if rows else None
         if recorded is not None:
             refused = sorted([*refused, *recorded.refused], key=lambda refusal: refusal.index)
@@ -71,17 +73,15 @@ class EventsApp:
         return answer
 
 
-def parse_events(
-    body: bytes, *, stores: frozenset[str] | None, now: int
-) -> tuple[list[tuple[int, EventRows]], list[Refusal]]:
+def parse_events(body: bytes, *, caller: Caller | None, now: int) -> tuple[list[tuple[int, EventRows]], list[Refusal]]:
     """Return the rows of the valid events of a body, and why the others are refused.
 
     Parameters
     ----------
     body : bytes
         JSON object ``{"events": [...]}``.
-    stores : frozenset of str or None
-        Stores that the events may name; None for all.
+    caller : Caller or None
+        Its stores and scopes decide which events it may send; None without doors.
     now : int
         Present instant (microseconds since 1970 UTC).
 
@@ -100,7 +100,7 @@ def parse_events(
     Examples
     --------
     >>> event = b'{"type": "search", "event_id": "e1", "at": "2026-01-01T08:00:00+08:00", "visitor_id": "w"}'
-    >>> rows, refused = parse_events(b'{"events": [' + event + b', {"type": "views"}]}', stores=None, now=2 * 10**15)
+    >>> rows, refused = parse_events(b'{"events": [' + event + b', {"type": "views"}]}', caller=None, now=2 * 10**15)
     >>> rows[0][1].table, refused[0].index, refused[0].field
     ('events', 1, 'type')
     """
@@ -116,7 +116,7 @@ def parse_events(
     rows, refused = [], []
     for index, (start, end, values) in enumerate(zip(elements.starts, elements.ends, elements.values, strict=True)):
         try:
-            rows.append((index, _parsed(body[start:end], values, stores, now)))
+            rows.append((index, _parsed(body[start:end], values, caller, now)))
         except _Refused as e:
             refused.append(Refusal(index=index, field=e.field, rule=e.rule, message=e.message))
     return rows, refused
@@ -138,7 +138,7 @@ class _Refused(Exception):
         self.field, self.rule, self.message = field[:MAX_NAME_LENGTH], rule, message
 
 
-def _parsed(part: bytes, values: int, stores: frozenset[str] | None, now: int) -> EventRows:
+def _parsed(part: bytes, values: int, caller: Caller | None, now: int) -> EventRows:
     if values > MAX_VALUES:
         raise _Refused("body", "too_complex", f"an event has at most {MAX_VALUES:,} values")
     try:
@@ -149,7 +149,9 @@ def _parsed(part: bytes, values: int, stores: frozenset[str] | None, now: int) -
         check_repetition(part, [event])
     except Problem as e:
         raise _Refused(e.details[0]["field"], e.details[0]["rule"], e.details[0]["message"]) from None
-    _check_store(event, stores)
+    if caller is not None:
+        _check_scope(event, caller.scopes)
+        _check_store(event, caller.stores)
     try:
         return event_rows(event, now=now)
     except OutOfRange as e:
@@ -165,9 +167,18 @@ def _first_error(error: ValidationError) -> _Refused:
     return _Refused(rest or field, rule, message)
 
 
+def _check_scope(event: Any, scopes: frozenset[str]) -> None:
+    scope = SCOPE_OF.get(event.type)
+    if scope is not None and scope not in scopes:
+        raise _Refused("type", "missing_scope", f"this key lacks the scope {scope}, which outcomes need")
+
+
 def _check_store(event: Any, stores: frozenset[str] | None) -> None:
-    if stores is None or "store_id" not in type(event).model_fields:
+    if stores is None:
         return
+    if "store_id" not in type(event).model_fields:
+        text = "events of loans name no store: only a key for all stores may send them"
+        raise _Refused("type", "wrong_store", text)
     if event.store_id is None:
         raise _Refused("store_id", "store_required", "this key holds for some stores only, name one of them")
     if event.store_id not in stores:

@@ -11,6 +11,7 @@ import pytest
 
 from serving.asgi import App
 from serving.doors.caller import Caller
+from serving.doors.roles import ROLES
 from serving.feedback.events import MAX_EVENTS
 from serving.feedback.events_app import parse_events
 from tests.serving.feedback.requests import AT_US, application, event, post, rows, send, shown, view
@@ -197,11 +198,25 @@ def test_another_query_method_or_content_type(app: App) -> None:
     assert send(app, "PUT", "/v1/events", {"events": [view(1)]}).status_code == 405
 
 
+def refusals(events: list[Any], *scopes: str, stores: frozenset[str] | None = None) -> list[tuple[int, str]]:
+    caller = Caller("k", "shop", "storefront", frozenset({"events:write", *scopes}), stores)
+    rows, refused = parse_events(json.dumps({"events": events}).encode(), caller=caller, now=AT_US + 1)
+    assert len(rows) + len(refused) == len(events)
+    return [(r.index, r.rule) for r in refused]
+
+
 def test_a_key_for_some_stores_sends_their_events_only() -> None:
     events = [view(1, store_id="S1"), view(2, store_id="S2"), view(3), event("repaid", 4, application_id="A")]
-    stores, refused = parse_events(json.dumps({"events": events}).encode(), stores=frozenset({"S1"}), now=AT_US + 1)
-    assert [index for index, _ in stores] == [0, 3]
-    assert [(r.index, r.rule) for r in refused] == [(1, "wrong_store"), (2, "store_required")]
+    expected = [(1, "wrong_store"), (2, "store_required"), (3, "wrong_store")]
+    assert refusals(events, "loan_outcomes:write", stores=frozenset({"S1"})) == expected
+
+
+def test_outcomes_which_train_later_models_need_a_scope_of_their_own() -> None:
+    events = [event("sold", 1, lead_id="L"), event("defaulted", 2, application_id="A"), event("lead", 3, lead_id="L")]
+    assert refusals(events) == [(0, "missing_scope"), (1, "missing_scope")]
+    assert refusals(events, "lead_outcomes:write") == [(1, "missing_scope")]
+    assert refusals(events, "lead_outcomes:write", "loan_outcomes:write") == []
+    assert "lead_outcomes:write" not in ROLES["storefront"] and "loan_outcomes:write" not in ROLES["sales"]
 
 
 def test_the_stores_of_the_caller_are_checked(tmp_path: Path) -> None:
