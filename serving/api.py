@@ -20,6 +20,7 @@ from serving.decisions.writer import LogWriter
 from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
 from serving.feedback.pushes import ChangeCounters, LocalCounters, with_fresh_stock
 from serving.feedback.routes import feedback_routes
+from serving.feedback.store import FeedbackStore
 from serving.metrics import REGISTRY
 from serving.metrics.exposition import exposition
 from serving.model_store import ModelStore
@@ -27,6 +28,11 @@ from serving.named_routes import NamedRoutes, named_endpoints
 from serving.openapi import describe
 from serving.query_strings import parse_parameters
 from serving.settings import Settings
+from serving.work.entries import WorkEntries
+from serving.work.inner import InnerRequests
+from serving.work.records import Records, no_records
+from serving.work.registry import ROUTES
+from serving.work.routing import WorkContext, work_routes
 
 PAGES = Path(__file__).parent / "pages"
 Page = Callable[[Request], Awaitable[Response]]
@@ -39,6 +45,7 @@ def build_app(
     *,
     decisions: LogWriter | None = None,
     counters: ChangeCounters | None = None,
+    records: Records | None = None,
 ) -> FastAPI:
     """Build the application; `serving.guard.Guard` adds request limits and metrics to it.
 
@@ -55,6 +62,8 @@ def build_app(
     counters : ChangeCounters, optional
         Tell all workers of a server that stock was pushed, such as a `serving.shared_file.SharedFile`; None: of this
         process alone.
+    records : Records, optional
+        Rows of the dealership's tables for the daily work; by default none.
 
     Returns
     -------
@@ -84,6 +93,15 @@ def build_app(
     options: dict[str, Any] = {"max_rows": max_rows, "decisions": decisions, "adapt": adapt}
     app.router.default = NamedRoutes(endpoints, store, configs, default=default, **options)
     app.router.routes.extend(decision_routes(decisions, store))
+    context = WorkContext(
+        records=no_records() if records is None else records,
+        entries=WorkEntries(FeedbackStore(settings.feedback_store), None if decisions is None else decisions.keys),
+        inner=InnerRequests(),
+        store=store,
+        settings=settings,
+    )
+    app.router.routes.extend(work_routes(ROUTES, context))
+    context.inner.app = app
     app.router.routes.extend(_operator_routes(store, settings, endpoints))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)

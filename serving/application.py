@@ -27,6 +27,8 @@ from serving.settings import Settings, load_settings
 from serving.shared_file import FILE_NAME, SharedFile
 from serving.watching.logs import LineHandler
 from serving.watching.request_log import RequestLog
+from serving.work.clock import instant_of
+from serving.work.records import Records, reader_of
 
 logging.getLogger("chehang.serving").setLevel(logging.INFO)
 
@@ -57,7 +59,9 @@ STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
 DECISIONS = LogWriter(SETTINGS.decision_store, log_keys())
 # `serving.__main__` sets the folder of the server, and makes the file anew.
 SHARED = SharedFile(Path(os.environ.get("BENTOML_HOME") or home() / "serving") / FILE_NAME)
-APP = build_app(STORE, SETTINGS, decisions=DECISIONS, counters=SHARED)
+READ, CHANGES = reader_of(SETTINGS.configs / "sources.yaml")
+RECORDS = Records(READ, changes=CHANGES, fixed=instant_of(SETTINGS.desk_now))
+APP = build_app(STORE, SETTINGS, decisions=DECISIONS, counters=SHARED, records=RECORDS)
 ROUTES = routes_of(APP)
 check_routes(ROUTES["paths"])
 DOORS = open_doors(SETTINGS, SHARED)

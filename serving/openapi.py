@@ -15,6 +15,8 @@ from serving.doors.documentation import add_security
 from serving.endpoints import MountedEndpoint
 from serving.feedback.document import FEEDBACK_TAG, feedback_paths
 from serving.model_store import LoadedChampion
+from serving.work.document import WORK_TAG, work_paths
+from serving.work.registry import ROUTES
 
 Schema = dict[str, Any]
 ERROR = {
@@ -95,6 +97,8 @@ def describe(
     decisions, decision_definitions = decision_paths()
     paths |= decisions
     paths |= feedback
+    work, work_definitions = work_paths(ROUTES)
+    paths |= work
     for name, text in OPERATORS.items():
         paths[f"/{name}"] = {
             "get": {"operationId": name, "tags": ["service"], "summary": text, "responses": {"200": _response(text)}}
@@ -107,10 +111,19 @@ def describe(
             *owners,
             DECISIONS_TAG,
             FEEDBACK_TAG,
+            WORK_TAG,
             {"name": "service", "description": "State of the service 服务状态"},
         ],
         "paths": paths,
-        "components": {"schemas": {"Error": ERROR, **definitions, **feedback_definitions, **decision_definitions}},
+        "components": {
+            "schemas": {
+                "Error": ERROR,
+                **definitions,
+                **feedback_definitions,
+                **decision_definitions,
+                **work_definitions,
+            }
+        },
     }
     return add_security(document)
 

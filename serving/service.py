@@ -53,19 +53,21 @@ class Chehang:
     """The service; BentoML makes one instance in each worker process, which loads the champions."""
 
     def __init__(self) -> None:
-        from serving.application import DECISIONS, DOORS, STORE
+        from serving.application import DECISIONS, DOORS, RECORDS, STORE
 
         end_with_parent()
         DECISIONS.start()
         if DOORS is not None:
             DOORS.start()
         STORE.start()
+        RECORDS.start()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
         """Stop following champions and keys, and write the decisions that wait. Called by BentoML for a worker."""
-        from serving.application import DECISIONS, DOORS, STORE
+        from serving.application import DECISIONS, DOORS, RECORDS, STORE
 
+        RECORDS.stop()
         STORE.stop()
         DECISIONS.close()
         if DOORS is not None:

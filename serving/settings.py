@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,6 +71,9 @@ class Settings(Section):
         URL to which traces are sent by OTLP over HTTP; None for no traces.
     trace_share : float
         Share of the requests that are traced, 0 to 1; a request with `traceparent` says itself whether it is.
+    desk_now : str or None
+        Instant with UTC offset at which the clock of the desk stands, such as `2026-03-01T10:30:00+08:00`; None: real
+        time, or the last morning of data that are older than three days.
     """
 
     host: str = "127.0.0.1"
@@ -104,10 +108,12 @@ class Settings(Section):
     log_requests: float = Field(0, ge=0, le=1)
     otlp_endpoint: str | None = None
     trace_share: float = Field(0.01, ge=0, le=1)
+    desk_now: str | None = None
 
     @field_validator(
-        "jwt_issuer", "jwt_audience", "jwt_stores_claim", "tls_certificate", "tls_key", "otlp_endpoint", mode="before"
-    )
+        "jwt_issuer", "jwt_audience", "jwt_stores_claim", "tls_certificate", "tls_key", "otlp_endpoint", "desk_now",
+        mode="before",
+    )  # fmt: skip
     @classmethod
     def _none_if_empty(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -116,6 +122,13 @@ class Settings(Section):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("desk_now")
+    @classmethod
+    def _check_instant(cls, value: str | None) -> str | None:
+        if value is not None and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("must be an instant with UTC offset, such as 2026-03-01T10:30:00+08:00")
+        return value
 
     @field_validator("cors_origins")
     @classmethod

@@ -23,7 +23,15 @@ OTHER_SCOPES = (
     "stock:write",
     "metrics",
     "docs",
+    "models:read",
     "models:write",
+    "desk",
+    "dashboard",
+    "leads:write",
+    "applications:write",
+    "orders:write",
+    "alarms:write",
+    "rules:write",
 )
 SCOPES = (*TASK_SCOPES, *OTHER_SCOPES)
 
@@ -32,25 +40,46 @@ ROLES: Mapping[str, frozenset[str]] = {
     "finance_officer": frozenset(
         {
             *("credit_risk", "loans", "residual_value", "decisions:make", "decisions:read", "decisions:override"),
-            *("personal:read", "events:write", "loan_outcomes:write", "docs"),
+            *("personal:read", "events:write", "loan_outcomes:write", "docs", "desk", "applications:write"),
         }
     ),
     "sales": frozenset(
         {
-            *("lead_scoring", "recommendation", "loans", "residual_value", "decisions:make"),
-            *("events:write", "lead_outcomes:write", "docs"),
+            *("lead_scoring", "recommendation", "loans", "residual_value", "decisions:make", "personal:read"),
+            *("events:write", "lead_outcomes:write", "docs", "desk", "leads:write"),
         }
     ),
-    "planner": frozenset({"demand_forecast", "residual_value", "stock:write", "docs"}),
-    "after_sales": frozenset({"fault_rate", "events:write", "docs"}),
-    "manager": frozenset({*TASK_SCOPES, "decisions:make", "decisions:read", "metrics", "docs"}),
-    "data_scientist": frozenset({*TASK_SCOPES, "metrics", "docs"}),
+    "planner": frozenset({"demand_forecast", "residual_value", "stock:write", "docs", "desk", "orders:write"}),
+    "after_sales": frozenset({"fault_rate", "personal:read", "events:write", "docs", "desk", "alarms:write"}),
+    "manager": frozenset(
+        {
+            *(*TASK_SCOPES, "decisions:make", "decisions:read", "metrics", "docs", "desk", "dashboard"),
+            *("models:read", "leads:write", "lead_outcomes:write", "events:write"),
+            *("orders:write", "alarms:write", "rules:write"),
+        }
+    ),
+    "data_scientist": frozenset({*TASK_SCOPES, "metrics", "docs", "desk", "models:read", "models:write"}),
     "admin": frozenset(SCOPES),
 }
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _OPERATOR_PATHS = {"/metrics": "metrics", "/docs": "docs", "/openapi.json": "docs", "/": "docs"}
-_OTHER_SCOPE_OF = {"events": "events:write", "stock": "stock:write", "models": "models:write"}
+_OTHER_SCOPE_OF = {"events": "events:write", "stock": "stock:write"}
+# Of the nouns of the daily work: scope to read, and scope to write.
+_WORK_SCOPES = {
+    "leads": ("lead_scoring", "leads:write"),
+    "applications": ("credit_risk", "applications:write"),
+    "inventory": ("demand_forecast", "orders:write"),
+    "alarms": ("fault_rate", "alarms:write"),
+    "models": ("models:read", "models:write"),
+    "storefront": ("recommendation", "rules:write"),
+    "overview": ("dashboard", "dashboard"),
+    "today": ("desk", "desk"),
+    "search": ("desk", "desk"),
+    "work_entries": ("desk", "desk"),
+}
+# POST requests that only read: their questions do not fit into an address, or must not stand in one.
+_READING_POSTS = ("/preview", "/search")
 
 
 def required_scope(method: str, path: str) -> str | None:
@@ -72,6 +101,8 @@ def required_scope(method: str, path: str) -> str | None:
     --------
     >>> required_scope("POST", "/v1/credit_risk.north/batch"), required_scope("GET", "/metrics")
     ('credit_risk', 'metrics')
+    >>> required_scope("GET", "/v1/leads/L1"), required_scope("POST", "/v1/leads/assignments")
+    ('lead_scoring', 'leads:write')
     >>> required_scope("POST", "/v1/decisions/d_1/override"), required_scope("GET", "/v1/nothing") is None
     ('decisions:override', True)
     """
@@ -84,6 +115,9 @@ def required_scope(method: str, path: str) -> str | None:
         return noun
     if noun == "decisions":
         return "decisions:read" if method in ("GET", "HEAD") else "decisions:override"
+    if noun in _WORK_SCOPES:
+        reading, writing = _WORK_SCOPES[noun]
+        return reading if method in ("GET", "HEAD") or path.endswith(_READING_POSTS) else writing
     return _OTHER_SCOPE_OF.get(noun)
 
 

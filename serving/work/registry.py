@@ -1,0 +1,7 @@
+"""All endpoints of the daily work."""
+
+from __future__ import annotations
+
+from serving.work.routing import WorkRoute
+
+ROUTES: tuple[WorkRoute, ...] = ()
