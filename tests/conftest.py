@@ -61,7 +61,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 # Only `make test-all` runs tests with these markers, which need more than Python and pip, and tests marked slow.
 BEYOND_PIP = {"realdata", "spark", "browser", "small_disk", "wrk"}
 # Tests that share a process or a file run in one worker, so that their fixtures are created once.
-PROCESSES = ("server", "spark")
+PROCESSES = ("server", "spark", "desk")
 ONE_BY_ONE = (ROOT / "tests" / "notebooks", ROOT / "tests" / "realdata")
 
 
