@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from serving.work import journal
 from serving.work.routing import WorkRoute
 
-ROUTES: tuple[WorkRoute, ...] = ()
+ROUTES: tuple[WorkRoute, ...] = (*journal.ROUTES,)
