@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import secrets
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from features.errors import ChehangError, ConfigError
 from ml.home import home
 from serving.decisions.opening import check_log_keys
 from serving.doors.opening import DEVELOPMENT_KEY, development_key, is_loopback_host
+from serving.doors.sessions import SECRET_VARIABLE
 from serving.limits.tls import tls_options
 from serving.metrics.memory import make_server_file
 from serving.settings import PREFIX, STORES, Settings, environment_of, load_settings
@@ -42,6 +44,7 @@ def main() -> None:
         sys.exit(f"error: {e}")
     os.environ.update(environment_of(settings) | {"BENTOML_HOME": str(folder)})
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    os.environ.setdefault(SECRET_VARIABLE, secrets.token_hex(32))  # one for all workers
     # Whose X-Forwarded-For uvicorn believes; by default that of every local client, who would escape the limit of
     # failed attempts with an invented address in each.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
@@ -54,7 +57,7 @@ def _print_start(settings: Settings, key: str | None, log_notice: str | None) ->
     """Print the address, and how to call it: a new development key is shown only here."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"{'http' if settings.tls_certificate is None else 'https'}://{host}:{settings.port}"
-    lines = [f"starting the service on {url}"]
+    lines = [f"starting the service on {url}; the desk is at {url}/desk"]
     if not settings.doors:
         lines.append("doors: false, every program on this machine may call the service")
     elif key is not None:

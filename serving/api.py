@@ -17,6 +17,7 @@ from ml.registry import TASKS
 from serving.asgi import App, Problem, content_policy
 from serving.decisions.routes import decision_routes
 from serving.decisions.writer import LogWriter
+from serving.desk.app import Desk, Doors
 from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
 from serving.feedback.pushes import ChangeCounters, LocalCounters, with_fresh_stock
 from serving.feedback.routes import feedback_routes
@@ -46,6 +47,7 @@ def build_app(
     decisions: LogWriter | None = None,
     counters: ChangeCounters | None = None,
     records: Records | None = None,
+    doors: Doors | None = None,
 ) -> FastAPI:
     """Build the application; `serving.guard.Guard` adds request limits and metrics to it.
 
@@ -64,6 +66,8 @@ def build_app(
         process alone.
     records : Records, optional
         Rows of the dealership's tables for the daily work; by default none.
+    doors : Doors, optional
+        Sessions of the desk; None: it needs no log-in.
 
     Returns
     -------
@@ -102,6 +106,7 @@ def build_app(
     )
     app.router.routes.extend(work_routes(ROUTES, context))
     context.inner.app = app
+    app.router.routes.extend(Desk(context, doors).routes())
     app.router.routes.extend(_operator_routes(store, settings, endpoints))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)

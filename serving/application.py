@@ -61,10 +61,10 @@ DECISIONS = LogWriter(SETTINGS.decision_store, log_keys())
 SHARED = SharedFile(Path(os.environ.get("BENTOML_HOME") or home() / "serving") / FILE_NAME)
 READ, CHANGES = reader_of(SETTINGS.configs / "sources.yaml")
 RECORDS = Records(READ, changes=CHANGES, fixed=instant_of(SETTINGS.desk_now))
-APP = build_app(STORE, SETTINGS, decisions=DECISIONS, counters=SHARED, records=RECORDS)
+DOORS = open_doors(SETTINGS, SHARED)
+APP = build_app(STORE, SETTINGS, decisions=DECISIONS, counters=SHARED, records=RECORDS, doors=DOORS)
 ROUTES = routes_of(APP)
 check_routes(ROUTES["paths"])
-DOORS = open_doors(SETTINGS, SHARED)
 GUARD: App = Guard(
     APP,
     max_body_bytes=SETTINGS.max_body_bytes,

@@ -270,7 +270,8 @@ def routes_of(app: Any) -> dict[str, Any]:
     routes = [r for r in app.router.routes if hasattr(r, "methods")]
     return {
         "paths": [r.path for r in routes],
-        "post_apps": {r.path: r.app for r in routes if "POST" in r.methods},
+        # Forms of the desk are no JSON, and are checked by its pages.
+        "post_apps": {r.path: r.app for r in routes if "POST" in r.methods and not r.path.startswith("/desk")},
         "named": app.router.default,
         "bulk_paths": [r.path for r in routes if getattr(r.app, "is_bulk", False)],
     }

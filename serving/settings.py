@@ -74,6 +74,8 @@ class Settings(Section):
     desk_now : str or None
         Instant with UTC offset at which the clock of the desk stands, such as `2026-03-01T10:30:00+08:00`; None: real
         time, or the last morning of data that are older than three days.
+    desk_idle_minutes : int
+        Minutes after which a session of the desk ends if nobody has used it.
     """
 
     host: str = "127.0.0.1"
@@ -109,6 +111,7 @@ class Settings(Section):
     otlp_endpoint: str | None = None
     trace_share: float = Field(0.01, ge=0, le=1)
     desk_now: str | None = None
+    desk_idle_minutes: int = Field(20, ge=1, le=720)
 
     @field_validator(
         "jwt_issuer", "jwt_audience", "jwt_stores_claim", "tls_certificate", "tls_key", "otlp_endpoint", "desk_now",

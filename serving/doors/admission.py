@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlencode
 
 from serving.asgi import Problem, Scope, content_policy
 from serving.doors.caller import Caller
-from serving.doors.key_ring import NANOSECONDS, KeyRing
+from serving.doors.key_ring import NANOSECONDS, Entry, KeyRing
 from serving.doors.key_texts import PREFIX, digest_of, tag_of
 from serving.doors.roles import OPEN_PATHS, required_scope
+from serving.doors.sessions import DeskSession, Sessions, cookie_of
 from serving.doors.tokens import Tokens
 from serving.shared_file import SharedFile
 
@@ -25,6 +27,9 @@ CHALLENGE = (b"www-authenticate", b'Bearer realm="chehang"')
 FAILURE_INTERVAL = 2 * NANOSECONDS  # of one address: 30 failed attempts at once, then one in two seconds
 FAILURE_BURST = 30
 _KEY = PREFIX.encode()
+DESK = "/desk"
+DESK_SCOPE = "desk"
+OPEN_DESK_PATHS = (f"{DESK}/log-in", f"{DESK}/static/")
 
 
 class Admission:
@@ -38,6 +43,8 @@ class Admission:
         Tokens of an issuer; None if only keys are accepted.
     shared : SharedFile
         Memory of all workers, in which requests and failed attempts are counted.
+    sessions : Sessions, optional
+        Sessions of the desk; None: nobody can log in.
 
     Examples
     --------
@@ -58,10 +65,13 @@ class Admission:
     401 no_key
     """
 
-    def __init__(self, keys: KeyRing, tokens: Tokens | None, shared: SharedFile) -> None:
+    def __init__(
+        self, keys: KeyRing, tokens: Tokens | None, shared: SharedFile, sessions: Sessions | None = None
+    ) -> None:
         self._keys = keys
         self._tokens = tokens
         self._shared = shared
+        self.sessions = sessions
 
     def start(self) -> None:
         """Read the keys, and start the threads that follow changes."""
@@ -96,6 +106,8 @@ class Admission:
             return None
         if _KEY in scope["query_string"] or PREFIX in path:
             raise Problem(400, "key_in_url", "a URL is written to logs: rotate this key, and send it as a header")
+        if path == DESK or path.startswith(f"{DESK}/"):
+            return self._admit_to_desk(scope, headers)
         credential = _credential(scope, headers)
         now = time.monotonic_ns()
         entry = None
@@ -108,15 +120,9 @@ class Admission:
                 if entry is None:
                     self._check_failures(scope, now)
                     entry = self._tokens.entry(credential, digest)
-        if entry is None or entry.deadline <= now or (entry.is_local and not _is_local(scope)):
+        if entry is None or not self._holds(entry, scope, now):
             raise self._refusal(scope, headers, now, has_credential=credential is not None)
-        entry.is_used = True
-        limit = entry.limit
-        if limit.interval:
-            wait = self._shared.take(entry.tag, interval=limit.interval, burst=limit.burst, now=now)
-            if wait:
-                rate = f"{NANOSECONDS / limit.interval:g} requests a second, {limit.burst} at once"
-                raise _too_many("too_many_requests", f"this key may send {rate}; wait", wait)
+        self._count(entry, now)
         caller = entry.caller
         required = required_scope(scope["method"], path)
         if required is not None and required not in caller.scopes:
@@ -125,6 +131,62 @@ class Admission:
             )
             raise Problem(403, "missing_scope", text)
         return caller
+
+    def log_in(self, scope: Scope, key: str) -> tuple[DeskSession, Caller]:
+        """Return a new session of the desk for a key, and its caller.
+
+        Parameters
+        ----------
+        scope : mapping
+            ASGI scope of the request; failed attempts count against its address.
+        key : str
+            Text of the key.
+
+        Raises
+        ------
+        Problem
+            Status 401: the key is not valid. 403: it is not for the desk. 429: too many failed attempts.
+        """
+        now = time.monotonic_ns()
+        self._check_failures(scope, now)
+        digest = digest_of(key.strip().encode())
+        entry = self._keys.entry(digest)
+        if self.sessions is None or entry is None or not self._holds(entry, scope, now):
+            wait = self._shared.take(_address_tag(scope), interval=FAILURE_INTERVAL, burst=FAILURE_BURST, now=now)
+            if wait:
+                raise _too_many("too_many_failures", "too many attempts without a valid key from this address", wait)
+            raise Problem(401, "invalid_key", "this key is unknown, expired or revoked")
+        self._count(entry, now)
+        if DESK_SCOPE not in entry.caller.scopes:
+            raise Problem(403, "missing_scope", f"this key (role {entry.caller.role}) is not for the desk")
+        return self.sessions.begin(digest), entry.caller
+
+    def _admit_to_desk(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Caller | None:
+        """Return the caller of a session; without one, only the pages that need no session are answered."""
+        cookie = cookie_of(headers.get(b"cookie", b""))
+        session = None if cookie is None or self.sessions is None else self.sessions.read(cookie)
+        entry = None if session is None else self._keys.entry(session.digest)
+        now = time.monotonic_ns()
+        if entry is not None and self._holds(entry, scope, now) and DESK_SCOPE in entry.caller.scopes:
+            self._count(entry, now)
+            scope["desk_session"] = session
+            return entry.caller
+        if scope["path"].startswith(OPEN_DESK_PATHS):
+            return None
+        raise LogInRequired(scope, headers, had_session=cookie is not None)
+
+    def _holds(self, entry: Entry, scope: Scope, now: int) -> bool:
+        return entry.deadline > now and not (entry.is_local and not _is_local(scope))
+
+    def _count(self, entry: Entry, now: int) -> None:
+        """Count a request of a key; raises `Problem` 429 above its limit."""
+        entry.is_used = True
+        limit = entry.limit
+        if limit.interval:
+            wait = self._shared.take(entry.tag, interval=limit.interval, burst=limit.burst, now=now)
+            if wait:
+                rate = f"{NANOSECONDS / limit.interval:g} requests a second, {limit.burst} at once"
+                raise _too_many("too_many_requests", f"this key may send {rate}; wait", wait)
 
     def _check_failures(self, scope: Scope, now: int) -> None:
         """Refuse an address with too many failed attempts before a signature is checked, which takes a while."""
@@ -147,6 +209,29 @@ class Admission:
             )
         text = "this path needs a key: send the header Authorization: Bearer <key>"
         return Problem(401, "no_key", text, headers=[CHALLENGE])
+
+
+class LogInRequired(Problem):
+    """Sends a browser to the log-in page of the desk, and from there back to the page that it asked for."""
+
+    content_type = b"text/html; charset=utf-8"
+
+    def __init__(self, scope: Scope, headers: Mapping[bytes, bytes], *, had_session: bool) -> None:
+        query = {}
+        if had_session:
+            query["ended"] = "1"
+        is_htmx = b"hx-request" in headers
+        if scope["method"] == "GET" and not is_htmx:
+            text = scope["query_string"].decode("latin-1")
+            query["next"] = scope["path"] + (f"?{text}" if text else "")
+        address = f"{DESK}/log-in" + (f"?{urlencode(query)}" if query else "")
+        # A request of a script is answered with an empty page and the header that makes htmx leave for another one.
+        name = b"hx-redirect" if is_htmx else b"location"
+        super().__init__(200 if is_htmx else 303, "log_in", "", headers=[(name, address.encode())])
+
+    def content(self) -> bytes:
+        """Return an empty body."""
+        return b""
 
 
 class KeyPage(Problem):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping
 from ipaddress import ip_address
 
@@ -13,11 +14,14 @@ from serving.doors.key_ring import Entry, KeyRing, Limit
 from serving.doors.key_store import KeyStore
 from serving.doors.key_texts import digest_of, is_key_text, new_key_text, tag_of
 from serving.doors.roles import ROLES
+from serving.doors.sessions import SECRET_VARIABLE, Sessions
 from serving.doors.tokens import Tokens
 from serving.settings import Settings
 from serving.shared_file import SharedFile
 
 DEVELOPMENT_KEY = "CHEHANG_DEVELOPMENT_KEY"
+MIN_SECRET_BYTES = 32
+MAKE_SECRET = "openssl rand -hex 32"
 
 
 def development_key(settings: Settings, *, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -111,7 +115,16 @@ def open_doors(
         no_limit = Limit(0, 0)
         fixed[digest_of(text.encode())] = Entry(caller, no_limit, tag=tag_of("key", "development"), is_local=True)
     keys = KeyRing(settings.key_store, limit=limit, grace_seconds=settings.key_grace_seconds, fixed=fixed)
-    return Admission(keys, _tokens(settings, limit), shared)
+    return Admission(keys, _tokens(settings, limit), shared, _sessions(settings, environment))
+
+
+def _sessions(settings: Settings, environment: Mapping[str, str]) -> Sessions:
+    """Return the sessions of the desk; without a secret in the environment each worker has its own."""
+    secret = environment.get(SECRET_VARIABLE, "").encode() or secrets.token_bytes(32)
+    if len(secret) < MIN_SECRET_BYTES:
+        text = f"must have at least {MIN_SECRET_BYTES} characters; make one with: {MAKE_SECRET}"
+        raise ConfigError(f"{SECRET_VARIABLE} {text}")
+    return Sessions(secret, idle_seconds=settings.desk_idle_minutes * 60, key_store=settings.key_store)
 
 
 def _tokens(settings: Settings, limit: Limit) -> Tokens | None:

@@ -107,7 +107,7 @@ def required_scope(method: str, path: str) -> str | None:
     ('decisions:override', True)
     """
     if path[:4] != "/v1/":
-        return _OPERATOR_PATHS.get(path)
+        return "desk" if path == "/desk" or path.startswith("/desk/") else _OPERATOR_PATHS.get(path)
     noun, _, _ = path[4:].partition("/")
     if "." in noun:
         noun = split_name(noun).task

@@ -118,6 +118,11 @@ class Records:
         return self._tables
 
     @property
+    def is_loaded(self) -> bool:
+        """Return whether the tables were read."""
+        return self._tables is not None
+
+    @property
     def state(self) -> tuple[int, int]:
         """Return a value that changes with the rows, or with the minute of a clock that runs: a key of caches."""
         now = self.clock.now()

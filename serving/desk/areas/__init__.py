@@ -1,0 +1,1 @@
+"""Pages of each area; `serving.desk.registry` lists them."""
