@@ -352,7 +352,7 @@ def plot(label: str, axis: str, content: str, axis_width: float, height: int) ->
     Examples
     --------
     >>> plot("Sales rise.", "", "", 20, 100)
-    '<div class="chart plot" role="img" aria-label="Sales rise."><svg width="20" height="100" aria-hidden="true"></svg>...'
+    '<div class="chart plot" role="img" aria-label="Sales rise."><svg width="20" height="100"...'
     """
     left = f'<svg width="{axis_width:.0f}" height="{height}" aria-hidden="true">{axis}</svg>'
     right = f'<svg width="100%" height="{height}" aria-hidden="true">{content}</svg>'

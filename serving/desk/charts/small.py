@@ -28,7 +28,7 @@ class Sparkline(Chart):
     Examples
     --------
     >>> Sparkline((0, 1), "Reports by week: 0, 1.").__html__()
-    '<svg class="chart spark" width="88" height="24" role="img" aria-label="Reports by week: 0, 1."><path class="line" d="M3 20L85 4"/>...'
+    '<svg class="chart spark" width="88" height="24" role="img" aria-label="Reports...<path class="line" d="M3 20L85...'
     """
 
     values: Sequence[float | None]
@@ -82,7 +82,7 @@ class IntervalBar(Chart):
     Examples
     --------
     >>> IntervalBar(0.2, 0.1, 0.3, most=0.4, label="20%, 10% to 30%", width=100).__html__()
-    '<svg class="chart interval" width="100" height="16" role="img" aria-label="20%, 10% to 30%">...<rect class="range" x="25%" y="6" width="50%" height="4"/>...'
+    '<svg class="chart interval" width="100" height="16"...<rect class="range" x="25%" y="6" width="50%"...'
     """
 
     value: float
