@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request, Response
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from ml.registry import TASKS
-from serving.asgi import App, Problem, content_policy
+from serving.asgi import App, Problem
 from serving.decisions.routes import decision_routes
 from serving.decisions.writer import LogWriter
 from serving.desk.app import Desk, Doors
@@ -35,7 +35,6 @@ from serving.work.records import Records, no_records
 from serving.work.registry import ROUTES
 from serving.work.routing import WorkContext, work_routes
 
-PAGES = Path(__file__).parent / "pages"
 Page = Callable[[Request], Awaitable[Response]]
 
 
@@ -73,8 +72,9 @@ def build_app(
     -------
     FastAPI
         An ASGI application with the routes of the endpoints (`serving.endpoints.routes`), those of named models
-        (`serving.named_routes.NamedRoutes`), of events and stock (`serving.feedback.routes`), `/healthz`, `/readyz`,
-        `/metrics`, `/openapi.json`, `/docs` and `/`.
+        (`serving.named_routes.NamedRoutes`), of events and stock (`serving.feedback.routes`), of the daily work
+        (`serving.work.registry`), the pages of the desk (`serving.desk.registry`), `/healthz`, `/readyz`, `/metrics`,
+        `/openapi.json`, and `/docs` and `/`, which lead to the desk.
         Without a champion, an endpoint answers with status 503.
 
     Examples
@@ -82,8 +82,8 @@ def build_app(
     >>> from serving.model_store import ModelStore
     >>> from serving.settings import load_settings
     >>> app = build_app(ModelStore(poll_seconds=1.0), load_settings())
-    >>> [route.path for route in app.routes][-3:]
-    ['/openapi.json', '/docs', '/']
+    >>> {"/openapi.json", "/docs", "/"} < {getattr(route, "path", "") for route in app.routes}
+    True
     """
     app = FastAPI(title="Chehang", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
@@ -164,17 +164,13 @@ def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         Route("/openapi.json", openapi),
-        Route("/docs", _page("docs.html")),
-        Route("/", _page("index.html")),
+        Route("/docs", _redirect("/desk/docs")),
+        Route("/", _redirect("/desk")),
     ]
 
 
-def _page(name: str) -> Page:
-    content = (PAGES / name).read_text(encoding="utf-8")
-    headers = {"content-security-policy": content_policy(content)}
+def _redirect(path: str) -> Page:
+    async def leave(request: Request) -> Response:
+        return RedirectResponse(path, 303)
 
-    async def show(request: Request) -> Response:
-        parse_parameters(request.scope["query_string"])
-        return Response(content, media_type="text/html", headers=headers)
-
-    return show
+    return leave

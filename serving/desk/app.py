@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from http.cookies import SimpleCookie
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, parse_qsl, urlencode
@@ -30,6 +31,7 @@ from serving.work.routing import WorkContext
 log = logging.getLogger("chehang.serving")
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 YEAR_SECONDS = 31_536_000
 LANGUAGE_COOKIE, STORE_COOKIE = "chehang_language", "chehang_store"
 MAX_FORM_FIELDS = 2_000
@@ -61,7 +63,8 @@ class Desk:
         self.context = context
         self.doors = doors
         self.pages = pages
-        files = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.suffix in TYPES}
+        paths = [path for path in sorted(STATIC.iterdir()) if path.suffix in TYPES]
+        files = {path.name: path.read_bytes() for path in (*paths, *_swagger_files())}
         self.files = files
         # The address of a file changes with its content, so that browsers may keep it for a year.
         self.versions = {name: sha256(content).hexdigest()[:12] for name, content in files.items()}
@@ -340,6 +343,15 @@ def _allowed_store(store: str | None, caller: Caller | None) -> str | None:
 def _address(request: PageRequest, **changes: str) -> str:
     query = {k: v for k, v in request.query.items() if k != "notice"} | changes
     return f"{request.scope['path']}?{urlencode(query)}"
+
+
+def _swagger_files() -> list[Path]:
+    """Return the files of Swagger UI in the package that ships them; the package itself is not imported."""
+    spec = find_spec("fastapi_offline")
+    if spec is None or spec.origin is None:
+        return []
+    folder = Path(spec.origin).parent / "static"
+    return [folder / name for name in SWAGGER_FILES]
 
 
 def _store_names(context: WorkContext) -> list[str]:

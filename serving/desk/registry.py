@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from serving.desk.areas import more
+from serving.desk.areas import interface, more
 from serving.desk.page import Page
 
 

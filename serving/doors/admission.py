@@ -6,10 +6,9 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.parse import urlencode
 
-from serving.asgi import Problem, Scope, content_policy
+from serving.asgi import Problem, Scope
 from serving.doors.caller import Caller
 from serving.doors.key_ring import NANOSECONDS, Entry, KeyRing
 from serving.doors.key_texts import PREFIX, digest_of, tag_of
@@ -18,11 +17,6 @@ from serving.doors.sessions import DeskSession, Sessions, cookie_of
 from serving.doors.tokens import Tokens
 from serving.shared_file import SharedFile
 
-_PAGES = Path(__file__).parents[1] / "pages"
-# The page that asks for the key replaces itself by one of the others.
-_TEXTS = [(_PAGES / name).read_text(encoding="utf-8") for name in ("key.html", "docs.html", "index.html")]
-PAGE = _TEXTS[0].encode()
-PAGE_POLICY = content_policy(*_TEXTS).encode()
 CHALLENGE = (b"www-authenticate", b'Bearer realm="chehang"')
 FAILURE_INTERVAL = 2 * NANOSECONDS  # of one address: 30 failed attempts at once, then one in two seconds
 FAILURE_BURST = 30
@@ -121,7 +115,7 @@ class Admission:
                     self._check_failures(scope, now)
                     entry = self._tokens.entry(credential, digest)
         if entry is None or not self._holds(entry, scope, now):
-            raise self._refusal(scope, headers, now, has_credential=credential is not None)
+            raise self._refusal(scope, now, has_credential=credential is not None)
         self._count(entry, now)
         caller = entry.caller
         required = required_scope(scope["method"], path)
@@ -196,12 +190,10 @@ class Admission:
         if wait:
             raise _too_many("too_many_failures", "too many attempts without a valid key from this address; wait", wait)
 
-    def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes], now: int, *, has_credential: bool) -> Problem:
+    def _refusal(self, scope: Scope, now: int, *, has_credential: bool) -> Problem:
         wait = self._shared.take(_address_tag(scope), interval=FAILURE_INTERVAL, burst=FAILURE_BURST, now=now)
         if wait:
             return _too_many("too_many_failures", "too many attempts without a valid key from this address; wait", wait)
-        if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
-            return KeyPage()
         if has_credential:
             text = "this key is unknown, expired or revoked; an administrator lists keys with: chehang keys list"
             return Problem(
@@ -232,19 +224,6 @@ class LogInRequired(Problem):
     def content(self) -> bytes:
         """Return an empty body."""
         return b""
-
-
-class KeyPage(Problem):
-    """Status 401 as a page that asks for a key, for a browser."""
-
-    content_type = b"text/html; charset=utf-8"
-
-    def __init__(self) -> None:
-        super().__init__(401, "no_key", "", headers=[CHALLENGE, (b"content-security-policy", PAGE_POLICY)])
-
-    def content(self) -> bytes:
-        """Return the page in UTF-8."""
-        return PAGE
 
 
 def _credential(scope: Scope, headers: Mapping[bytes, bytes]) -> bytes | None:

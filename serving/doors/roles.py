@@ -62,8 +62,9 @@ ROLES: Mapping[str, frozenset[str]] = {
     "admin": frozenset(SCOPES),
 }
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-_OPERATOR_PATHS = {"/metrics": "metrics", "/docs": "docs", "/openapi.json": "docs", "/": "docs"}
+# `/` and `/docs` only lead to pages of the desk, which need a session.
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/", "/docs"})
+_OPERATOR_PATHS = {"/metrics": "metrics", "/openapi.json": "docs"}
 _OTHER_SCOPE_OF = {"events": "events:write", "stock": "stock:write"}
 # Of the nouns of the daily work: scope to read, and scope to write.
 _WORK_SCOPES = {

@@ -38,7 +38,12 @@ def test_the_wheel_holds_the_code_the_pages_the_licence_and_nothing_else(wheel: 
         if p.is_file() and "__pycache__" not in p.parts
     }
     own |= {f"chehang/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "configs").rglob("*.yaml")}
-    assert {"serving/pages/index.html", "chehang/configs/loans/rules.yaml"} < own
+    assert {
+        "serving/desk/static/htmx.min.js",
+        "serving/desk/templates/frame/page.html",
+        "serving/desk/texts/frame.yaml",
+        "chehang/configs/loans/rules.yaml",
+    } < own
     packed = set(zipfile.ZipFile(wheel).namelist())
     assert {n for n in packed if ".dist-info/" not in n} == own
     assert any(n.endswith("licenses/LICENSE") for n in packed)

@@ -61,6 +61,6 @@ def test_the_guard_keeps_the_limit_of_the_settings(worker: ModuleType) -> None:
 def test_without_a_key_only_probes_are_answered_and_the_key_is_asked_for_before_the_path_is_looked_up(
     worker: ModuleType,
 ) -> None:
-    for path in ("/", "/docs", "/metrics", "/openapi.json", "/v1/credit_risk/example", "/v1/nothing", "/nothing"):
+    for path in ("/metrics", "/openapi.json", "/v1/credit_risk/example", "/v1/nothing", "/nothing"):
         assert problem(ask(worker.GUARD, path), 401)["code"] == "no_key"
     assert problem(ask(worker.GUARD, "/nothing", **WITH_KEY), 404)["code"] == "not_found"

@@ -11,7 +11,7 @@ import pytest
 
 from serving.asgi import Problem
 from serving.doors import admission
-from serving.doors.admission import PAGE, Admission
+from serving.doors.admission import Admission
 from serving.doors.caller import Caller
 from serving.doors.key_ring import NANOSECONDS, Entry, KeyRing, Limit
 from serving.doors.key_store import KeyStore
@@ -123,7 +123,7 @@ def test_probes_need_no_key_and_nothing_else_is_open(gate: Gate) -> None:
 def test_a_role_opens_its_paths_alone_and_an_unknown_path_is_for_the_router(gate: Gate) -> None:
     _, key = gate.store.create("quick", "sales", by="li.wei", rate_per_second=1_000, burst=1_000)
     gate.ring.refresh()
-    for path, method in (("/v1/lead_scoring/queue", "POST"), ("/v1/loans/offers", "POST"), ("/docs", "GET")):
+    for path, method in (("/v1/lead_scoring/queue", "POST"), ("/v1/loans/offers", "POST"), ("/openapi.json", "GET")):
         assert gate.admit(path, _bearer(key), method=method) is not None
     for path in ("/v1/credit_risk", "/v1/credit_risk.north", "/metrics", "/v1/decisions/d_1", "/v1/stock"):
         problem = gate.refusal(path, _bearer(key))
@@ -164,12 +164,12 @@ def test_the_development_key_holds_on_loopback_addresses_only(gate: Gate) -> Non
         assert gate.refusal("/metrics", _bearer(DEVELOPMENT_KEY), server=server).code == "invalid_key"
 
 
-def test_a_browser_gets_a_page_that_asks_for_the_key(gate: Gate) -> None:
-    problem = gate.refusal("/docs", [("accept", "text/html,*/*")], method="GET")
-    assert problem.status == 401 and problem.content() == PAGE and problem.content_type.startswith(b"text/html")
-    headers = dict(problem.headers)
-    assert b"www-authenticate" in headers and b"default-src 'none'" in headers[b"content-security-policy"]
-    assert gate.refusal("/docs", [("accept", "text/html")], method="POST").content() != PAGE
+def test_a_browser_is_led_to_the_log_in_of_the_desk_and_nowhere_else(gate: Gate) -> None:
+    html = [("accept", "text/html,*/*")]
+    problem = gate.refusal("/desk/leads", html, method="GET")
+    assert (problem.status, dict(problem.headers)[b"location"]) == (303, b"/desk/log-in?next=%2Fdesk%2Fleads")
+    assert gate.refusal("/openapi.json", html, method="GET").code == "no_key"
+    assert gate.admit("/docs", html) is None and gate.admit("/desk/log-in", html) is None
 
 
 def test_use_is_noted(gate: Gate) -> None:

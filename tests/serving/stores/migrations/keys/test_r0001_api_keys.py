@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from serving.doors.key_store import KEYS, KeyStore
 from serving.stores import open_store
-from serving.stores.migrations.keys.r0001_api_keys import revision
+from serving.stores.migrations.keys.r0001_api_keys import revision as first_revision
+from serving.stores.migrations.keys.r0002_ended_sessions import revision
 from tests.serving.databases import postgresql
 
 
 def check(url: str) -> None:
+    assert first_revision == "keys_0001"
     engine = open_store(url, "keys")
     inspector = sa.inspect(engine)
     assert [c["name"] for c in inspector.get_columns("api_keys")] == [c.name for c in KEYS.columns]
