@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.work import journal
+from serving.work import journal, overview
 from serving.work.routing import WorkRoute
 
-ROUTES: tuple[WorkRoute, ...] = (*journal.ROUTES,)
+ROUTES: tuple[WorkRoute, ...] = (*journal.ROUTES, *overview.ROUTES)
