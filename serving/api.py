@@ -166,6 +166,7 @@ def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[
         Route("/openapi.json", openapi),
         Route("/docs", _redirect("/desk/docs")),
         Route("/", _redirect("/desk")),
+        Route("/favicon.ico", _redirect("/desk/static/icon.svg")),
     ]
 
 

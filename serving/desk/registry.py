@@ -38,4 +38,7 @@ AREAS = (
     Area("faults", "/desk/faults", "fault_rate", True),
     Area("models", "/desk/models", "models:read", False),
 )
-PAGES: tuple[Page, ...] = (*more.PAGES,)
+PAGES: tuple[Page, ...] = (
+    *more.PAGES,
+    *interface.PAGES,
+)

@@ -62,8 +62,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     "admin": frozenset(SCOPES),
 }
 
-# `/` and `/docs` only lead to pages of the desk, which need a session.
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/", "/docs"})
+# The last three only lead to pages of the desk, which need a session, and to its icon.
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/", "/docs", "/favicon.ico"})
 _OPERATOR_PATHS = {"/metrics": "metrics", "/openapi.json": "docs"}
 _OTHER_SCOPE_OF = {"events": "events:write", "stock": "stock:write"}
 # Of the nouns of the daily work: scope to read, and scope to write.
