@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.work import journal, overview
+from serving.work import inventory, journal, overview
 from serving.work.routing import WorkRoute
 
-ROUTES: tuple[WorkRoute, ...] = (*journal.ROUTES, *overview.ROUTES)
+ROUTES: tuple[WorkRoute, ...] = (*journal.ROUTES, *inventory.ROUTES, *overview.ROUTES)
