@@ -21,7 +21,7 @@ from serving.desk.charts.drawing import (
     text_width,
     words,
 )  # fmt: skip
-from serving.desk.formats import format_number, format_percent
+from serving.desk.formats import format_money_wan, format_number, format_percent
 
 LineTone = Literal["accent", "good", "bad", "none"]
 TOP, FOOT, GAP = 18, 24, 15  # px: room for a label above and for labels below; distance of two labels
@@ -177,6 +177,15 @@ class LineChart(Chart):
         rows = [(x, *(written(s.values[i]) for s in self.series)) for i, x in enumerate(self.x)]
         return Figures((self.x_title, *(s.name for s in self.series)), tuple(rows))
 
+    def _written(self, value: float) -> str:
+        if self.kind == "money":
+            return format_money_wan(value, self.language)
+        return (
+            format_percent(value)
+            if self.kind == "percent"
+            else format_number(value, 0 if abs(value) >= 10 or value % 1 == 0 else 1)
+        )
+
     def _all_values(self) -> list[float]:
         bands = [v for s in self.series if s.band for v in (*s.band.low, *s.band.high)]
         values = [v for v in (*(v for s in self.series for v in s.values), *bands) if v is not None]
@@ -260,13 +269,8 @@ class LineChart(Chart):
             value = s.values[last] or 0.0
             y = self._y(scale, value)
             parts.append(element("circle", class_=f"dot{_tone(s.tone)}", cx=percent(places[last]), cy=y, r=4))
-            written = (
-                format_percent(value)
-                if self.kind == "percent"
-                else format_number(value, 0 if abs(value) >= 10 or value % 1 == 0 else 1)
-            )
             if s.end != "-":
-                parts.append(labels.write(s.end or f"{s.name} {written}".strip(), places[last], y, s.tone))
+                parts.append(labels.write(s.end or f"{s.name} {self._written(value)}".strip(), places[last], y, s.tone))
         return parts
 
 

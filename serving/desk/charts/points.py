@@ -170,7 +170,7 @@ class CalibrationChart(Chart):
     headings : tuple of str
         Titles: predicted, observed.
     perfect : str
-        Words at the diagonal, such as "predicted = observed".
+        Meaning of the dashed diagonal, written under it, such as "predicted = observed".
     height : int
         In px.
 
@@ -205,7 +205,7 @@ class CalibrationChart(Chart):
         ]
         parts.append(stretch(element("path", class_="line none dashed", d="M0 100L100 0"), self.height))
         parts += (
-            [words(self.perfect, "68%", self._y(scale, 0.62 * scale.high) + 14, class_="label none")]
+            [words(self.perfect, "100%", self.height - FOOT - 8, anchor="end", class_="label none")]
             if self.perfect
             else []
         )
