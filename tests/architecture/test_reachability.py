@@ -13,9 +13,11 @@ text, where a response model has a field of its name, or where a module that nam
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from keyword import iskeyword
 
 from tests.conftest import ROOT
 
@@ -187,7 +189,19 @@ def _product() -> tuple[dict[str, ast.Module], set[str]]:
         trees[module] = ast.parse(path.read_text(encoding="utf-8"))
         if parts[-1] == "__init__":
             packages.add(module)
+    trees["serving.desk.templates"] = _templates()
     return trees, packages
+
+
+def _templates() -> ast.Module:
+    """Return what the templates of the pages use, as if a module did: charts, and attributes of their values."""
+    lines = ["from serving.desk import charts"]
+    for path in sorted((ROOT / "serving" / "desk" / "templates").rglob("*.html")):
+        expressions = re.findall(r"\{\{(.*?)\}\}|\{%(.*?)%\}", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        code = " ".join(text for pair in expressions for text in pair)
+        lines += [f"from serving.desk.charts import {name}" for name in re.findall(r"\bcharts\.(\w+)", code)]
+        lines += [f"value.{name}" for name in re.findall(r"\.([a-z_]\w*)", code) if not iskeyword(name)]
+    return ast.parse("\n".join(dict.fromkeys(lines)))
 
 
 def test_product_code_uses_each_definition_and_constant_of_the_product() -> None:

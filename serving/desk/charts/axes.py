@@ -10,7 +10,6 @@ from typing import Literal
 from serving.desk.formats import format_money_wan, format_number, format_percent
 
 TickKind = Literal["number", "percent", "money"]
-LogTicks = tuple[float, ...]
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
