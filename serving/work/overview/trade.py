@@ -6,13 +6,16 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
 from serving.work.clock import DAY
+from serving.work.records import Records
 from serving.work.routing import WorkContext
 
 Result = TypeVar("Result")
+MAX_RESULTS = 500
 LOOKBACK_DAYS = 30  # before a sale, in which the buyer must have seen or clicked a recommended vehicle
 LOAN_DAYS = 60  # between a sale and the payout of a loan of the same customer
 HORIZON_DAYS = 30  # from a lead to its sale, unless the champion of lead_scoring has another horizon
@@ -22,7 +25,7 @@ class DayCache:
     """Results that hold for the rows of the tables and one day of the desk: periods end yesterday."""
 
     def __init__(self) -> None:
-        self._results: dict[str, tuple[Any, Any]] = {}
+        self._results: WeakKeyDictionary[Records, dict[str, tuple[Any, Any]]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def cached(self, context: WorkContext, name: str, compute: Callable[[], Result]) -> Result:
@@ -38,14 +41,16 @@ class DayCache:
             Takes nothing.
         """
         records = context.records
-        state = (id(records), records.tables.state, records.clock.local().date())
-        entry = self._results.get(name)
+        state = (records.tables.state, records.clock.local().date())
+        with self._lock:
+            results = self._results.setdefault(records, {})
+        entry = results.get(name)
         if entry is None or entry[0] != state:
             result = compute()
             with self._lock:
-                if len(self._results) > 500:  # of stores and periods that nobody looks at any more
-                    self._results.clear()
-                entry = self._results[name] = (state, result)
+                if len(results) >= MAX_RESULTS:  # of stores and periods that nobody looks at any more
+                    results.clear()
+                entry = results[name] = (state, result)
         return entry[1]  # type: ignore[no-any-return]
 
 

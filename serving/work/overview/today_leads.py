@@ -1,0 +1,126 @@
+"""Leads, applications, stores and models of the day."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import polars as pl
+
+from serving.work.clock import DAY, SECOND
+from serving.work.overview.today_parts import (
+    MAX_ITEMS,
+    TREND_DAYS,
+    TodayItem,
+    Trend,
+    Waiting,
+    daily_new,
+    plural,
+    text,
+    waiting_at,
+)
+from serving.work.overview.trade import of_stores
+from serving.work.routing import WorkRequest
+
+MINUTE = 60 * SECOND
+RECENT_DAYS = 7  # an application without an assessment for longer was withdrawn
+
+
+def applications(request: WorkRequest, store_id: str | None) -> Waiting:
+    """Return the applications without an assessment, and the oldest of them."""
+    rows = _of(request, "applications", store_id).filter(pl.col("decision").is_null())
+    now = request.context.clock.now()
+    rows = rows.filter(pl.col("submitted_at") > now - RECENT_DAYS * DAY).sort("submitted_at")
+    counts = [float(waiting_at(request, k, store_id)) for k in range(TREND_DAYS - 1, 0, -1)] + [float(rows.height)]
+    week_ago, n = waiting_at(request, 7, store_id), rows.height
+    ages = [(now - at) // MINUTE for at in rows["submitted_at"].to_list()]
+    oldest = (f"最久 {_zh(ages[0])}；", f"the oldest for {_en(ages[0])}; ") if n else ("", "")
+    return Waiting(
+        value=n,
+        unit=text("笔", "applications"),
+        note=text(f"{oldest[0]}上周同时 {week_ago} 笔", f"{oldest[1]}{week_ago} at this hour a week ago"),
+        thing=text(f"{n} 笔贷款待审", f"{plural(n, 'application', 'applications')} waiting") if n else None,
+        items=[
+            TodayItem(
+                title=text(name, name),
+                note=text(f"已等待 {_zh(age)}", f"waiting for {_en(age)}"),
+                link=f"/desk/loans/{quote(name, safe='')}",
+            )
+            for name, age in zip(rows["application_id"].to_list()[:MAX_ITEMS], ages, strict=False)
+        ],
+        trend=Trend(label=text("近 7 日此时待审贷款", "applications waiting at this hour, last 7 days"), values=counts),
+    )
+
+
+def leads(request: WorkRequest, store_id: str | None) -> Waiting:
+    """Return the open leads that nobody has contacted."""
+    rows = _of(request, "leads", store_id).filter(
+        pl.col("converted_at").is_null() & pl.col("closed_at").is_null() & ~pl.col("converted").fill_null(False)
+    )
+    new = rows.filter(pl.col("first_contact_at").is_null()).sort("created_at", descending=True)
+    now, n = request.context.clock.now(), new.height
+    days = daily_new(request, "leads", "created_at", store_id)
+    return Waiting(
+        value=n,
+        of=rows.height,
+        unit=text("条", "leads"),
+        note=text(
+            f"今日新增 {days[-1]:.0f} 条，昨日 {days[-2]:.0f} 条", f"{days[-1]:.0f} new today, {days[-2]:.0f} yesterday"
+        ),
+        thing=text(f"{n} 条线索待联系", f"{plural(n, 'lead', 'leads')} to call") if n else None,
+        items=[
+            TodayItem(
+                title=text(row["model"] or row["lead_id"], row["model"] or row["lead_id"]),
+                note=text(f"{_zh(age)}前建立", f"wrote {_en(age)} ago"),
+                link=f"/desk/leads/{quote(row['lead_id'], safe='')}",
+            )
+            for row in new.head(MAX_ITEMS).to_dicts()
+            for age in [(now - row["created_at"]) // MINUTE]
+        ],
+        trend=Trend(label=text("近 7 日新增线索", "new leads a day, last 7 days"), values=days),
+    )
+
+
+def _of(request: WorkRequest, table: str, store_id: str | None) -> pl.DataFrame:
+    limits = request.stores if store_id is None else frozenset({store_id})
+    return of_stores(request.context.records.table(table), limits)
+
+
+def _zh(minutes: int) -> str:
+    if minutes < 120:
+        return f"{minutes} 分钟"
+    return f"{minutes // 60} 小时" if minutes < 48 * 60 else f"{minutes // 1440} 天"
+
+
+def _en(minutes: int) -> str:
+    if minutes < 120:
+        return plural(minutes, "minute", "minutes")
+    return plural(minutes // 60, "hour", "hours") if minutes < 48 * 60 else plural(minutes // 1440, "day", "days")
+
+
+def stores(request: WorkRequest, store_id: str | None) -> Waiting:
+    """Return the stores whose sales are outside the interval of their forecast."""
+    query = "period=30d" if store_id is None else f"period=30d&store_id={quote(store_id)}"
+    answer = request.ask("GET", "/v1/overview/stores", query=query)
+    rows = [s for s in answer["items"] if s["verdict"] in ("below", "above")]
+    n = len(rows)
+    below = [s for s in rows if s["verdict"] == "below"]
+    names = "、".join(s["store_id"] for s in rows[:2]), ", ".join(s["store_id"] for s in rows[:2])
+    total = len(answer["items"])
+    return Waiting(
+        value=n,
+        of=total,
+        unit=text("家", "stores"),
+        note=text(
+            "销量超出需求模型的预期区间（最近一个完整月）", "outside the interval of the forecast, last whole month"
+        ),
+        thing=text(f"{names[0]} 销量偏离预期", f"sales of {names[1]} off their forecast") if n else None,
+        items=[
+            TodayItem(
+                title=text(s["store_id"], s["store_id"]),
+                note=text(s["remarks"][0]["text"]["zh"], s["remarks"][0]["text"]["en"]) if s["remarks"] else None,
+                link=f"/desk/dashboard?store={quote(s['store_id'])}",
+            )
+            for s in rows[:MAX_ITEMS]
+        ],
+        is_urgent=bool(below),
+    )

@@ -1,0 +1,47 @@
+"""Leads, applications and stores of the day."""
+
+from __future__ import annotations
+
+import pytest
+
+from serving.work.overview import today_leads
+from tests.serving.work.overview.area_answers import use_answers
+from tests.serving.work.overview.dealership import APPLICATIONS, at, context, records, request
+
+WAITING = {
+    "application_id": "A9", "submitted_at": at("2026-04-01 09:30"), "store_id": "S1",
+}  # fmt: skip
+
+
+def test_applications_without_an_assessment_wait_and_those_of_a_week_ago_are_counted_at_this_hour() -> None:
+    """One was submitted a week ago at nine and decided at noon."""
+    old = {**WAITING, "application_id": "A8", "submitted_at": at("2026-03-25 09:00"),
+           "decided_at": at("2026-03-25 12:00"), "decision": "approve"}  # fmt: skip
+    work = context(records(applications=[*APPLICATIONS, WAITING, old]))
+    part = today_leads.applications(request(work), None)
+    assert (part.value, part.note and part.note.zh) == (1, "最久 60 分钟；上周同时 1 笔")
+    assert part.trend is not None and part.trend.values == [0, 0, 0, 0, 0, 0, 1]
+    assert today_leads.applications(request(work), "S2").value == 0
+
+
+def test_open_leads_without_contact() -> None:
+    """L4 and L5."""
+    part = today_leads.leads(request(), None)
+    assert (part.value, part.of, [item.link for item in part.items]) == (2, 2, ["/desk/leads/L5", "/desk/leads/L4"])
+
+
+@pytest.mark.parametrize("missing", ["leads", "applications"])
+def test_without_their_table_nothing_waits(missing: str) -> None:
+    """And nothing fails."""
+    work = context(records(missing))
+    assert getattr(today_leads, missing)(request(work), None).value == 0
+
+
+def test_a_store_below_its_forecast_is_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to look at."""
+    remark = {"text": {"zh": "低", "en": "low"}}
+    rows = [{"store_id": "S1", "verdict": "below", "remarks": [remark]}, {"store_id": "S2", "verdict": "inside"}]
+    use_answers(monkeypatch, **{"/v1/overview/stores": {"items": rows}})
+    part = today_leads.stores(request(), None)
+    assert (part.value, part.of, part.is_urgent) == (1, 2, True)
+    assert part.items[0].note is not None and part.items[0].note.en == "low"
