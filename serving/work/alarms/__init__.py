@@ -27,7 +27,14 @@ from serving.work.alarms.safety import (
     move_report,
     show_report,
 )
-from serving.work.alarms.services import InvitationAnswer, ServiceInvitation, ServicesDue, invite, list_services
+from serving.work.alarms.services import (
+    InvitationAnswer,
+    ServiceInvitation,
+    ServiceQuery,
+    ServicesDue,
+    invite,
+    list_services,
+)
 from serving.work.alarms.stock import AlarmStock, show_stock
 from serving.work.alarms.vehicles import AlarmVehicles, VehicleQuery, show_vehicles
 from serving.work.routing import WorkRoute
@@ -67,7 +74,7 @@ ROUTES: tuple[WorkRoute, ...] = (
     ),
     WorkRoute(
         "GET", "/v1/alarms/services", _summary("保养到期车辆", "Vehicles whose service falls due"), list_services,
-        ServicesDue,
+        ServicesDue, parameters=ServiceQuery,
     ),
     WorkRoute(
         "POST", "/v1/alarms/services/invitations", _summary("登记保养邀约", "Record invitations to a service"), invite,

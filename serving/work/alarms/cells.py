@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ml.fault_rate.rules import AlarmRules
     from ml.fault_rate.snapshot import Snapshot
 
-MAX_ODDS = 1e9
+MAX_LOG_ODDS = float(np.log(1e9))
 
 
 def odds_of(log_evidence: Any, alarm_threshold: Any, alpha: float) -> Any:
@@ -36,7 +36,7 @@ def odds_of(log_evidence: Any, alarm_threshold: Any, alpha: float) -> Any:
     >>> round(float(odds_of(8.0, 8.0, 0.05)), 6)
     20.0
     """
-    return np.minimum(np.exp(np.asarray(log_evidence) - alarm_threshold) / alpha, MAX_ODDS)
+    return np.exp(np.minimum(np.asarray(log_evidence) - alarm_threshold - np.log(alpha), MAX_LOG_ODDS))
 
 
 def figures_of(count: float, expected: float, shrunk: float, low: float, high: float) -> Figures:

@@ -24,7 +24,7 @@ def last_deed(context: WorkContext, subject: str, kind: str) -> Deed | None:
 
 
 def stops_of(context: WorkContext, subject: str) -> list[Deed]:
-    """Return the stops of sale of an alarm that hold: of each store, and of the group, the last entry if it is a stop."""
+    """Return the stops of sale that hold: of each store, and of the group, the last entry if it is a stop."""
     last = {}
     for entry in context.entries.of("alarm.", subject) if subject else []:
         if entry.kind in ("alarm.sale_stopped", "alarm.sale_resumed"):

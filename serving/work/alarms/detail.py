@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from serving.work.routing import WorkContext, WorkRequest
 
 FAULTS = "/v1/fault_rate"
+MIN_OVERLAP_DAYS = 15  # of the affected builds with a half-year that is drawn as affected
 
 
 class ComponentQuery(BaseModel):
@@ -189,7 +190,8 @@ def _build_periods(snapshot: Snapshot, values: Mapping[str, Any], *, builds: Any
             continue
         start, end = _half_year(int(period))
         inside = values["id"] is not None or values["detected_on"] is not None
-        inside = inside and (first is None or end >= first) and (last is None or start <= last)
+        overlap = min(end, last or end) - max(start, first or start)
+        inside = inside and overlap.days >= MIN_OVERLAP_DAYS
         ratio = round(count / expected, 1)
         rows.append(
             BuildRow(

@@ -52,6 +52,15 @@ class ServiceListing(Section):
     rules: ServiceRules = ServiceRules()
 
 
+class ServiceQuery(BaseModel):
+    """Query string of `GET /v1/alarms/services`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(200, ge=1, le=MAX_ROWS)
+    offset: int = Field(0, ge=0, le=10_000_000)
+
+
 class ServiceRow(BaseModel):
     """A vehicle to invite."""
 
@@ -110,7 +119,9 @@ def list_services(request: WorkRequest) -> ServicesDue:
         frame = frame.filter(pl.col("store_id").is_in(sorted(request.stores)))
     invitations = _invitations(request.context)
     revenue = frame["expected_revenue_yuan"].drop_nulls()
-    items = [_row(place, row, invitations) for place, row in enumerate(frame.head(MAX_ROWS).to_dicts(), 1)]
+    offset, limit = request.parameters.offset, request.parameters.limit
+    page = frame.slice(offset, limit).to_dicts()
+    items = [_row(place, row, invitations) for place, row in enumerate(page, offset + 1)]
     return ServicesDue(
         total=frame.height,
         expected_visits=round(float(frame["visit_probability"].sum()), 1),
