@@ -148,6 +148,30 @@ class Model:
         return cls(task=task, estimator=task.estimator.from_files(files), card=card)
 
 
+def read_card(folder: Path, *, sha256: str) -> dict[str, Any]:
+    """Return the card in a folder that `Model.save` wrote, without reading the other files.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model.
+    sha256 : str
+        Checksum of the manifest, as `Model.save` returned it.
+
+    Raises
+    ------
+    ModelNotFound
+        A file is missing, or its checksum differs.
+    """
+    manifest, content = _read(folder, MANIFEST), _read(folder, CARD)
+    if _sha256(manifest) != sha256:
+        raise ModelNotFound(_differs(folder / MANIFEST, sha256, _sha256(manifest)))
+    expected = json.loads(manifest)["files"][CARD]
+    if _sha256(content) != expected:
+        raise ModelNotFound(_differs(folder / CARD, expected, _sha256(content)))
+    return dict(json.loads(content))
+
+
 def _json(content: Any) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode()
 

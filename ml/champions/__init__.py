@@ -8,6 +8,7 @@ MLflow's global tracking URI nor the environment.
 from ml.champions.gate_result import GateCheck, GateResult
 from ml.champions.model_versions import (
     Version,
+    card,
     champion,
     champion_number,
     load,
@@ -19,7 +20,7 @@ from ml.champions.model_versions import (
     version_or_champion,
     versions,
 )
-from ml.champions.moves import Move, NotPromoted, candidate, history, promote, roll_back
+from ml.champions.moves import Move, NotPromoted, candidate, earlier_champion, history, promote, roll_back
 from ml.champions.store import StoreError, embedded_database, has_named_folders, import_mlflow, store_uri
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "StoreError",
     "Version",
     "candidate",
+    "card",
     "champion",
     "champion_number",
+    "earlier_champion",
     "embedded_database",
     "has_named_folders",
     "history",

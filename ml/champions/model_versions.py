@@ -14,7 +14,7 @@ from features.errors import ModelNotFound
 from ml.champions.gate_result import GateResult
 from ml.champions.store import StoreError, current_location, embedded_database, local_path, store_client
 from ml.entry import split_name
-from ml.model import Model
+from ml.model import Model, read_card
 from ml.registry import TASKS
 
 if TYPE_CHECKING:
@@ -268,6 +268,29 @@ def load(version: Version) -> Model:
             fetched = _fetch(client, place, version, folder)
         model = Model.load(fetched / "data" / "model", sha256=version.sha256)
         return replace(model, version=version.number)
+
+
+def card(version: Version) -> Mapping[str, Any]:
+    """Return the model card of a version, without loading the model: plain content of JSON.
+
+    Parameters
+    ----------
+    version : Version
+        As returned by `champion`, `version` or `version_or_champion` of `ml.champions`.
+
+    Raises
+    ------
+    StoreError
+        The files cannot be read or downloaded.
+    ModelNotFound
+        A file is missing, or the checksum of the card differs.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with store_client("fetching a model card") as client:
+            assert client is not None, "a version comes from a store"
+            place = client.get_model_version_download_uri(version.task, str(version.number))
+            fetched = _fetch(client, place, version, folder)
+        return read_card(fetched / "data" / "model", sha256=version.sha256)
 
 
 @contextmanager

@@ -182,7 +182,7 @@ def roll_back(task: str, *, who: str, reason: str | None = None) -> Move:
     check_task(task)
     with _turn(task):
         present = champion(task)
-        earlier = _earlier(history(task), present.number if present else None)
+        earlier = earlier_champion(history(task), present.number if present else None)
         if present is None or earlier is None:
             version(task)  # raises ModelNotFound if the model has no version, because its name may be misspelt
             raise ModelNotFound(f"{task} has no earlier champion to go back to; see: chehang history {task}")
@@ -209,6 +209,36 @@ def history(task: str) -> list[Move]:
     followers = [*(e["previous"] for e in entries[1:]), champion_number(task)]
     pairs = zip(entries, followers, strict=False)  # without entries, another tool set the alias
     return [_read(e) for e, follower in pairs if e["confirmed"] or e["version"] == follower]
+
+
+def earlier_champion(moves: Sequence[Move], current: int | None) -> int | None:
+    """Return the version to which `roll_back` would return; None if there is none.
+
+    Parameters
+    ----------
+    moves : sequence of Move
+        As returned by `history`.
+    current : int or None
+        Number of the present champion, as returned by `champion_number`.
+
+    Examples
+    --------
+    After promoting 1, 2, 3 and rolling back once, that is 1:
+
+    >>> from datetime import UTC, datetime
+    >>> steps = ((1, "promote"), (2, "promote"), (3, "promote"), (2, "rollback"))
+    >>> at = datetime(2026, 3, 1, tzinfo=UTC)
+    >>> moves = [Move(n, None, action, "li.wei", at, "", False, {}) for n, action in steps]
+    >>> earlier_champion(moves, 2)
+    1
+    """
+    stack: list[int] = []
+    for move in moves:
+        if move.action == "rollback" and len(stack) > 1:
+            stack.pop()
+        else:
+            stack.append(move.version)
+    return stack[-2] if len(stack) > 1 and stack[-1] == current else None
 
 
 def _turn(task: str) -> AbstractContextManager[None]:
@@ -274,14 +304,3 @@ def _written(move: Move, *, confirmed: bool) -> str:
 def _read(entry: Mapping[str, Any]) -> Move:
     fields = {k: v for k, v in entry.items() if k != "confirmed"}
     return Move(**{**fields, "when": datetime.fromisoformat(entry["when"])})
-
-
-def _earlier(moves: Sequence[Move], current: int | None) -> int | None:
-    """Return the champion before the current one; after promoting 1, 2, 3 and rolling back once, that is 1."""
-    stack: list[int] = []
-    for move in moves:
-        if move.action == "rollback" and len(stack) > 1:
-            stack.pop()
-        else:
-            stack.append(move.version)
-    return stack[-2] if len(stack) > 1 and stack[-1] == current else None

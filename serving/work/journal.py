@@ -14,6 +14,8 @@ from serving.work.entries import UNDO, WorkEntry
 from serving.work.routing import WorkRequest, WorkRoute
 
 MAX_ENTRIES = 500
+# The alias of a champion is moved by an endpoint, so that taking back the entry alone would say what is not so.
+FINAL = "model"
 # Scopes to read and to take back entries, by the first part of their kind.
 SCOPES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -94,6 +96,8 @@ def undo_entry(request: WorkRequest) -> EntryAnswer:
         raise Problem(
             403, "missing_scope", f"this key lacks the scope {SCOPES[_noun(entry)][1]}; ask for one that has it"
         )
+    if _noun(entry) == FINAL:
+        raise Problem(409, "not_undoable", "a change of the champion is taken back by POST /v1/models/{name}/rollback")
     return entry_answer(request.context.entries.undo(number, caller=request.caller))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from features.errors import ModelNotFound
 from ml import model as module
-from ml.model import MANIFEST, Model
+from ml.model import CARD, MANIFEST, Model, read_card
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,17 @@ def test_a_manifest_other_than_the_registered_one_or_a_changed_file_is_refused(m
     (tmp_path / "m" / MANIFEST).unlink()
     with pytest.raises(ModelNotFound, match=r"manifest\.json: No such file or directory; the model is incomplete"):
         Model.load(tmp_path / "m")
+
+
+def test_a_card_is_read_without_the_other_files_and_only_if_it_is_unchanged(model: Model, tmp_path: Path) -> None:
+    sha256 = model.save(tmp_path / "m")
+    (tmp_path / "m" / "number.json").unlink()
+    assert read_card(tmp_path / "m", sha256=sha256) == {"trained_at": "today"}
+    with pytest.raises(ModelNotFound, match=r"manifest\.json: checksum"):
+        read_card(tmp_path / "m", sha256="0" * 64)
+    (tmp_path / "m" / CARD).write_text("{}")
+    with pytest.raises(ModelNotFound, match=r"card\.json: checksum"):
+        read_card(tmp_path / "m", sha256=sha256)
 
 
 def test_a_write_that_fails_leaves_nothing(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

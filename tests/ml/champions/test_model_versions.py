@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import mlflow
@@ -55,6 +58,17 @@ def test_a_version_that_another_tool_registered_is_listed_and_not_loaded(registr
     assert (stranger.number, stranger.metrics, stranger.sha256) == (4, {}, "")
     with pytest.raises(ModelNotFound, match="no registered checksum"):
         champions.load(stranger)
+
+
+def test_the_card_of_a_version_is_read_from_its_model(registry: Path) -> None:
+    version = champions.version(TASK, 2)
+    folder = next((registry / "artifacts").rglob(f"{version.run_id}/artifacts")) / "data" / "model"
+    folder.mkdir(parents=True)
+    content = b'{"trained_at": "today"}'
+    manifest = json.dumps({"files": {"card.json": sha256(content).hexdigest()}}).encode()
+    (folder / "card.json").write_bytes(content)
+    (folder / "manifest.json").write_bytes(manifest)
+    assert champions.card(replace(version, sha256=sha256(manifest).hexdigest())) == {"trained_at": "today"}
 
 
 def test_files_that_are_away_are_worth_another_try(registry: Path) -> None:

@@ -85,3 +85,11 @@ def test_a_number_that_no_entry_has(entries: WorkEntries, sequence: str) -> None
 def test_the_scopes_exist() -> None:
     """A misspelt scope would hide entries from everybody."""
     assert {scope for pair in journal.SCOPES.values() for scope in pair} <= set(SCOPES)
+
+
+def test_a_change_of_a_champion_is_not_taken_back_by_its_entry(entries: WorkEntries) -> None:
+    """The alias would stay where it is."""
+    entry = entries.append([NewWorkEntry("model.promoted", "credit_risk", None, {"version": 2})], caller=None)[0]
+    with pytest.raises(Problem) as error:
+        undo_entry(request(entries, "data_scientist", path={"sequence": str(entry.sequence)}))
+    assert error.value.code == "not_undoable" and "rollback" in error.value.message
