@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.doors.sessions import MAX_SECONDS, RENEWAL_SECONDS, Sessions, cookie_of, set_cookie
+from serving.doors.sessions import MAX_SECONDS, RENEWAL_SECONDS, DeskSession, Sessions, cookie_of, set_cookie
 
 SESSIONS = Sessions(bytes(range(32)), idle_seconds=600, key_store="sqlite:////nowhere/keys.db")
 START = 1_000_000
-SESSION = SESSIONS.begin(b"\x01" * 32, now=START)
+SESSION = DeskSession("an-id", b"\x01" * 32, START, START)  # no random id: it would be in the names of tests
 COOKIE = SESSIONS.text(SESSION)
 
 
@@ -38,7 +38,7 @@ def test_no_character_of_a_cookie_can_be_changed(position: int, character: str) 
     assert changed == COOKIE or SESSIONS.read(changed, now=START) is None
 
 
-@pytest.mark.parametrize("text", ["", ".", "....", "a.b.c.d.e", "é.é.é", COOKIE + "0", COOKIE * 50])
+@pytest.mark.parametrize("text", ["", ".", "....", "a.b.c.d.e", "é.é.é", COOKIE + "0", COOKIE * 50], ids=range(7))
 def test_other_texts_are_no_session(text: str) -> None:
     """Nor do they raise an error."""
     assert SESSIONS.read(text, now=START) is None
