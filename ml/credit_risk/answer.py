@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ml.credit_risk.estimator import CreditRiskEstimator
@@ -37,6 +38,8 @@ class CreditRiskAnswer(BaseModel):
     )
     approve_at_most: float = Field(description="approval cut-off: largest probability of default that is approved")
     decline_above: float = Field(description="probability of default above which an application is declined")
+    approve_from_score: int = Field(description="score at the approval cut-off")
+    decline_below_score: int = Field(description="score at the cut-off above which an application is declined")
     reasons: list[CreditReason] | None = Field(None, description="at most four, largest first; null without explain")
     unseen: list[str] = Field(
         default_factory=list, description="fields whose value does not occur in the training rows; treated as missing"
@@ -115,7 +118,8 @@ def decision(request: BaseModel, answer: CreditRiskAnswer) -> dict[str, Any]:
     >>> from ml.signature import Field, Signature
     >>> application = request_model("Loan", Signature(fields=(Field(name="store_id", kind="text"),)))(store_id="S0001")
     >>> answer = CreditRiskAnswer(
-    ...     probability_of_default=0.02, score=640, band="approve", approve_at_most=0.03, decline_above=0.05)
+    ...     probability_of_default=0.02, score=640, band="approve", approve_at_most=0.03, decline_above=0.05,
+    ...     approve_from_score=631, decline_below_score=610)
     >>> decision(application, answer)["outcome"], decision(application, answer)["store_id"]
     ('approve', 'S0001')
     """
@@ -164,6 +168,7 @@ def answers(
     reasons = estimator.reasons(matrix) if explain else None
     approve = estimator.policy_["approve"]
     decline = max(estimator.policy_["decline"], approve)
+    approve_score, decline_score = map(int, estimator.points(np.array([approve, decline])))
     categorical, signature = estimator.encoder_.categorical, estimator.signature
     return [
         CreditRiskAnswer.model_construct(
@@ -173,6 +178,8 @@ def answers(
             band=bands[i],
             approve_at_most=approve,
             decline_above=decline,
+            approve_from_score=approve_score,
+            decline_below_score=decline_score,
             reasons=None if reasons is None else [_reason(r) for r in reasons[i]],
             unseen=estimator.encoder_.unseen({n: columns[n][i] for n in categorical}),
             missing=missing_features(columns, i, signature),

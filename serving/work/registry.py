@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from serving.work import alarms, inventory, journal, models, overview
+from serving.work import alarms, inventory, journal, loans, models, overview
 from serving.work.routing import WorkRoute
 
-ROUTES: tuple[WorkRoute, ...] = (*alarms.ROUTES, *journal.ROUTES, *inventory.ROUTES, *overview.ROUTES, *models.ROUTES)
+ROUTES: tuple[WorkRoute, ...] = (
+    *alarms.ROUTES,
+    *inventory.ROUTES,
+    *journal.ROUTES,
+    *loans.ROUTES,
+    *models.ROUTES,
+    *overview.ROUTES,
+)

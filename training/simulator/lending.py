@@ -220,10 +220,12 @@ def build_loans(
     probability = sigmoid(odds + HIDDEN_WEIGHT * hidden)
     decision = _decide(rng, applicants, applications if shown is None else shown)
     own_delay, partner_delay = rng.integers(3 * MINUTE, 15 * MINUTE, n), rng.integers(10 * MINUTE, 40 * HOUR, n)
-    decided = applicants.submitted_at + np.where(applicants.partner, partner_delay, own_delay)
+    # A partner's bank pays out much later than the desk answers, which takes minutes to a little over an hour.
+    answered = np.where(applicants.partner, 4 * MINUTE + partner_delay // 32, own_delay)
+    paid_from = applicants.submitted_at + np.where(applicants.partner, partner_delay, own_delay)
     is_buyer = applicants.ordered_at < NEVER
     takes = rng.random(n) < np.where(applicants.partner, TAKE_UP_PARTNER, np.where(is_buyer, TAKE_UP_OWN, 0.0))
-    after = np.where(is_buyer, applicants.ordered_at, decided) + rng.integers(HOUR, 3 * DAY, n)
+    after = np.where(is_buyer, applicants.ordered_at, paid_from) + rng.integers(HOUR, 3 * DAY, n)
     originated = np.where((decision == APPROVE) & takes, after, NEVER)
     defaults = rng.random(n) < probability
     time_to_default = (pick(rng, _DEFAULT_MONTH, n) + rng.random(n)) / 12 * (WINDOW_DAYS - 1) * DAY
@@ -234,7 +236,7 @@ def build_loans(
         expected=_mean_over_hidden(odds),
         hidden=hidden,
         decision=decision,
-        decided_at=decided,
+        decided_at=applicants.submitted_at + answered,
         originated_at=originated,
         default_at=np.where(defaults, clock + time_to_default.astype(np.int64), NEVER),
         loss=left * rng.beta(4.0, 5.0, n),
