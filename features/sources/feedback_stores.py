@@ -205,6 +205,56 @@ def stock_revision(url: str, *, where: str) -> StockRevision | None:
     return StockRevision(*_query(url, "SELECT listings, states FROM stock_head", where).row(0))
 
 
+def last_work_entry(url: str, *, where: str) -> int | None:
+    """Return the number of the last entry of the desk; None if there is no store yet.
+
+    Parameters
+    ----------
+    url : str
+        As returned by `store_url`.
+    where : str
+        Name of the source in error messages.
+
+    Raises
+    ------
+    DataError
+        The store cannot be read.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and not Path(str(address.database)).is_file():
+        return None
+    return int(_query(url, "SELECT coalesce(max(sequence), 0) FROM work_entries", where).row(0)[0])
+
+
+def work_entries(url: str, noun: str, *, where: str) -> list[tuple[int, str, str, dict[str, Any]]]:
+    """Return the entries of the desk about one kind of record, and those that take entries back.
+
+    Parameters
+    ----------
+    url : str
+        As returned by `store_url`.
+    noun : str
+        First part of the kind, such as `rule`.
+    where : str
+        Name of the source in error messages.
+
+    Returns
+    -------
+    list of (int, str, str, dict)
+        Sequence, kind, subject and content, the earliest first.
+
+    Raises
+    ------
+    DataError
+        The store does not exist or cannot be read.
+    """
+    query = (
+        "SELECT sequence, kind, subject, CAST(content AS TEXT) AS content FROM work_entries "
+        f"WHERE kind LIKE '{noun}.%' OR kind = 'undo' ORDER BY sequence"
+    )
+    return [(s, kind, subject, json.loads(text)) for s, kind, subject, text in _query(url, query, where).rows()]
+
+
 def vehicles_off_offer(url: str, *, where: str) -> frozenset[str]:
     """Return the vehicles that a push marked as sold, reserved or deleted, whatever other sources say.
 

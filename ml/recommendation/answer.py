@@ -98,6 +98,7 @@ def recommend(estimator: Showroom, request: RecommendationRequest, *, explain: b
     )
     seats = request.profile.household_size if request.profile is not None and request.personalise else None
     matches = stock.matching(request.filters, now=now, store=request.store_id, seats=seats)
+    matches &= ~_hidden(estimator, request, now)
     available = int(matches.sum())
     before = () if request.page_token is None else shown_before(request.page_token)
     fresh = _without_shown(stock, matches, before) if before else matches
@@ -134,6 +135,19 @@ def recommend(estimator: Showroom, request: RecommendationRequest, *, explain: b
         next_page_token=_next_page(before, cards, left=int(matches.sum()) - len(cards)),
         stock_at=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=stock.read_at),
     )
+
+
+def _hidden(estimator: Showroom, request: RecommendationRequest, now: int) -> BoolArray:
+    """Return a mask of the vehicles that a rule leaves out."""
+    stock, hidden = estimator.stock, np.zeros(len(estimator.stock), dtype=bool)
+    rules = [r for r in estimator.merchandising.rules if r.action == "hide" and r.applies(_day(now), request.store_id)]
+    for rule in rules:
+        hidden |= _matches(stock, rule, np.arange(len(stock)))
+    return hidden
+
+
+def _day(now: int) -> date:
+    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=now)).astimezone(PAGE_TIME_ZONE).date()
 
 
 def _without_shown(stock: Stock, matches: BoolArray, shown: Sequence[str]) -> BoolArray:
@@ -270,7 +284,7 @@ def _composed_page(
         empty = np.empty(0, dtype=np.int64)
         none = np.empty(0, dtype=bool)
         return Page(empty, np.empty(0), none, none, False), {}
-    today = (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=now)).astimezone(PAGE_TIME_ZONE).date()
+    today = _day(now)
     pins: dict[int, int] = {}
     up: dict[int, int] = {}
     last: list[int] = []
@@ -286,7 +300,7 @@ def _composed_page(
                 pins[rule.place - 1 - offset] = free[0]
         elif rule.action == "boost":
             up |= {p: up.get(p, 0) + rule.places for p in matching}
-        else:
+        elif rule.action == "bury":
             last += [p for p in matching if p not in last]
     payments = _payments(estimator, request, rows, on=today)
     unaffordable = [p for p, payment in payments.items() if payment is None or not payment.affordable]

@@ -12,14 +12,23 @@ from features.engines import collect, to_engine
 from features.errors import DataError
 from features.recommendation import vehicle_items
 from features.sources import ExtraFeatures, SourcesConfig, TableReport, TableSource, load_sources, read_tables
-from features.sources.feedback_stores import DEFAULT, StockRevision, stock_revision, store_url, vehicles_off_offer
+from features.sources.feedback_stores import (
+    DEFAULT,
+    StockRevision,
+    last_work_entry,
+    stock_revision,
+    store_url,
+    vehicles_off_offer,
+    work_entries,
+)
 from ml.home import file_state, model_file
 from ml.live_state import LiveStates
 from ml.loans.catalogue.files import load_lending
 from ml.recommendation.catalogue import CATEGORIES
+from ml.recommendation.desk_rules import desk_rules
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.financing import Financing
-from ml.recommendation.merchandising import MerchandisingRules, load_merchandising_rules
+from ml.recommendation.merchandising import MerchandisingRules, Rule, load_merchandising_rules
 from ml.recommendation.offer import Offer, units_by_entry
 from ml.recommendation.training_tables import select_listings
 from ml.registry import ENTRIES
@@ -27,6 +36,7 @@ from ml.registry import ENTRIES
 log = logging.getLogger("chehang.live_updates")
 RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loans/products.yaml", "loans/rules.yaml"
 PUSHED = "pushed stock"
+DESK = "rules of the desk"
 SQL_POLL_SECONDS = 2.0  # a database does not tell whether its rows changed, so it is read again
 
 
@@ -80,16 +90,34 @@ class LiveUpdates:
     def _rules(self, estimator: RecommendationEstimator, last: dict[str, Any]) -> bool:
         files = [model_file(self.configs, name, self.data_set) for name in (RULES, PRODUCTS, LENDING)]
         files[0] = self.rules or files[0]
-        state = tuple((f, file_state(f)) for f in files)
+        state = (tuple((f, file_state(f)) for f in files), self._desk_rules(last))
         if last.get("rules") == state:
             return False
-        has_rules, has_products, has_lending = (content is not None for _, content in state)
+        has_rules, has_products, has_lending = (content is not None for _, content in state[0])
         merchandising = load_merchandising_rules(files[0]) if has_rules else MerchandisingRules()
+        merchandising = merchandising.model_copy(update={"rules": (*merchandising.rules, *state[1])})
         lending = load_lending(files[1], files[2]) if has_products and has_lending else None
         estimator.merchandising = merchandising
         estimator.financing = Financing(lending, merchandising.card_payment) if lending else None
         last["rules"] = state
         return True
+
+    def _desk_rules(self, last: dict[str, Any]) -> tuple[Rule, ...]:
+        """Return the rules that people added at the desk of this service; a store without the table has none."""
+        if self.data_set or self.rules is not None:
+            return ()
+        url = store_url(DEFAULT)
+        try:
+            number = last_work_entry(url, where=DESK)
+            if number and number != last.get("work_entry"):
+                last["desk_rules"] = tuple(r.rule for r in desk_rules(work_entries(url, "rule", where=DESK)))
+                last["work_entry"] = number
+        except DataError as e:  # the rules that were read last stay in force, and the stock is updated all the same
+            if last.get("desk_error") != str(e):
+                log.warning("recommendation: %s", e)
+                last["desk_error"] = str(e)
+        rules: tuple[Rule, ...] = last.get("desk_rules", ())
+        return rules
 
     def _stock(self, estimator: RecommendationEstimator, last: dict[str, Any]) -> bool:
         config = self._config(last)

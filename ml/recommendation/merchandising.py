@@ -37,9 +37,9 @@ class Rule(Section):
 
     Attributes
     ----------
-    action : {"pin", "boost", "bury"}
+    action : {"pin", "boost", "bury", "hide"}
         Pin puts the best-ranked matching vehicle at `place`; boost moves all matching vehicles up by `places`; bury
-        moves them to the end.
+        moves them to the end; hide leaves them out.
     where : VehicleSelector
         Vehicles that the rule applies to.
     valid_from, valid_until : date or None
@@ -52,7 +52,7 @@ class Rule(Section):
         Number of places to move up; used by boost.
     """
 
-    action: Literal["pin", "boost", "bury"]
+    action: Literal["pin", "boost", "bury", "hide"]
     where: VehicleSelector
     valid_from: date | None = None
     valid_until: date | None = None
