@@ -142,7 +142,7 @@ def _hidden(estimator: Showroom, request: RecommendationRequest, now: int) -> Bo
     stock, hidden = estimator.stock, np.zeros(len(estimator.stock), dtype=bool)
     rules = [r for r in estimator.merchandising.rules if r.action == "hide" and r.applies(_day(now), request.store_id)]
     for rule in rules:
-        hidden |= _matches(stock, rule, np.arange(len(stock)))
+        hidden |= matching_rows(stock, rule, np.arange(len(stock)))
     return hidden
 
 
@@ -291,7 +291,7 @@ def _composed_page(
     for rule in merchandising.rules:
         if not rule.applies(today, request.store_id):
             continue
-        matching = [int(p) for p in np.flatnonzero(_matches(stock, rule, rows))]
+        matching = [int(p) for p in np.flatnonzero(matching_rows(stock, rule, rows))]
         if rule.action == "pin":
             if rule.place <= offset:
                 continue
@@ -356,7 +356,22 @@ def _payments(
     return payments
 
 
-def _matches(stock: Stock, rule: Rule, rows: IntArray) -> Any:
+def matching_rows(stock: Stock, rule: Rule, rows: IntArray) -> BoolArray:
+    """Return a mask of the rows of the stock that a rule is about.
+
+    Parameters
+    ----------
+    stock : Stock
+        Vehicles on offer.
+    rule : Rule
+        Merchandising rule.
+    rows : ndarray of int64, shape (n,)
+        Row numbers in `stock.vehicles`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
     matches = np.ones(len(rows), dtype=bool)
     for name, values in rule.where.model_dump().items():
         if not values:

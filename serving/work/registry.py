@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.work import alarms, inventory, journal, loans, models, overview
+from serving.work import alarms, inventory, journal, loans, models, overview, storefront
 from serving.work.routing import WorkRoute
 
 ROUTES: tuple[WorkRoute, ...] = (
@@ -12,4 +12,5 @@ ROUTES: tuple[WorkRoute, ...] = (
     *loans.ROUTES,
     *models.ROUTES,
     *overview.ROUTES,
+    *storefront.ROUTES,
 )
