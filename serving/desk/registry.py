@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from serving.desk.areas import interface, more
+from serving.desk.areas import dashboard, home, interface, more, search
 from serving.desk.page import Page
 
 
@@ -39,6 +39,9 @@ AREAS = (
     Area("models", "/desk/models", "models:read", False),
 )
 PAGES: tuple[Page, ...] = (
+    *home.PAGES,
+    *dashboard.PAGES,
+    *search.PAGES,
     *more.PAGES,
     *interface.PAGES,
 )
