@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from serving.asgi import Problem
 from serving.desk.areas.overview_charts import approval_chart, delinquency_chart
+from serving.desk.catalogue import Language
 from serving.desk.formats import format_interval, format_money, format_number, format_percent
 from serving.desk.page import Page, PageRequest, View
 from serving.desk.tables import TableColumn, TableView
@@ -31,10 +32,10 @@ STORE_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn("store_id", "dashboard.column.store", link="/desk/dashboard?store={store_id}", is_title=True),
     TableColumn("region", "dashboard.column.region", filter="choice", on_phone=False),
     TableColumn("deviation", "dashboard.column.deviation", "percent", filter="range"),
-    TableColumn("margin", "dashboard.column.margin", "money", unit="parts.yuan"),
-    TableColumn("conversion", "dashboard.column.conversion", "percent"),
+    TableColumn("margin", "dashboard.column.margin", "money", unit="parts.yuan", second="margin_ends"),
+    TableColumn("conversion", "dashboard.column.conversion", "interval", low="conversion_low", high="conversion_high"),
     TableColumn("stock_factor", "dashboard.column.stock_factor", "number", digits=1),
-    TableColumn("finance", "dashboard.column.finance", "percent"),
+    TableColumn("finance", "dashboard.column.finance", "interval", low="finance_low", high="finance_high"),
     TableColumn("look", "dashboard.column.look", sortable=False),
 )
 # Of a file, which has every figure in a cell of its own.
@@ -55,7 +56,7 @@ async def show_dashboard(request: PageRequest) -> View | Response:
     stores = panels["stores"]
     if stores is not None and request.query.get("export") in ("csv", "xlsx"):
         return request.export(
-            TableView("stores", EXPORT_COLUMNS, store_rows(stores)), request.query["export"], "stores"
+            TableView("stores", EXPORT_COLUMNS, store_rows(stores, request.language)), request.query["export"], "stores"
         )
     today = await request.ask("GET", "/v1/today", query={"store_id": request.store_id})
     return request.render(
@@ -168,40 +169,46 @@ def _notes(request: PageRequest, figure: Mapping[str, Any], figures: Mapping[str
     return request.text("dashboard.joint").join(notes)
 
 
-def store_rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of the table of stores."""
+def store_rows(answer: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
+    """Return the rows of the table of stores: every estimate with its ends."""
     rows = []
     for store in answer["items"]:
-        estimates = {
-            "margin": store["gross_margin"],
-            "conversion": store["conversion"],
-            "finance": store["finance_penetration"],
+        margin = store["gross_margin"] or _NOTHING
+        ends = (margin["low"], margin["high"])
+        row = {
+            **store,
+            **_flat("expected", store["expected"]),
+            **_flat("conversion", store["conversion"]),
+            **_flat("finance", store["finance_penetration"]),
+            "margin": margin["value"],
+            "margin_ends": None if None in ends else format_interval(ends, language, "money"),
+            "sold": store["sold_of_expected"],
+            "look": store["remarks"][0]["text"] if store["remarks"] else None,
         }
-        expected = store["expected"] or {"value": None, "low": None, "high": None}
-        rows.append(
-            {
-                **store,
-                **{f"expected_{name}": expected[name] for name in ("value", "low", "high")},
-                **{name: None if e is None else e["value"] for name, e in estimates.items()},
-                "sold": store["sold_of_expected"],
-                "look": store["remarks"][0]["text"] if store["remarks"] else None,
-                "estimates": estimates,
-            }
-        )
+        rows.append({**row, "expected": store["expected"], "expected_value": row["expected"]})
     return rows
 
 
-def store_view(answer: Mapping[str, Any]) -> TableView:
+_NOTHING: Mapping[str, Any] = {"value": None, "low": None, "high": None}
+
+
+def _flat(name: str, estimate: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return an estimate as three fields."""
+    values = estimate or _NOTHING
+    return {name: values["value"], f"{name}_low": values["low"], f"{name}_high": values["high"]}
+
+
+def store_view(answer: Mapping[str, Any], language: Language) -> TableView:
     """Return the table of stores, the furthest from the expectation first; without regions it has no such column."""
     has_regions = any(store["region"] for store in answer["items"])
     columns = [column for column in STORE_COLUMNS if has_regions or column.name != "region"]
-    return TableView("stores", columns, store_rows(answer))
+    return TableView("stores", columns, store_rows(answer, language))
 
 
 def store_page(request: PageRequest, answer: Mapping[str, Any]) -> Any:
     """Return the page of the table of stores that the address asks for."""
     query = {k: v for k, v in request.query.items() if k not in ("store", "notice", "lang", "export")}
-    return store_view(answer).page(query, PATH, request.language, request.text)
+    return store_view(answer, request.language).page(query, PATH, request.language, request.text)
 
 
 def dashboard_title(request: PageRequest, panels: Mapping[str, Any]) -> str:

@@ -93,6 +93,8 @@ PARTS = (
          "/desk/faults", text("项", "open"), today_parts.alarms),
     Part("stores", "home", "dashboard", text("销量异常门店", "Stores off their forecast"),
          text("比较门店", "Compare stores"), "/desk/dashboard", None, today_leads.stores),
+    Part("models", "models", "models:read", text("需关注模型", "Models to look at"), text("查看", "Look"),
+         "/desk/models", text("个需关注", "to look at"), today_leads.models),
 )  # fmt: skip
 _KEPT: WeakKeyDictionary[Records, dict[Any, tuple[float, TodayAnswer]]] = WeakKeyDictionary()
 _LOCK = threading.Lock()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import polars as pl
@@ -22,6 +25,12 @@ from serving.work.overview.trade import of_stores
 from serving.work.routing import WorkRequest
 
 MINUTE = 60 * SECOND
+OLD_DAYS = 180  # a champion for longer should be trained again
+_VERDICTS = {
+    "worse": ("变差", "is worse"),
+    "drifted": ("有漂移", "has drifted"),
+    "no_champion": ("未上线", "is missing"),
+}
 RECENT_DAYS = 7  # an application without an assessment for longer was withdrawn
 
 
@@ -124,3 +133,40 @@ def stores(request: WorkRequest, store_id: str | None) -> Waiting:
         ],
         is_urgent=bool(below),
     )
+
+
+def models(request: WorkRequest, store_id: str | None) -> Waiting:
+    """Return the models that have become worse, have drifted, or were promoted long ago."""
+    answer = request.ask("GET", "/v1/models")
+    rows = [m for m in answer["items"] if m["champion"] is not None or m["promotion"] is not None]
+    reasons = [(m, reason) for m in rows for reason in [_model_reason(m)] if reason is not None]
+    n = len(reasons)
+    names = [(f"{m['title']['zh']}模型{zh}", f"{m['title']['en'].lower()} model {en}") for m, (zh, en) in reasons[:2]]
+    return Waiting(
+        value=n,
+        of=len(rows),
+        unit=text("个", "models"),
+        note=text(
+            f"变差、漂移、未上线，或上线已满 {OLD_DAYS} 天", f"worse, drifted, missing, or promoted {OLD_DAYS} days ago"
+        ),
+        thing=text("，".join(zh for zh, _ in names), ", ".join(en for _, en in names)) if n else None,
+        items=[
+            TodayItem(
+                title=text(m["title"]["zh"], m["title"]["en"]),
+                note=text(*reason),
+                link=f"/desk/models/{quote(m['name'], safe='')}",
+            )
+            for m, reason in reasons[:MAX_ITEMS]
+        ],
+        is_urgent=any(m["state"] in ("worse", "no_champion") for m, _ in reasons),
+    )
+
+
+def _model_reason(model: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return why a model should be looked at; None if it need not be."""
+    if model["state"] in _VERDICTS:
+        return _VERDICTS[model["state"]]
+    if model["promotion"] is None:
+        return None
+    days = (datetime.now(UTC) - datetime.fromisoformat(model["promotion"]["at"])).days  # promotions have real time
+    return (f"已上线 {days} 天", f"was promoted {days} days ago") if days >= OLD_DAYS else None

@@ -112,6 +112,8 @@ def safety(request: WorkRequest, store_id: str | None) -> Waiting:
     first = [(m, names[m, c]) for m, c in cells[:2]]
     zh = "、".join(f"{m}{' ' + n['zh'] if n else ''}" for m, n in first)
     en = ", ".join(f"{m}{' ' + n['en'].lower() if n else ''}" for m, n in first)
+    if len(cells) > len(first):
+        zh, en = f"{zh}等", f"{en} and others"
     n, before = len(unread), f"{weeks[-2]:.0f}"
     thing = text(
         f"{n} 条安全报告未处理" + (f"（{zh}）" if zh else ""),

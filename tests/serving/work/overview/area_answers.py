@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from serving.work.routing import WorkRequest
 
 NAME = {"zh": "制动", "en": "Brakes"}
 REPORT = {
-    "id": 3, "state": "new", "model": "X5", "component": "brakes", "component_name": NAME, "reported_on": "2026-03-31",
+    "id": 3, "state": "new", "model": "X5", "component": "brakes", "component_name": NAME,
+    "reported_on": "2026-03-31",
     "title": {"zh": "制动失灵", "en": "Brakes fail"}, "words": "刹车失灵", "store_id": "S1",
 }  # fmt: skip
 ALARM = {
@@ -20,10 +22,15 @@ ALARM = {
     "figures": {"count": 30, "expected": 12.0},
 }  # fmt: skip
 WAITING = {"store_id": None, "waiting_orders": 2, "waiting_vehicles": 9, "waiting_cost": 1_250_000.0}
+MODEL = {
+    "name": "credit_risk", "title": {"zh": "信用风险", "en": "Credit risk"}, "state": "quiet",
+    "champion": {"version": 1}, "promotion": {"at": datetime.now(UTC).isoformat()},
+}  # fmt: skip
 ANSWERS: Mapping[str, Any] = {
     "/v1/alarms/safety": {"items": [REPORT, {**REPORT, "id": 1, "state": "closed", "reported_on": "2026-03-20"}]},
     "/v1/alarms": {"items": [ALARM, {**ALARM, "id": 8, "state": "campaign"}, {**ALARM, "id": 9, "state": "closed"}]},
     "/v1/inventory/orders": {"total": WAITING, "stores": [{**WAITING, "store_id": "S1"}]},
+    "/v1/models": {"items": [MODEL]},
     "/v1/overview/stores": {"items": [{"store_id": "S1", "verdict": "inside"}]},
 }
 

@@ -26,13 +26,13 @@ def ask(role: str = "manager", work: Any = None, store_id: str | None = None, **
         ("sales", ["leads"]),
         ("planner", ["orders"]),
         ("after_sales", ["safety", "alarms"]),
-        ("manager", ["safety", "applications", "leads", "orders", "alarms", "stores"]),
+        ("manager", ["safety", "applications", "leads", "orders", "alarms", "stores", "models"]),
     ],
 )
 def test_each_role_sees_its_own_parts(role: str, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one order, the urgent first; a manager also the models, once they have an endpoint."""
+    """In one order, the urgent first."""
     use_answers(monkeypatch)
-    assert [part.name for part in ask(role).parts if part.name != "models"] == names
+    assert [part.name for part in ask(role).parts] == names
 
 
 def test_the_heading_names_the_things_and_the_counts_are_those_of_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:

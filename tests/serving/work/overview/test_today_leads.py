@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from serving.work.overview import today_leads
-from tests.serving.work.overview.area_answers import use_answers
+from tests.serving.work.overview.area_answers import MODEL, use_answers
 from tests.serving.work.overview.dealership import APPLICATIONS, at, context, records, request
 
 WAITING = {
@@ -45,3 +47,25 @@ def test_a_store_below_its_forecast_is_urgent(monkeypatch: pytest.MonkeyPatch) -
     part = today_leads.stores(request(), None)
     assert (part.value, part.of, part.is_urgent) == (1, 2, True)
     assert part.items[0].note is not None and part.items[0].note.en == "low"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "is_urgent"),
+    [
+        ({}, None, False),
+        ({"state": "drifted"}, "has drifted", False),
+        ({"state": "worse"}, "is worse", True),
+        ({"state": "no_champion", "champion": None}, "is missing", True),
+        ({"state": "no_champion", "champion": None, "promotion": None}, None, False),
+        ({"promotion": None}, None, False),
+        ({"promotion": {"at": "2020-01-01T00:00:00+00:00"}}, "was promoted", False),
+    ],
+)
+def test_a_model_that_is_worse_drifted_missing_or_old_waits(
+    changes: dict[str, Any], reason: str | None, is_urgent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was never promoted is not missing."""
+    use_answers(monkeypatch, **{"/v1/models": {"items": [{**MODEL, **changes}]}})
+    part = today_leads.models(request(), None)
+    assert (part.value, part.is_urgent) == (0 if reason is None else 1, is_urgent)
+    assert part.thing is None if reason is None else part.thing is not None and reason in part.thing.en
