@@ -127,10 +127,25 @@ def _group(request: WorkRequest, kind: Kind, source: Source, text: str) -> Searc
     rows = _rows(request, source)
     if request.stores is not None:
         rows = rows.filter(pl.col("store_id").is_in(sorted(request.stores)))
+    if kind == "application":
+        rows = pl.concat([rows, _of_desk(request, rows)], how="diagonal")
     rows = rows.with_columns(by=_match(kind, rows.columns, text)).filter(pl.col("by").is_not_null())
     latest = rows.sort(source.time, descending=True, nulls_last=True).head(MAX_ITEMS)
     items = [_item(request, kind, source, row) for row in latest.iter_rows(named=True)]
     return SearchGroup(kind=kind, total=rows.height, items=items)
+
+
+def _of_desk(request: WorkRequest, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the applications that were entered at the desk and are not in the table yet, by identifier."""
+    table_ids = set(rows["application_id"].to_list())
+    entries = {e.subject: e for e in request.context.entries.of("application.submitted") if e.subject not in table_ids}
+    columns = {
+        "application_id": list(entries),
+        "store_id": [e.store_id for e in entries.values()],
+        "submitted_at": [e.at for e in entries.values()],
+    }
+    own = pl.DataFrame(columns, schema={name: rows.schema[name] for name in columns})
+    return own if request.stores is None else own.filter(pl.col("store_id").is_in(sorted(request.stores)))
 
 
 def _rows(request: WorkRequest, source: Source) -> pl.DataFrame:

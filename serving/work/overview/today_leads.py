@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from serving.work.clock import DAY, SECOND
+from serving.work.clock import SECOND
 from serving.work.overview.today_parts import (
     MAX_ITEMS,
     TREND_DAYS,
@@ -31,33 +31,46 @@ _VERDICTS = {
     "drifted": ("有漂移", "has drifted"),
     "no_champion": ("未上线", "is missing"),
 }
-RECENT_DAYS = 7  # an application without an assessment for longer was withdrawn
 
 
 def applications(request: WorkRequest, store_id: str | None) -> Waiting:
-    """Return the applications without an assessment, and the oldest of them."""
-    rows = _of(request, "applications", store_id).filter(pl.col("decision").is_null())
-    now = request.context.clock.now()
-    rows = rows.filter(pl.col("submitted_at") > now - RECENT_DAYS * DAY).sort("submitted_at")
-    counts = [float(waiting_at(request, k, store_id)) for k in range(TREND_DAYS - 1, 0, -1)] + [float(rows.height)]
-    week_ago, n = waiting_at(request, 7, store_id), rows.height
-    ages = [(now - at) // MINUTE for at in rows["submitted_at"].to_list()]
-    oldest = (f"最久 {_zh(ages[0])}；", f"the oldest for {_en(ages[0])}; ") if n else ("", "")
+    """Return the applications that wait, those beyond the promised time first, and how many waited a week ago."""
+    query = "state=waiting" if store_id is None else f"state=waiting&store_id={quote(store_id, safe='')}"
+    answer = request.ask("GET", "/v1/applications", query=query)
+    n, late, promise = answer["waiting"], answer["late"], answer["promise_minutes"]
+    counts = [float(waiting_at(request, k, store_id)) for k in range(TREND_DAYS - 1, 0, -1)] + [float(n)]
+    week_ago, oldest = waiting_at(request, 7, store_id), answer["longest_minutes"]
+    ages = ("", "") if oldest is None else (
+        f"最久 {_zh(oldest)}，承诺 {_zh(promise)}；", f"the oldest for {_en(oldest)}, {_en(promise)} promised; "
+    )  # fmt: skip
+    thing = text(
+        f"{n} 笔贷款待审" + (f"，其中 {late} 笔超过承诺时间" if late else ""),
+        f"{plural(n, 'application', 'applications')} waiting" + (f", {late} for longer than promised" if late else ""),
+    )
     return Waiting(
         value=n,
-        unit=text("笔", "applications"),
-        note=text(f"{oldest[0]}上周同时 {week_ago} 笔", f"{oldest[1]}{week_ago} at this hour a week ago"),
-        thing=text(f"{n} 笔贷款待审", f"{plural(n, 'application', 'applications')} waiting") if n else None,
-        items=[
-            TodayItem(
-                title=text(name, name),
-                note=text(f"已等待 {_zh(age)}", f"waiting for {_en(age)}"),
-                link=f"/desk/loans/{quote(name, safe='')}",
-            )
-            for name, age in zip(rows["application_id"].to_list()[:MAX_ITEMS], ages, strict=False)
-        ],
+        unit=text("笔", "application" if n == 1 else "applications"),
+        note=text(f"{ages[0]}上周同时 {week_ago} 笔", f"{ages[1]}{week_ago} at this hour a week ago"),
+        thing=thing if n else None,
+        items=[_application(item) for item in answer["items"][:MAX_ITEMS]],
         trend=Trend(label=text("近 7 日此时待审贷款", "applications waiting at this hour, last 7 days"), values=counts),
+        is_urgent=late > 0,
     )
+
+
+def _application(item: Mapping[str, Any]) -> TodayItem:
+    name = " · ".join(part for part in (item["application_id"], item["name"], item["vehicle"]) if part)
+    age = item["waiting_minutes"] or 0
+    zh, en = (f"已等待 {_zh(age)}", f"waiting for {_en(age)}")
+    if item["is_late"]:
+        zh, en = f"{zh}，超过承诺", f"{en}, longer than promised"
+    if item["missing"]:
+        zh, en = (
+            f"{zh}；缺 {len(item['missing'])} 项资料",
+            f"{en}; {plural(len(item['missing']), 'field', 'fields')} missing",
+        )
+    link = f"/desk/loans/{quote(item['application_id'], safe='')}"
+    return TodayItem(title=text(name, name), note=text(zh, en), link=link)
 
 
 def leads(request: WorkRequest, store_id: str | None) -> Waiting:

@@ -24,12 +24,19 @@ ALARM = {
 WAITING = {"store_id": None, "waiting_orders": 2, "waiting_vehicles": 9, "waiting_cost": 1_250_000.0}
 MODEL = {
     "name": "credit_risk", "title": {"zh": "信用风险", "en": "Credit risk"}, "state": "quiet",
-    "champion": {"version": 1}, "promotion": {"at": datetime.now(UTC).isoformat()},
+    "champion": {"version": 1, "metric": None}, "drift": None,
+    "data_until": "2026-03-01T00:00:00+00:00", "promotion": {"at": datetime.now(UTC).isoformat()},
 }  # fmt: skip
+WAITING_APPLICATION = {
+    "application_id": "A9", "name": "王**", "vehicle": "X5", "waiting_minutes": 130, "is_late": True,
+    "missing": ["bureau_score"],
+}  # fmt: skip
+APPLICATIONS = {"items": [WAITING_APPLICATION], "waiting": 1, "late": 1, "longest_minutes": 130, "promise_minutes": 60}
 ANSWERS: Mapping[str, Any] = {
     "/v1/alarms/safety": {"items": [REPORT, {**REPORT, "id": 1, "state": "closed", "reported_on": "2026-03-20"}]},
     "/v1/alarms": {"items": [ALARM, {**ALARM, "id": 8, "state": "campaign"}, {**ALARM, "id": 9, "state": "closed"}]},
     "/v1/inventory/orders": {"total": WAITING, "stores": [{**WAITING, "store_id": "S1"}]},
+    "/v1/applications": APPLICATIONS,
     "/v1/models": {"items": [MODEL]},
     "/v1/overview/stores": {"items": [{"store_id": "S1", "verdict": "inside"}]},
 }

@@ -116,7 +116,7 @@ def context(tables: Records | None = None, champions: Mapping[str, Any] | None =
     store: Any = SimpleNamespace(current=(champions or {}).get)
     inner: Any = SimpleNamespace()
     settings: Any = SimpleNamespace(configs=None)
-    entries: Any = SimpleNamespace(state=0)
+    entries: Any = SimpleNamespace(state=0, of=lambda kind: [])
     return WorkContext(records() if tables is None else tables, entries, inner, store, settings)
 
 

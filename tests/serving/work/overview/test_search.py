@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from serving.asgi import Problem
+from serving.work.entries import WorkEntry
 from serving.work.overview.search import SearchBody, search
-from tests.serving.work.overview.dealership import CUSTOMERS, LEADS, context, records, request
+from tests.serving.work.overview.dealership import CUSTOMERS, LEADS, at, context, records, request
 
 
 def ids(q: str, work: Any = None, **fields: Any) -> list[str]:
@@ -72,3 +73,12 @@ def test_many_hits_are_counted_and_the_latest_listed() -> None:
 def test_a_missing_table_is_no_error(missing: str) -> None:
     """What is there is searched."""
     assert isinstance(ids("王小明", context(records(missing, customers=[*CUSTOMERS]))), list)
+
+
+def test_an_application_that_was_entered_at_the_desk_is_listed_by_its_identifier() -> None:
+    """Before it is in the table."""
+    work: Any = context()
+    entry = WorkEntry(1, at("2026-04-01 10:00"), "application.submitted", "D-0001", "S1", None, None, {})
+    work.entries.of = lambda kind: [entry]
+    assert ids("D-0001", work) == ["D-0001"]
+    assert ids("D-0001", work, stores=["S2"]) == []

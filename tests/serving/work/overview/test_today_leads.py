@@ -10,20 +10,20 @@ from serving.work.overview import today_leads
 from tests.serving.work.overview.area_answers import MODEL, use_answers
 from tests.serving.work.overview.dealership import APPLICATIONS, at, context, records, request
 
-WAITING = {
-    "application_id": "A9", "submitted_at": at("2026-04-01 09:30"), "store_id": "S1",
-}  # fmt: skip
 
-
-def test_applications_without_an_assessment_wait_and_those_of_a_week_ago_are_counted_at_this_hour() -> None:
+def test_applications_that_wait_and_how_many_waited_at_this_hour_a_week_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """One was submitted a week ago at nine and decided at noon."""
-    old = {**WAITING, "application_id": "A8", "submitted_at": at("2026-03-25 09:00"),
-           "decided_at": at("2026-03-25 12:00"), "decision": "approve"}  # fmt: skip
-    work = context(records(applications=[*APPLICATIONS, WAITING, old]))
-    part = today_leads.applications(request(work), None)
-    assert (part.value, part.note and part.note.zh) == (1, "最久 60 分钟；上周同时 1 笔")
+    old = {"application_id": "A8", "submitted_at": at("2026-03-25 09:00"), "decided_at": at("2026-03-25 12:00"),
+           "decision": "approve", "store_id": "S1"}  # fmt: skip
+    use_answers(monkeypatch)
+    part = today_leads.applications(request(context(records(applications=[*APPLICATIONS, old]))), None)
+    assert (part.value, part.is_urgent) == (1, True)
+    assert part.note is not None and part.note.zh == "最久 2 小时，承诺 60 分钟；上周同时 1 笔"
     assert part.trend is not None and part.trend.values == [0, 0, 0, 0, 0, 0, 1]
-    assert today_leads.applications(request(work), "S2").value == 0
+    assert part.thing is not None and part.thing.en == "1 application waiting, 1 for longer than promised"
+    item = part.items[0]
+    assert (item.title.zh, item.link) == ("A9 · 王** · X5", "/desk/loans/A9")
+    assert item.note is not None and item.note.en == "waiting for 2 hours, longer than promised; 1 field missing"
 
 
 def test_open_leads_without_contact() -> None:
@@ -32,11 +32,9 @@ def test_open_leads_without_contact() -> None:
     assert (part.value, part.of, [item.link for item in part.items]) == (2, 2, ["/desk/leads/L5", "/desk/leads/L4"])
 
 
-@pytest.mark.parametrize("missing", ["leads", "applications"])
-def test_without_their_table_nothing_waits(missing: str) -> None:
+def test_without_their_table_nothing_waits() -> None:
     """And nothing fails."""
-    work = context(records(missing))
-    assert getattr(today_leads, missing)(request(work), None).value == 0
+    assert today_leads.leads(request(context(records("leads"))), None).value == 0
 
 
 def test_a_store_below_its_forecast_is_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
