@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from serving.desk.areas import dashboard, home, interface, more, search
+from serving.desk.areas import dashboard, home, interface, models, more, search
 from serving.desk.page import Page
 
 
@@ -44,4 +44,5 @@ PAGES: tuple[Page, ...] = (
     *search.PAGES,
     *more.PAGES,
     *interface.PAGES,
+    *models.PAGES,
 )

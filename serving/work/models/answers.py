@@ -146,6 +146,7 @@ class VersionAnswer(BaseModel):
     title: Text
     is_champion: bool
     row: VersionRow
+    metrics: list[MetricAnswer] = Field(description="on the hold-out rows of this version, the primary metric first")
     report: dict[str, Any] = Field(description="as ml.report.report.Report")
     card: CardAnswer
 

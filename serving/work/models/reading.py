@@ -43,7 +43,7 @@ STORE_COLUMN = "store_id"
 def list_models(request: WorkRequest) -> ModelList:
     """Answer `GET /v1/models`: every model, those first about which something must be done."""
     models = [MODELS.model(name) for name in MODELS.names()]
-    items = sorted((_summary(model, request) for model in models), key=lambda item: ORDER.index(item.state))
+    items = sorted((_summary(model, request) for model in models), key=_urgency)
     moves = sorted((move_answer(m.name, move) for m in models for move in m.moves), key=lambda move: move.at)
     return ModelList(items=items, moves=moves[: -MAX_MOVES - 1 : -1])
 
@@ -74,6 +74,7 @@ def read_version(request: WorkRequest) -> VersionAnswer:
         title=task_title(model.name),
         is_champion=version.number == model.champion,
         row=version_row(model, version),
+        metrics=[metric_answer(metric) for metric in report.metrics.values()],
         report=report.as_dict(),
         card=_card(card_of(version), report),
     )
@@ -161,6 +162,10 @@ def _summary(model: RegisteredModel, request: WorkRequest) -> ModelSummary:
         drift=None if last is None else drift_answer(*last),
         commands=_commands(model.name),
     )
+
+
+def _urgency(item: ModelSummary) -> tuple[int, int]:
+    return ORDER.index(item.state), 0 if item.drift is None else -item.drift.alarms
 
 
 def _commands(name: str) -> dict[str, str]:
