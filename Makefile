@@ -60,6 +60,7 @@ $(VENV)/.dev: requirements-dev.lock requirements-uv.lock pyproject.toml | same-p
 
 setup: $(VENV)/.dev
 
+# make demo OPEN=1 leaves the server running and opens the desk in the browser.
 demo: $(VENV)/.run
 	$(BIN)/python demo.py
 
@@ -105,8 +106,9 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.fault_alarms
 	$(BIN)/python -m benchmarks.weekly_alarms
 
+# Serves the demo's dealership if there is one; CHEHANG_HOME names another.
 serve: $(VENV)/.run
-	$(BIN)/chehang serve
+	@if test -z "$$CHEHANG_HOME" && test -f var/demo/desk.env; then set -a; . ./var/demo/desk.env; set +a; fi; exec $(BIN)/chehang serve
 
 # Lock files for all supported Python versions and platforms: name==version with hashes, no index addresses. They keep
 # extras: without them, pip would look for a newer version of a requirement with an extra and refuse it without a hash.

@@ -22,10 +22,13 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Column, Table
 
+from demo_desk import ENVIRONMENT_FILE, PORT, create_keys, new_log_keys, open_browser, print_desk, write_environment
+
 out = Console(highlight=False, width=110)
 HOME = Path("var/demo").absolute()
 READY_WITHIN_SECONDS = 90
-KEY = f"chk_{secrets.token_urlsafe(32)}"  # a development key, of this server alone
+KEY = f"chk_{secrets.token_urlsafe(32)}"  # a development key, of the demo's servers alone
+LOG_KEYS = new_log_keys()
 # A third of the customers of the default sample dealership (`chehang sample-data`), and 30 months instead of 36.
 DEALERSHIP = ("--stores", "8", "--customers", "20000", "--months", "30")
 FASTER_CONFIGS = Path("configs/demo")  # overlays with fewer training rounds
@@ -73,7 +76,11 @@ def chehang(*arguments: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "CHEHANG_HOME": str(HOME), "CHEHANG_DEVELOPMENT_KEY": KEY}
+    return {**os.environ, **_own_variables()}
+
+
+def _own_variables() -> dict[str, str]:
+    return {"CHEHANG_HOME": str(HOME), "CHEHANG_DEVELOPMENT_KEY": KEY, "CHEHANG_LOG_KEYS": LOG_KEYS}
 
 
 def _free_port() -> int:
@@ -351,7 +358,10 @@ def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Generate sample data, train and promote every task, serve, send requests of every task, and stop the server."""
+    """Generate sample data, train and promote every task, serve, send requests of every task, and show the desk.
+
+    With OPEN=1 in the environment the server goes on, and the browser opens the desk; otherwise the server is stopped.
+    """
     start = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     chehang("sample-data", *DEALERSHIP)
@@ -359,6 +369,8 @@ def main() -> None:
         overlay = FASTER_CONFIGS / f"{task}.yaml"
         chehang("train", task, *(("--with", str(overlay)) if overlay.exists() else ()))
         chehang("promote", task)
+    log_ins = create_keys(_environment())
+    write_environment(HOME / ENVIRONMENT_FILE, _own_variables())
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     out.print(
@@ -377,10 +389,26 @@ def main() -> None:
         _queue(url)
         _plan(url)
         _alarms(url)
+        seconds = time.monotonic() - start
+        out.print(f"\nfinished in {seconds:.0f} s; all files are in {HOME.relative_to(Path.cwd())}")
+        if os.environ.get("OPEN", "") not in ("", "0"):
+            print_desk(out, log_ins, url, is_running=True)
+            open_browser(url)
+            out.print("Ctrl-C stops the server 按 Ctrl-C 停止")
+            _wait_for_end(server)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)
-    out.print(f"\nfinished in {time.monotonic() - start:.0f} s; all files are in {HOME.relative_to(Path.cwd())}")
+    if os.environ.get("OPEN", "") in ("", "0"):
+        print_desk(out, log_ins, f"http://127.0.0.1:{PORT}", is_running=False)
+
+
+def _wait_for_end(server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server ends, or somebody presses Ctrl-C."""
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        out.print()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from serving.work.routing import WorkRequest, WorkRoute
 
 log = logging.getLogger("chehang.serving")
 SECONDS = 10.0  # an answer is kept so long, unless somebody writes an entry
-MAX_KEPT = 200
+MAX_ANSWERS = 200
 MAX_NAMED = 3  # things that the heading names
 _NUMERALS = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九")
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
@@ -96,7 +96,7 @@ PARTS = (
     Part("models", "models", "models:read", text("需关注模型", "Models to look at"), text("查看", "Look"),
          "/desk/models", text("个需关注", "to look at"), today_leads.models),
 )  # fmt: skip
-_KEPT: WeakKeyDictionary[Records, dict[Any, tuple[float, TodayAnswer]]] = WeakKeyDictionary()
+_ANSWERS: WeakKeyDictionary[Records, dict[Any, tuple[float, TodayAnswer]]] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
@@ -107,13 +107,13 @@ def today(request: WorkRequest) -> TodayAnswer:
         request.check_store(store_id)
     key = _key(request, store_id)
     with _LOCK:
-        answers = _KEPT.setdefault(request.context.records, {})
+        answers = _ANSWERS.setdefault(request.context.records, {})
     entry = answers.get(key)
     if entry is not None and time.monotonic() - entry[0] < SECONDS:
         return entry[1]
     answer = _answer(request, store_id)
     with _LOCK:
-        if len(answers) >= MAX_KEPT:
+        if len(answers) >= MAX_ANSWERS:
             answers.clear()
         answers[key] = (time.monotonic(), answer)
     return answer
