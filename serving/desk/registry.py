@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from serving.desk.areas import dashboard, home, interface, models, more, search
+from serving.desk.areas import dashboard, home, interface, models, more, search, stock
 from serving.desk.page import Page
 
 
@@ -45,4 +45,5 @@ PAGES: tuple[Page, ...] = (
     *more.PAGES,
     *interface.PAGES,
     *models.PAGES,
+    *stock.PAGES,
 )

@@ -28,7 +28,6 @@ from serving.work.inventory.champion import (
 from serving.work.routing import WorkContext, WorkRequest
 
 EPOCH = date(1970, 1, 1)
-DAY_SECONDS = 86_400
 PATH = "/v1/demand_forecast/orders"
 CHANGED = (
     "the plan has been computed again since this page was read (a new model, new stock, new rules or an order of an "

@@ -191,6 +191,7 @@ def _add(row: StoreOrders, line: OrderLine) -> None:
     row.on_hand += line.on_hand
     row.on_order += line.on_order
     row.demand_mean = round(row.demand_mean + line.demand_mean, 2)
+    row.lost_before_delivery = round(row.lost_before_delivery + line.lost_before_delivery, 2)
     if line.state == "nothing":
         return
     setattr(row, f"{line.state}_lines", getattr(row, f"{line.state}_lines") + 1)

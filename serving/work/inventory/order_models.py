@@ -122,8 +122,8 @@ class StoreOrders(BaseModel):
         Vehicles of the models of the plan.
     demand_mean : float
         Expected demand over lead time plus review period, vehicles.
-    lost_without_orders, lost_with_orders : float
-        Expected lost sales of the store until the next delivery.
+    lost_without_orders, lost_with_orders, lost_before_delivery : float
+        Expected lost sales until the next delivery; of them those before the vehicles arrive, with the orders.
     saving : float
         What the plan is expected to save against no orders.
     saving_low, saving_high : float or None
@@ -149,6 +149,7 @@ class StoreOrders(BaseModel):
     demand_mean: float = 0.0
     lost_without_orders: float = 0.0
     lost_with_orders: float = 0.0
+    lost_before_delivery: float = 0.0
     saving: float = 0.0
     saving_low: float | None = None
     saving_high: float | None = None

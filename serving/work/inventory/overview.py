@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
+from ml.bilingual import Text
 from serving.asgi import Problem
 from serving.work.inventory.forecast_answer import forecast
 from serving.work.inventory.forecast_models import ForecastPeriod, ForecastQuery
-from serving.work.inventory.order_models import OrderQuery, StoreOrders
+from serving.work.inventory.order_models import Name, OrderList, OrderQuery, StoreOrders
 from serving.work.inventory.orders import list_orders
 from serving.work.inventory.stock_levels import StockLevel, StockQuery, stock
 from serving.work.inventory.transfers import StoreQuery, list_transfers
@@ -19,6 +20,20 @@ from serving.work.inventory.used_cars import used_cars
 from serving.work.routing import WorkRequest, WorkRoute
 
 Answer = TypeVar("Answer")
+
+
+class InventoryQuery(BaseModel):
+    """Which stores.
+
+    Attributes
+    ----------
+    store_id : str or None
+        One store; None: all of the caller.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    store_id: Name | None = None
 
 
 class OrdersAtAGlance(BaseModel):
@@ -33,7 +48,11 @@ class OrdersAtAGlance(BaseModel):
     used_limit : float
         Purchase value of the orders of all stores, yuan.
     total : StoreOrders
-        Sums over the stores of the caller.
+        Sums over the store, or over the stores of the caller.
+    stores : list of StoreOrders
+        The same by store, most waiting value first.
+    summary : list of Text
+        What the plan of the group saves against other practices.
     """
 
     first_period: str
@@ -44,6 +63,10 @@ class OrdersAtAGlance(BaseModel):
     limit: float | None
     used_limit: float
     total: StoreOrders
+    stores: list[StoreOrders]
+    summary: list[Text]
+    stock_period: str
+    model_version: int
 
 
 class TransfersAtAGlance(BaseModel):
@@ -101,6 +124,9 @@ def overview(request: WorkRequest) -> InventoryAnswer:
         Of the caller.
     """
     problems: list[PartProblem] = []
+    store: str | None = request.parameters.store_id
+    if store is not None:
+        request.check_store(store)
 
     def part(name: str, respond: Callable[[WorkRequest], Answer], parameters: BaseModel) -> Answer | None:
         try:
@@ -109,15 +135,13 @@ def overview(request: WorkRequest) -> InventoryAnswer:
             problems.append(PartProblem(part=name, code=problem.code, message=problem.message))
             return None
 
-    orders = part("orders", list_orders, OrderQuery())
-    transfers = part("transfers", list_transfers, StoreQuery())
-    ahead = part("forecast", forecast, ForecastQuery())
-    level = part("stock", stock, StockQuery())
-    cars = part("used_cars", used_cars, UsedCarQuery(rows=1))
+    orders = part("orders", list_orders, OrderQuery(store_id=store))
+    transfers = part("transfers", list_transfers, StoreQuery(store_id=store))
+    ahead = part("forecast", forecast, ForecastQuery(store_id=store))
+    level = part("stock", stock, StockQuery(store_id=store))
+    cars = part("used_cars", used_cars, UsedCarQuery(store_id=store, rows=1))
     return InventoryAnswer(
-        orders=None
-        if orders is None
-        else OrdersAtAGlance(**{n: getattr(orders, n) for n in OrdersAtAGlance.model_fields}),
+        orders=None if orders is None else _of_store(orders, store),
         transfers=None
         if transfers is None
         else TransfersAtAGlance(waiting=transfers.waiting, vehicles=transfers.vehicles, saving=transfers.saving),
@@ -131,6 +155,15 @@ def overview(request: WorkRequest) -> InventoryAnswer:
     )
 
 
+def _of_store(orders: OrderList, store: str | None) -> OrdersAtAGlance:
+    glance = OrdersAtAGlance(**{n: getattr(orders, n) for n in OrdersAtAGlance.model_fields})
+    if store is None:
+        return glance
+    rows = [row for row in orders.stores if row.store_id == store]
+    total = rows[0] if rows else StoreOrders(store_id=store, region=None)
+    return glance.model_copy(update={"stores": rows, "total": total, "summary": []})
+
+
 def _with(request: WorkRequest, parameters: BaseModel) -> WorkRequest:
     return WorkRequest(request.context, {}, parameters, None, request.caller, request.scope)
 
@@ -142,5 +175,6 @@ ROUTES = (
         {"zh": "库存与采购概览", "en": "Stock planning at a glance"},
         overview,
         InventoryAnswer,
+        parameters=InventoryQuery,
     ),
 )

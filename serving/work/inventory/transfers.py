@@ -13,7 +13,7 @@ from serving.work.inventory.order_lines import written_at
 from serving.work.inventory.order_models import Body, DecisionEntry, Name, Reason, Written
 from serving.work.routing import WorkRequest, WorkRoute
 
-CONFIRMED, REJECTED = "transfer.confirmed", "transfer.rejected"
+CONFIRMED = "transfer.confirmed"
 
 
 class TransferLine(BaseModel):

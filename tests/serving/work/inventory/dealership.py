@@ -110,14 +110,14 @@ class Dealership:
         self.records.load()
         self.inner = InnerRequests()
         settings: Any = SimpleNamespace(configs=self.folder)
-        context = WorkContext(self.records, self.entries, self.inner, store, settings)
+        self.context = context = WorkContext(self.records, self.entries, self.inner, store, settings)
         stubs = [
             Route("/v1/demand_forecast/orders", self._orders, methods=["POST"]),
             Route("/v1/demand_forecast", self._forecast, methods=["POST"]),
             Route("/v1/demand_forecast/batch", self._forecasts, methods=["POST"]),
             Route("/v1/residual_value/batch", self._values, methods=["POST"]),
         ]
-        handlers: Any = {Problem: _problem}
+        handlers: Any = {Problem: refuse}
         self.app = Starlette(routes=[*work_routes(ROUTES, context), *stubs], exception_handlers=handlers)
         self.inner.app = self.app  # type: ignore[assignment]
 
@@ -227,6 +227,7 @@ class SimpleNamespaceStore:
         return f"{task} has no champion"
 
 
-async def _problem(request: Request, error: Exception) -> Response:
+async def refuse(request: Request, error: Exception) -> Response:
+    """Return the response of a problem."""
     assert isinstance(error, Problem)
     return Response(error.content(), error.status, media_type="application/json")
