@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from serving.desk.areas import dashboard, home, interface, models, more, search, stock
+from serving.desk.areas import dashboard, home, interface, models, more, search, stock, storefront
 from serving.desk.page import Page
 
 
@@ -46,4 +46,5 @@ PAGES: tuple[Page, ...] = (
     *interface.PAGES,
     *models.PAGES,
     *stock.PAGES,
+    *storefront.PAGES,
 )

@@ -18,8 +18,9 @@ from ml.recommendation.request_context import Path
 from ml.recommendation.response import Card, RecommendationAnswer
 from serving.asgi import Problem
 from serving.work.routing import WorkRequest, WorkRoute
+from serving.work.storefront.rule_texts import rule_text
 from serving.work.storefront.rules import RuleAnswer, desk_rule, limited, rule_answers
-from serving.work.storefront.showroom import HouseRules, estimator_of, house_rules, with_rules
+from serving.work.storefront.showroom import HouseRules, estimator_of, house_rules, vehicle_names, with_rules
 
 
 class PreviewBody(BaseModel):
@@ -81,6 +82,7 @@ class PreviewAnswer(BaseModel):
     items: list[PreviewCard]
     off: list[Card] = Field(description="the page without personalisation")
     rules: list[RuleAnswer] = Field(description="rules that apply to this page today")
+    change: Text | None = Field(description="what the draft does, or the rule that would end; null without one")
     moves: list[Move] | None = Field(description="of the draft or the end of a rule; null without one")
 
 
@@ -106,6 +108,7 @@ def preview(request: WorkRequest) -> PreviewAnswer:
         items=_cards(page, off, bare, estimator, applied),
         off=list(off.items),
         rules=[answer for answer, _ in applied],
+        change=_change(body, estimator, request),
         moves=_moves(body, rules, estimator, request, question, page),
         **{
             n: getattr(page, n)
@@ -174,6 +177,16 @@ def _cards(
 
 def _places(page: RecommendationAnswer) -> dict[str, int]:
     return {card.vehicle_id: card.place for card in page.items}
+
+
+def _change(body: PreviewBody, estimator: RecommendationEstimator, request: WorkRequest) -> Text | None:
+    if body.rule is not None:
+        rule = limited(body.rule, request)
+    elif body.without is not None:
+        rule = desk_rule(body.without, request).rule
+    else:
+        return None
+    return rule_text(rule, vehicle_names(estimator, [rule]))
 
 
 def _moves(

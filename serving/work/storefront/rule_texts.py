@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 
 from ml.bilingual import Text
 from ml.dates import date_text
@@ -10,16 +12,19 @@ from ml.labels import Labels
 from ml.recommendation.merchandising import Rule
 
 LABELS = Labels()
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 _CODES = ("condition", "body_type", "energy_type")
 
 
-def rule_text(rule: Rule) -> Text:
+def rule_text(rule: Rule, names: Mapping[str, str] = NO_NAMES) -> Text:
     """Return what a rule does, to which vehicles, on which pages and when, as one sentence.
 
     Parameters
     ----------
     rule : Rule
         Rule of the file or of the desk.
+    names : mapping of str to str
+        Names of vehicles by `vehicle_id`.
 
     Examples
     --------
@@ -30,7 +35,7 @@ def rule_text(rule: Rule) -> Text:
     >>> rule_text(rule).en
     'Puts the best-ranked vehicle of “澄舟X5, new” at place 1, on pages of store S1 only'
     """
-    subject = selector_text(rule)
+    subject = selector_text(rule, names)
     single = len(rule.where.vehicle_id) == 1
     zh = {
         "pin": f"把{subject.zh}{'' if single else '中排名最前的一辆'}放在第 {rule.place} 位",
@@ -53,8 +58,8 @@ def rule_text(rule: Rule) -> Text:
     return Text(zh=zh + period.zh, en=en + period.en) if period else Text(zh=zh, en=en)
 
 
-def selector_text(rule: Rule) -> Text:
-    """Return the vehicles of a rule in words, in quotes.
+def selector_text(rule: Rule, names: Mapping[str, str] = NO_NAMES) -> Text:
+    """Return the vehicles of a rule in words, in quotes; `names` as in `rule_text`.
 
     >>> from ml.recommendation.merchandising import VehicleSelector
     >>> selector_text(Rule(action="hide", where=VehicleSelector(vehicle_id=("V1",), energy_type=("hybrid",)))).en
@@ -70,8 +75,8 @@ def selector_text(rule: Rule) -> Text:
             zh.append(" / ".join(label.zh for label in labels))
             en.append(" or ".join(label.en for label in labels))
         elif name == "vehicle_id":
-            zh.append(f"车辆 {' / '.join(values)}")
-            en.append(f"vehicle {' or '.join(values)}")
+            zh.append(" / ".join(f"{names[v]}（{v}）" if v in names else f"车辆 {v}" for v in values))
+            en.append(" or ".join(f"{names[v]} ({v})" if v in names else f"vehicle {v}" for v in values))
         elif name == "store_id":
             zh.append(f"在 {' / '.join(values)} 门店")
             en.append(f"at store {' or '.join(values)}")

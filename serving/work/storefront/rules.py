@@ -19,7 +19,7 @@ from serving.work.entries import NewWorkEntry, WorkEntry
 from serving.work.journal import EntryAnswer, entry_answer
 from serving.work.routing import WorkRequest, WorkRoute
 from serving.work.storefront.rule_texts import rule_text
-from serving.work.storefront.showroom import HouseRules, estimator_of, house_rules
+from serving.work.storefront.showroom import HouseRules, estimator_of, house_rules, vehicle_names
 
 MAX_RULES = 200
 
@@ -94,6 +94,7 @@ def rule_answers(
     entries: list[tuple[str, Literal["file", "desk"], int | None, Rule]]
     entries = [(f"file-{i}", "file", None, rule) for i, rule in enumerate(rules.file.rules, 1)]
     entries += [(r.rule_id, "desk", r.sequence, r.rule) for r in rules.desk]
+    names = vehicle_names(estimator, (rule for *_, rule in entries))
     everything = np.arange(len(estimator.stock))
     out = []
     for i, (rule_id, source, sequence, rule) in enumerate(entries):
@@ -110,7 +111,7 @@ def rule_answers(
                 valid_from=None if rule.valid_from is None else rule.valid_from.isoformat(),
                 valid_until=None if rule.valid_until is None else rule.valid_until.isoformat(),
                 stores=list(rule.stores),
-                text=rule_text(rule),
+                text=rule_text(rule, names),
                 applies_today=rule.applies(today, rule.stores[0] if rule.stores else None),
                 vehicles=int(matching_rows(estimator.stock, rule, everything).sum()),
                 overruled_by=later[-1] if later else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from typing import NamedTuple, cast
 
@@ -83,6 +84,15 @@ def house_rules(context: WorkContext) -> HouseRules:
     entries = context.entries
     rows = [(e.sequence, e.kind, e.subject, e.content) for e in entries.of("rule.")]
     return HouseRules(file, desk_rules(rows))
+
+
+def vehicle_names(estimator: RecommendationEstimator, rules: Iterable[Rule]) -> dict[str, str]:
+    """Return model and version of the single vehicles that rules are about, by `vehicle_id`."""
+    stock = estimator.stock
+    rows = {v: stock.rows[v] for rule in rules for v in rule.where.vehicle_id if v in stock.rows}
+    columns = [stock.shown[n] for n in ("model", "trim") if n in stock.shown]
+    names = {v: " ".join(str(c[row]) for c in columns if c[row]) for v, row in rows.items()}
+    return {v: name for v, name in names.items() if name}
 
 
 def with_rules(estimator: RecommendationEstimator, rules: MerchandisingRules) -> RecommendationEstimator:

@@ -11,6 +11,7 @@ from serving.work.clock import DAY
 from serving.work.routing import WorkRequest, WorkRoute
 
 DAYS = 30
+RECENT = 6
 
 
 class VisitorFilters(BaseModel):
@@ -34,6 +35,7 @@ class VisitorAnswer(BaseModel):
     last_vehicle_id: str | None
     last_model: str | None
     last_event: str | None = Field(description="type of the last event")
+    recent: list[str] = Field(description="vehicles of the last events, the latest last: a session to look at")
 
 
 class VisitorList(BaseModel):
@@ -79,6 +81,7 @@ def _visitors(request: WorkRequest) -> pl.DataFrame:
         .agg(
             pl.col("customer_id").last(),
             *(pl.col(name).drop_nulls().last().alias(alias) for name, alias in last.items()),
+            _recent(),
             pl.len().alias("events"),
             pl.col("vehicle_id").drop_nulls().n_unique().alias("vehicles"),
             pl.col("event_at").last().alias("last_at"),
@@ -86,6 +89,12 @@ def _visitors(request: WorkRequest) -> pl.DataFrame:
         .sort("last_at", "who", descending=[True, False])
         .drop("who")
     )
+
+
+def _recent() -> pl.Expr:
+    """Return the vehicles of the last events in which somebody did more than scroll past."""
+    looked = (pl.col("event_type") != "impression").fill_null(True)
+    return pl.col("vehicle_id").filter(looked).drop_nulls().tail(RECENT).unique(maintain_order=True).alias("recent")
 
 
 ROUTES = (

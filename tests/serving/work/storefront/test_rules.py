@@ -32,7 +32,7 @@ def test_a_rule_is_added_ended_and_taken_back(ask: Ask, context: WorkContext) ->
     entry = add_rule(ask(body=rule()))
     listed = list_rules(ask())
     assert [(r.rule_id, r.source, r.person, r.vehicles) for r in listed.items] == [(entry.subject, "desk", "Li", 1)]
-    assert listed.items[0].text.zh == "把“车辆 N1”放在第 1 位"
+    assert listed.items[0].text.zh == "把“suv1（N1）”放在第 1 位"
     ended = end_rule(ask(path={"rule_id": entry.subject}))
     assert list_rules(ask()).items == []
     context.entries.undo(ended.sequence, caller=None)
