@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -103,6 +103,12 @@ class TableColumn:
         if value is None or value == "":
             return None
         return _ORDERS.get(self.kind, _text_order)(self, value, language)
+
+    def orders(self, rows: Sequence[Row], language: Language = "zh") -> list[Any]:
+        """Return `order` of every row."""
+        if self.is_number:  # most long tables are ordered by a number, which needs no conversion
+            return [row.get(self.name) for row in rows]
+        return [self.order(row, language) for row in rows]
 
     def plain(self, row: Row, language: Language, text: Callable[[str], str]) -> Any:
         """Return the value as words, a number or a date, for filters and exports; None if it is missing.

@@ -103,7 +103,7 @@ class TableView:
         column = next((c for c in self.columns if c.name == sort.removeprefix("-") and c.sortable), None)
         if column is None:
             return list(rows)
-        keys = [(column.order(row, language), i) for i, row in enumerate(rows)]
+        keys = list(zip(column.orders(rows, language), range(len(rows)), strict=True))
         present = sorted((k for k in keys if k[0] is not None), key=lambda k: k[0], reverse=sort.startswith("-"))
         return [rows[i] for _, i in present] + [rows[i] for key, i in keys if key is None]
 
@@ -125,7 +125,7 @@ class TableView:
     ) -> list[Callable[[Row], bool]]:
         out: list[Callable[[Row], bool]] = []
         if "q" in query:
-            out.append(_contains(query["q"].casefold().split(), self._readers(language, text)))
+            out.append(_contains(query["q"].casefold().split(), self._words_of(language, text)))
         for column in self.columns:
             if column.filter == "choice" and column.name in query:
                 out.append(_equals(column, query[column.name], language))
@@ -135,27 +135,35 @@ class TableView:
                         out.append(_beyond(column, limit, sign))
         return out
 
-    def _readers(self, language: Language, text: Callable[[str], str]) -> list[Callable[[Row], str]]:
-        """Return what reads the words of a row, each field once."""
-        if self.searched:
-            return [_reader(name, language) for name in self.searched]
-        readers = [_state_reader(c, text) for c in self.columns if c.kind == "state"]
+    def _words_of(self, language: Language, text: Callable[[str], str]) -> Callable[[Row], str]:
+        """Return what joins the searched words of a row."""
+        states = {
+            c.name: {v: text(choice.key) for v, choice in (c.states or {}).items()}
+            for c in self.columns
+            if c.kind == "state"
+        }
         names = [n for c in self.columns if c.kind == "text" for n in (c.name, c.second) if n]
-        return [*(_reader(name, language) for name in dict.fromkeys(names)), *readers]
+        searched = list(self.searched) or list(dict.fromkeys(names))
+        labels = [] if self.searched else list(states.items())
+
+        def words_of(row: Row) -> str:
+            # A comprehension: ten thousand rows are read within milliseconds.
+            values = [
+                v if type(v) is str else in_language(v, language) for n in searched if (v := row.get(n)) is not None
+            ]
+            values += [by_value.get(str(row.get(n)), "") for n, by_value in labels]
+            return "\n".join(values).casefold()
+
+        return words_of
 
 
-def _reader(name: str, language: Language) -> Callable[[Row], str]:
-    return lambda row: "" if row.get(name) is None else in_language(row[name], language)
+def _contains(words: list[str], words_of: Callable[[Row], str]) -> Callable[[Row], bool]:
+    if len(words) == 1:
+        word = words[0]
+        return lambda row: word in words_of(row)
 
-
-def _state_reader(column: TableColumn, text: Callable[[str], str]) -> Callable[[Row], str]:
-    labels = {value: text(choice.key) for value, choice in (column.states or {}).items()}
-    return lambda row: labels.get(str(row.get(column.name)), "")
-
-
-def _contains(words: list[str], readers: list[Callable[[Row], str]]) -> Callable[[Row], bool]:
     def passes(row: Row) -> bool:
-        content = "\n".join(read(row) for read in readers).casefold()
+        content = words_of(row)
         return all(word in content for word in words)
 
     return passes

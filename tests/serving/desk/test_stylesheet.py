@@ -35,6 +35,7 @@ def class_names(template: str) -> set[str]:
         names |= {w for w in plain.split() if WORD.fullmatch(w)}
         for expression in re.findall(r"\{\{(.*?)\}\}", value):
             choices = re.sub(r"(==|!=|\bin\b)\s*(\(.*?\)|'[^']*'|\"[^\"]*\")", "", expression)
+            choices = re.sub(r"['\"][^'\"]*['\"]\s*:", "", choices)  # keys of a mapping
             names |= {w for text in re.findall(r"['\"]([^'\"]*)['\"]", choices) for w in WORD.findall(text)}
     return names
 

@@ -97,8 +97,8 @@ def test_a_page_of_ten_thousand_rows_takes_milliseconds() -> None:
     view.page({"sort": "-price"}, "/x", "zh", str)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.thread_time()  # of this thread alone: other tests run beside it
         page = view.page({"sort": "-price", "page": "100", "q": "车"}, "/x", "zh", str)
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     assert len(page.rows) == 50
     assert min(times) < 0.03
