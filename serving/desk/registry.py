@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from serving.desk.areas import dashboard, home, interface, models, more, search, stock, storefront
+from serving.desk.areas import dashboard, faults, home, interface, models, more, search, stock, storefront
 from serving.desk.page import Page
 
 
@@ -43,6 +43,7 @@ PAGES: tuple[Page, ...] = (
     *dashboard.PAGES,
     *search.PAGES,
     *more.PAGES,
+    *faults.PAGES,
     *interface.PAGES,
     *models.PAGES,
     *stock.PAGES,

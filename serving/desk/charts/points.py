@@ -49,7 +49,7 @@ class Point:
 class FunnelPlot(Chart):
     """Observed counts divided by expected ones, against the expected count, with the band of chance.
 
-    The band has the limits ``1 ± z / sqrt(expected)`` of a Poisson count with mean `expected`.
+    The band has the limits ``1 ± z / sqrt(expected)`` of a Poisson count with mean `expected`, or those of `limits`.
 
     Attributes
     ----------
@@ -65,6 +65,8 @@ class FunnelPlot(Chart):
         Standard errors of the band; 1.96 holds 95 % of units that differ by chance alone.
     height : int
         In px.
+    limits : sequence of (float, float, float)
+        Expected count, and lower and upper limit of the ratio there, in ascending order; empty: those of `z`.
 
     Examples
     --------
@@ -79,6 +81,7 @@ class FunnelPlot(Chart):
     headings: tuple[str, str, str, str] = ("", "", "", "")
     z: float = 1.96
     height: int = 240
+    limits: Sequence[tuple[float, float, float]] = ()
 
     def __html__(self) -> str:
         """Return the HTML of the chart; nothing without points."""
@@ -114,6 +117,11 @@ class FunnelPlot(Chart):
         return TOP + (self.height - TOP - FOOT) * (1 - scale.place(value))
 
     def _band(self, x: Scale, y: Scale) -> str:
+        if inside := [row for row in self.limits if x.low <= row[0] <= x.high]:
+            ends = [(x.low, *inside[0][1:]), *inside, (x.high, *inside[-1][1:])]
+            above = [(100 * x.place(e), 100 * (1 - y.place(min(high, y.high)))) for e, _, high in ends]
+            below = [(100 * x.place(e), 100 * (1 - y.place(low))) for e, low, _ in reversed(ends)]
+            return path([*above, *below], close=True)
         sizes = [x.low * (x.high / x.low) ** (k / STEPS) for k in range(STEPS + 1)]
         limits = [(100 * x.place(e), self.z / math.sqrt(e)) for e in sizes]
         upper = [(p, 100 * (1 - y.place(1 + d))) for p, d in limits]

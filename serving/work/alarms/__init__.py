@@ -18,6 +18,7 @@ from serving.work.alarms.moves import (
     resume_sale,
     stop_sale,
 )
+from serving.work.alarms.power import AlarmPower, show_power
 from serving.work.alarms.safety import (
     SafetyDetail,
     SafetyList,
@@ -55,6 +56,10 @@ ROUTES: tuple[WorkRoute, ...] = (
     WorkRoute(
         "GET", "/v1/alarms/component", _summary("某车型某部件的证据", "Evidence on a component of a model"),
         show_component, AlarmDetail, parameters=ComponentQuery,
+    ),
+    WorkRoute(
+        "GET", "/v1/alarms/power", _summary("多少周后能发现", "Weeks until a raised rate would be known"), show_power,
+        AlarmPower, parameters=ComponentQuery,
     ),
     WorkRoute(
         "POST", "/v1/alarms/capacity", _summary("设定每周检查能力", "Set the weekly capacity of inspections"),

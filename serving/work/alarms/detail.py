@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from serving.work.routing import WorkContext, WorkRequest
 
 FAULTS = "/v1/fault_rate"
+MONTHS = 12
 MIN_OVERLAP_DAYS = 15  # of the affected builds with a half-year that is drawn as affected
 
 
@@ -218,9 +219,10 @@ def _accounted_for(snapshot: Snapshot, component: str) -> list[str]:
     names = ["model"]
     if component not in baseline.component_index or snapshot.basis != "exposure":
         return names
-    rates = np.asarray(baseline.rates[baseline.component_index[component]])
-    parts = zip(("age", "distance", "season"), rates.shape, range(3), strict=False)
-    return [*names, *(name for name, size, axis in parts if size > 1 and np.ptp(rates, axis=axis).max() > 0)]
+    bands = len(baseline.distance_limits) + 2  # the first is an unknown distance
+    rates = np.asarray(baseline.rates[baseline.component_index[component]]).reshape(-1, bands, MONTHS)
+    parts = (("age", rates, 0), ("distance", rates[:, 1:], 1), ("season", rates, 2))
+    return [*names, *(name for name, values, axis in parts if np.ptp(values, axis=axis).max() > 0)]
 
 
 def _move(row: Mapping[str, Any]) -> Move:

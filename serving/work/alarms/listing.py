@@ -18,6 +18,7 @@ from serving.work.alarms.store import champion_of, remembered, rules_of, run_key
 from serving.work.alarms.times import iso
 
 if TYPE_CHECKING:
+    from ml.domain.arrays import FloatArray
     from ml.fault_rate.rules import AlarmRules
     from ml.fault_rate.snapshot import Snapshot
     from serving.work.routing import WorkContext, WorkRequest
@@ -186,14 +187,23 @@ def _funnel(context: WorkContext, numbers: Mapping[tuple[str, str], int]) -> Fun
 
 
 def _limits(snapshot: Snapshot, largest: float) -> list[FunnelLimit]:
-    """Return the limits of a component with a typical history, at numbers of expected faults in equal proportions."""
-    from ml.fault_rate.chance_limit import chance_limit
+    """Return the limits of a component with a typical history, at numbers of expected faults in equal proportions.
+
+    Counts are negative binomial as in `ml.fault_rate.chance_limit`; the limits are interpolated between whole counts
+    (Spiegelhalter, Funnel plots for comparing institutional performance, Statistics in Medicine 24, 2005, A.1.1).
+    """
+    from scipy.stats import nbinom
 
     expected = np.geomspace(0.5, max(largest * 1.1, 1.0), GRID)
-    shape = float(np.median(snapshot.own_shape))
-    high, low = (
-        chance_limit(expected, shape=shape, drift=snapshot.rate_drift, level=level) for level in (OUTSIDE, 1 - OUTSIDE)
-    )
+    size = 1 / ((1 + snapshot.rate_drift**2) / float(np.median(snapshot.own_shape)) + snapshot.rate_drift**2)
+    counts = nbinom(size, size / (size + expected))
+
+    def limit(level: float) -> FloatArray:
+        whole = counts.isf(level)
+        beyond, before = counts.sf(whole), counts.sf(whole - 1)
+        return np.asarray(np.maximum(whole - (level - beyond) / (before - beyond), 0.0))
+
+    high, low = limit(OUTSIDE), limit(1 - OUTSIDE)
     return [
         FunnelLimit(expected=float(e), low=float(b / e), high=float(a / e))
         for e, a, b in zip(expected, high, low, strict=True)

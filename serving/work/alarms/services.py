@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,7 +16,6 @@ from features.yaml_config import Section, load_yaml
 from ml.fault_rate.service_rules import ServiceRules
 from ml.home import file_state
 from serving.asgi import Problem
-from serving.work.alarms.store import remembered
 from serving.work.alarms.times import iso
 from serving.work.alarms.vehicles import mask_vin
 from serving.work.entries import NewWorkEntry
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 10_000
 INVITED = "service.invited"
+WAIT_SECONDS, MAX_RESULTS = 2.5, 4
 INVITED_DAYS = 30  # an invitation is not repeated within
+
+
+_LOCK = Lock()
+_THREAD = ThreadPoolExecutor(1, thread_name_prefix="services")
+_RESULTS: dict[object, Future[tuple[pl.DataFrame, str | None]]] = {}
 
 
 class ServiceListing(Section):
@@ -168,9 +175,28 @@ def listing_of(configs: Path) -> ServiceListing:
 
 
 def due_services(context: WorkContext, config: ServiceListing) -> tuple[pl.DataFrame, str | None]:
-    """Return the services that fall due, the likeliest visit first, and why there are none if data are missing."""
-    key = (context.clock.local().date(), file_state(context.configs / "service_due.yaml"))
-    return remembered(context, "alarms.services", key, lambda: _due_services(context, config))
+    """Return the services that fall due, the likeliest visit first, and why there are none if data are missing.
+
+    They are computed in a thread, once for each day and state of the tables: that may take longer than a request.
+
+    Raises
+    ------
+    Problem
+        Status 503 (`records_loading`): they are still being computed.
+    """
+    settings = file_state(context.configs / "service_due.yaml")
+    key = (id(context.records), context.records.tables.state, context.clock.local().date(), settings)
+    with _LOCK:
+        if key not in _RESULTS:
+            while len(_RESULTS) >= MAX_RESULTS:
+                _RESULTS.pop(next(iter(_RESULTS)))
+            _RESULTS[key] = _THREAD.submit(_due_services, context, config)
+        result = _RESULTS[key]
+    try:
+        return result.result(WAIT_SECONDS)
+    except TimeoutError:
+        text = "the services that fall due are being computed; try again in a few seconds"
+        raise Problem(503, "records_loading", text, headers=[(b"retry-after", b"5")]) from None
 
 
 def _due_services(context: WorkContext, config: ServiceListing) -> tuple[pl.DataFrame, str | None]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from features.aggregations import DAY
 from serving.work.alarms.deeds import stops_of
-from serving.work.alarms.store import number_of, stored_alarm, subject_of
+from serving.work.alarms.store import number_of, remembered, stored_alarm, subject_of
 
 if TYPE_CHECKING:
     from serving.work.routing import WorkRequest
@@ -49,11 +49,17 @@ def show_stock(request: WorkRequest) -> AlarmStock:
 
 def stock_rows(request: WorkRequest, alarm: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the stock of the affected builds that the caller may see; empty where no table has the stock."""
-    from ml.fault_rate.stop_sale import counted_stock, unsold_units
-
-    records, source = request.context.records, _source(request)
+    source = _source(request)
     if source is None:
         return []
+    key = (alarm["model"], build_range(alarm), None if request.stores is None else tuple(sorted(request.stores)))
+    return remembered(request.context, "alarms.stock", key, lambda: _stock_rows(request, alarm, source))
+
+
+def _stock_rows(request: WorkRequest, alarm: Mapping[str, Any], source: str) -> list[dict[str, Any]]:
+    from ml.fault_rate.stop_sale import counted_stock, unsold_units
+
+    records = request.context.records
     frame = records.table(source)
     now = local_instant(request, request.context.clock.now())
     if source == "vehicles":

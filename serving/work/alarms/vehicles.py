@@ -86,6 +86,13 @@ def show_vehicles(request: WorkRequest) -> AlarmVehicles:
     number = number_of(request, "alarm_id")
     alarm = stored_alarm(request.context, number)
     capacity = request.parameters.capacity or capacity_of(request)
+    stores = None if request.stores is None else tuple(sorted(request.stores))
+    reports = id(champion_of(request.context).safety_reports)
+    key = (run_key(request.context), number, capacity, request.context.entries.state, stores, reports)
+    return remembered(request.context, "alarms.rows", key, lambda: _vehicles(request, number, alarm, capacity))
+
+
+def _vehicles(request: WorkRequest, number: int, alarm: Mapping[str, Any], capacity: int) -> AlarmVehicles:
     schedule = schedule_of(request, alarm, capacity)
     items = schedule.answer["vehicles"]
     frame = _details(request, [row["vehicle_id"] for row in items])
