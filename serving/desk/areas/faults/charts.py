@@ -90,4 +90,5 @@ def builds_chart(request: PageRequest, alarm: Mapping[str, Any]) -> BarChart | N
 
 def _half_year(request: PageRequest, day: str) -> str:
     first = date.fromisoformat(day)
-    return request.text("faults.builds.half", year=str(first.year), half="1" if first.month == 1 else "2")
+    key = "faults.builds.first_half" if first.month == 1 else "faults.builds.second_half"
+    return request.text(key, year=str(first.year))
