@@ -101,11 +101,6 @@ def local_instant(request: WorkRequest, instant: int) -> int:
     return instant + (0 if offset is None else int(offset.total_seconds() * DAY / 86_400))
 
 
-def day_text(request: WorkRequest, instant: int | None) -> str | None:
-    """Return the dealership's day of an instant."""
-    return None if instant is None else str(request.context.clock.local(instant).date())
-
-
 def _source(request: WorkRequest) -> Literal["vehicles", "stock"] | None:
     records = request.context.records
     if records.has("vehicles") and "model" in records.table("vehicles").columns:
