@@ -29,7 +29,11 @@ NOW = 1_751_251_800_000_000
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a home in which version 1 was promoted, then version 2; version 3 may follow."""
-    home = tmp_path / "home"
+    return prepare_home(tmp_path / "home", monkeypatch)
+
+
+def prepare_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the home, and let this process use it until the end of the test."""
     home.mkdir()
     monkeypatch.setenv("CHEHANG_HOME", str(home))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
