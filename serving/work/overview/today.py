@@ -88,7 +88,7 @@ PARTS = (
     Part("leads", "leads", "lead_scoring", text("今日可联系线索", "Leads to call today"), text("分配", "Assign"),
          "/desk/leads", text("待联系", "to call"), today_leads.leads),
     Part("orders", "stock", "demand_forecast", text("待确认采购订单", "Orders to confirm"), text("查看", "Look"),
-         "/desk/stock/orders", text("单待确认", "orders"), today_parts.orders),
+         "/desk/stock", text("单待确认", "orders"), today_parts.orders),
     Part("alarms", "faults", "fault_rate", text("质量预警", "Quality alarms"), text("查看", "Look"),
          "/desk/faults", text("项", "open"), today_parts.alarms),
     Part("stores", "home", "dashboard", text("销量异常门店", "Stores off their forecast"),

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-import polars as pl
-
-from serving.work.clock import SECOND
+from ml.bilingual import Text
 from serving.work.overview.today_parts import (
     MAX_ITEMS,
     TREND_DAYS,
@@ -21,10 +19,8 @@ from serving.work.overview.today_parts import (
     text,
     waiting_at,
 )
-from serving.work.overview.trade import of_stores
 from serving.work.routing import WorkRequest
 
-MINUTE = 60 * SECOND
 OLD_DAYS = 180  # a champion for longer should be trained again
 _VERDICTS = {
     "worse": ("变差", "is worse"),
@@ -74,37 +70,33 @@ def _application(item: Mapping[str, Any]) -> TodayItem:
 
 
 def leads(request: WorkRequest, store_id: str | None) -> Waiting:
-    """Return the open leads that nobody has contacted."""
-    rows = _of(request, "leads", store_id).filter(
-        pl.col("converted_at").is_null() & pl.col("closed_at").is_null() & ~pl.col("converted").fill_null(False)
-    )
-    new = rows.filter(pl.col("first_contact_at").is_null()).sort("created_at", descending=True)
-    now, n = request.context.clock.now(), new.height
+    """Return the leads that can be called today, what waiting costs for the first, and how many are new."""
+    query = f"limit={MAX_ITEMS}" if store_id is None else f"limit={MAX_ITEMS}&store_id={quote(store_id, safe='')}"
+    answer = request.ask("GET", "/v1/leads", query=query)
+    n, items = answer["counts"]["today"], answer["items"]
     days = daily_new(request, "leads", "created_at", store_id)
+    cost = items[0]["loss_per_hour"] if items and answer["costs_waiting"] else None
+    first = ("", "") if not cost else (
+        f"首位再等一小时少赚约 {cost:,.0f} 元；", f"an hour of waiting costs {cost:,.0f} yuan for the first; "
+    )  # fmt: skip
     return Waiting(
         value=n,
-        of=rows.height,
+        of=answer["counts"]["all"],
         unit=text("条", "leads"),
         note=text(
-            f"今日新增 {days[-1]:.0f} 条，昨日 {days[-2]:.0f} 条", f"{days[-1]:.0f} new today, {days[-2]:.0f} yesterday"
+            f"{first[0]}24 小时新增 {days[-1]:.0f} 条，上周同日 {days[0]:.0f} 条",
+            f"{first[1]}{days[-1]:.0f} new in 24 hours, {days[0]:.0f} a week ago",
         ),
-        thing=text(f"{n} 条线索待联系", f"{plural(n, 'lead', 'leads')} to call") if n else None,
-        items=[
-            TodayItem(
-                title=text(row["model"] or row["lead_id"], row["model"] or row["lead_id"]),
-                note=text(f"{_zh(age)}前建立", f"wrote {_en(age)} ago"),
-                link=f"/desk/leads/{quote(row['lead_id'], safe='')}",
-            )
-            for row in new.head(MAX_ITEMS).to_dicts()
-            for age in [(now - row["created_at"]) // MINUTE]
-        ],
-        trend=Trend(label=text("近 7 日新增线索", "new leads a day, last 7 days"), values=days),
+        thing=text(f"{n} 条线索可联系", f"{plural(n, 'lead', 'leads')} to call") if n else None,
+        items=[_lead(row) for row in items],
+        trend=Trend(label=text("近 7 日新增线索", "new leads a day, last 7 days"), values=days[1:]),
     )
 
 
-def _of(request: WorkRequest, table: str, store_id: str | None) -> pl.DataFrame:
-    limits = request.stores if store_id is None else frozenset({store_id})
-    return of_stores(request.context.records.table(table), limits)
+def _lead(row: Mapping[str, Any]) -> TodayItem:
+    name = " · ".join(part for part in (row["name"] or row["lead_id"], row["model"]) if part)
+    link = f"/desk/leads/{quote(row['lead_id'], safe='')}"
+    return TodayItem(title=text(name, name), note=Text(**row["headline"]), link=link)
 
 
 def _zh(minutes: int) -> str:

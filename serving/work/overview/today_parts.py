@@ -128,7 +128,7 @@ def safety(request: WorkRequest, store_id: str | None) -> Waiting:
         thing=thing if n else None,
         items=[
             TodayItem(title=Text(**r["title"]), note=text(r["words"], r["words"]) if r["words"] else None,
-                      link=f"/desk/faults/safety/{r['id']}")
+                      link=f"/desk/faults/{r['alarm_id']}" if r["alarm_id"] else "/desk/faults/safety")
             for r in unread[:MAX_ITEMS]
         ],
         trend=Trend(label=text("近 7 周安全报告", "safety reports of the last 7 weeks"), values=weeks),
@@ -194,7 +194,7 @@ def orders(request: WorkRequest, store_id: str | None) -> Waiting:
                     f"{plural(s['waiting_orders'], 'order', 'orders')}, "
                     f"{plural(s['waiting_vehicles'], 'vehicle', 'vehicles')}",
                 ),
-                link=f"/desk/stock/orders?store={quote(s['store_id'], safe='')}",
+                link=f"/desk/stock/orders/{quote(s['store_id'], safe='')}",
             )
             for s in stores[:MAX_ITEMS]
         ],
@@ -228,12 +228,15 @@ def _months(request: WorkRequest, store_id: str | None) -> tuple[list[float], fl
 
 
 def daily_new(request: WorkRequest, table: str, time: str, store_id: str | None) -> list[float]:
-    """Return the rows of a table that began on each of the last seven days until now, each day until this hour."""
+    """Return how many rows of a table began in the 24 hours until now, and in those of each of the seven days before.
+
+    The first is the same weekday a week ago, the last one today.
+    """
     limits = request.stores if store_id is None else frozenset({store_id})
     starts = of_stores(request.context.records.table(table), limits)[time]
     now = request.context.clock.now()
     return [float(starts.is_between(now - (k + 1) * DAY, now - k * DAY, closed="right").sum())
-            for k in range(TREND_DAYS - 1, -1, -1)]  # fmt: skip
+            for k in range(TREND_DAYS, -1, -1)]  # fmt: skip
 
 
 def waiting_at(request: WorkRequest, days_ago: int, store_id: str | None) -> int:

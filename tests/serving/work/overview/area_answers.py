@@ -15,7 +15,7 @@ NAME = {"zh": "制动", "en": "Brakes"}
 REPORT = {
     "id": 3, "state": "new", "model": "X5", "component": "brakes", "component_name": NAME,
     "reported_on": "2026-03-31",
-    "title": {"zh": "制动失灵", "en": "Brakes fail"}, "words": "刹车失灵", "store_id": "S1",
+    "alarm_id": None, "title": {"zh": "制动失灵", "en": "Brakes fail"}, "words": "刹车失灵", "store_id": "S1",
 }  # fmt: skip
 ALARM = {
     "id": 7, "state": "open", "model": "X5", "component_name": NAME, "is_safety": False,
@@ -32,11 +32,17 @@ WAITING_APPLICATION = {
     "missing": ["bureau_score"],
 }  # fmt: skip
 APPLICATIONS = {"items": [WAITING_APPLICATION], "waiting": 1, "late": 1, "longest_minutes": 130, "promise_minutes": 60}
+LEAD = {
+    "lead_id": "L4", "name": "王**", "model": "X5", "loss_per_hour": 410.4,
+    "headline": {"zh": "试驾后询价", "en": "asked for a quote"},
+}  # fmt: skip
+LEADS = {"counts": {"today": 2, "all": 5}, "costs_waiting": True, "items": [LEAD]}
 ANSWERS: Mapping[str, Any] = {
     "/v1/alarms/safety": {"items": [REPORT, {**REPORT, "id": 1, "state": "closed", "reported_on": "2026-03-20"}]},
     "/v1/alarms": {"items": [ALARM, {**ALARM, "id": 8, "state": "campaign"}, {**ALARM, "id": 9, "state": "closed"}]},
     "/v1/inventory/orders": {"total": WAITING, "stores": [{**WAITING, "store_id": "S1"}]},
     "/v1/applications": APPLICATIONS,
+    "/v1/leads": LEADS,
     "/v1/models": {"items": [MODEL]},
     "/v1/overview/stores": {"items": [{"store_id": "S1", "verdict": "inside"}]},
 }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from serving.work.overview import today_leads
-from tests.serving.work.overview.area_answers import MODEL, use_answers
+from tests.serving.work.overview.area_answers import LEADS, MODEL, use_answers
 from tests.serving.work.overview.dealership import APPLICATIONS, at, context, records, request
 
 
@@ -26,15 +26,22 @@ def test_applications_that_wait_and_how_many_waited_at_this_hour_a_week_ago(monk
     assert item.note is not None and item.note.en == "waiting for 2 hours, longer than promised; 1 field missing"
 
 
-def test_open_leads_without_contact() -> None:
-    """L4 and L5."""
+def test_leads_to_call_with_what_waiting_costs_and_the_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None in the last 24 hours, one two days before, and none a week ago."""
+    use_answers(monkeypatch)
     part = today_leads.leads(request(), None)
-    assert (part.value, part.of, [item.link for item in part.items]) == (2, 2, ["/desk/leads/L5", "/desk/leads/L4"])
+    assert (part.value, part.of, [item.link for item in part.items]) == (2, 5, ["/desk/leads/L4"])
+    assert part.note is not None
+    assert part.note.en == "an hour of waiting costs 410 yuan for the first; 0 new in 24 hours, 0 a week ago"
+    assert part.trend is not None and part.trend.values == [0, 0, 0, 0, 1, 0, 0]
 
 
-def test_without_their_table_nothing_waits() -> None:
-    """And nothing fails."""
-    assert today_leads.leads(request(context(records("leads"))), None).value == 0
+def test_without_the_effect_of_waiting_nothing_is_said_about_its_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor without leads."""
+    for answer in ({**LEADS, "costs_waiting": False}, {**LEADS, "items": []}):
+        use_answers(monkeypatch, **{"/v1/leads": answer})
+        part = today_leads.leads(request(context(records("leads"))), None)
+        assert part.note is not None and part.note.en == "0 new in 24 hours, 0 a week ago"
 
 
 def test_a_store_below_its_forecast_is_urgent(monkeypatch: pytest.MonkeyPatch) -> None:

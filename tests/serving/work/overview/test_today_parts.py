@@ -15,7 +15,7 @@ def test_safety_reports_by_week_with_the_week_before(monkeypatch: pytest.MonkeyP
     part = today_parts.safety(request(), None)
     assert part.trend is not None and part.trend.values == [0, 0, 0, 0, 0, 1, 1]
     assert part.note is not None and part.note.en == "X5 brakes; 1 last week"
-    assert [item.link for item in part.items] == ["/desk/faults/safety/3"]
+    assert [item.link for item in part.items] == ["/desk/faults/safety"]
 
 
 def test_a_report_without_model_or_store_counts_for_every_store(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_orders_in_vehicles_with_their_value_and_the_sales_of_the_last_month(mon
     """Two new cars were sold in March, one in February."""
     use_answers(monkeypatch)
     part = today_parts.orders(request(), None)
-    assert (part.value, part.waiting, part.items[0].link) == (9, 2, "/desk/stock/orders?store=S1")
+    assert (part.value, part.waiting, part.items[0].link) == (9, 2, "/desk/stock/orders/S1")
     assert part.note is not None and part.note.zh == "2 单，占用 125 万元；上月售出新车 2 辆"
     assert part.trend is not None and part.trend.values[-2:] == [1.0, 2.0]
 
