@@ -9,6 +9,7 @@ from hashlib import sha256
 from http.cookies import SimpleCookie
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import format_tb
 from typing import Any, Protocol
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
@@ -17,7 +18,7 @@ from jinja2 import Environment
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.asgi import Problem, Receive, Scope, Send
+from serving.asgi import Disconnected, Problem, Receive, Scope, Send
 from serving.desk.catalogue import LANGUAGES, Language
 from serving.desk.environment import build_environment
 from serving.desk.errors import error_view
@@ -111,8 +112,6 @@ class Desk:
             "notice": request.query.get("notice"),
             "version": self.versions,
         }
-        if request.is_fragment:
-            return frame
         records = self.context.records
         is_loaded = records.is_loaded
         frame |= {
@@ -171,18 +170,31 @@ class _App:
         request = self._request(scope, form)
         try:
             self._check(page, request)
-            answer = await page.show(request)
-        except Problem as e:
+            answer = await self._answer(await page.show(request), request)
+        except (Problem, Disconnected) as e:
+            if isinstance(e, Disconnected):
+                raise
             scope["error_code"] = e.code
-            answer = error_view(e, request)
-        if isinstance(answer, View):
-            try:
-                frame = await self._desk.frame(request)
-                answer = await run_sync(self._desk.render, answer, request, frame)
-            except Problem as e:  # only records that are still being read
-                answer = await run_sync(self._desk.render, error_view(e, request), request, {"csrf_token": ""})
+            answer = await self._answer(error_view(e, request), request)
+        except Exception as e:  # a fault of a page: the log has its place, but no text, which may quote a record
+            scope["error_code"] = "internal"
+            places = "".join(format_tb(e.__traceback__))
+            log.error("a page failed: %s for request %s%s", type(e).__name__, scope.get("request_id"), f"\n{places}")
+            problem = Problem(
+                500, "failed", "an internal error prevented an answer; the log of the service has its cause"
+            )
+            answer = await self._answer(error_view(problem, request), request)
         self._set_cookies(answer, request)
         await answer(scope, receive, send)
+
+    async def _answer(self, answer: View | Response, request: PageRequest) -> Response:
+        if not isinstance(answer, View):
+            return answer
+        try:
+            frame = await self._desk.frame(request)
+        except Problem:  # records that are still being read
+            frame = {"csrf_token": ""}
+        return await run_sync(self._desk.render, answer, request, frame)
 
     def _request(self, scope: Scope, form: dict[str, list[str]]) -> PageRequest:
         cookies = SimpleCookie()

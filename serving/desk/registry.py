@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from serving.desk.areas import dashboard, faults, home, interface, models, more, search, stock, storefront
+from serving.desk.areas import (
+    dashboard,
+    faults,
+    home,
+    interface,
+    loan_form,
+    loans,
+    models,
+    more,
+    search,
+    stock,
+    storefront,
+)
 from serving.desk.page import Page
 
 
@@ -48,4 +60,6 @@ PAGES: tuple[Page, ...] = (
     *models.PAGES,
     *stock.PAGES,
     *storefront.PAGES,
+    *loan_form.PAGES,
+    *loans.PAGES,
 )

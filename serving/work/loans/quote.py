@@ -61,6 +61,7 @@ class Quote(BaseModel):
     products: dict[str, dict[str, str]] = Field(description="names of the products of the offers")
     n_candidates: int
     n_feasible: int
+    n_approved: int = Field(description="number of combinations that would be approved")
     violations: dict[str, int]
     unavailable_products: dict[str, str]
     changes: list[dict[str, Any]] = Field(description="smallest changes with which the application is approved")
@@ -90,11 +91,11 @@ def quote(request: WorkRequest, present: LoanCase, plan: QuoteRequest) -> Quote:
     body = credit_request(signature, inputs)
     credit = request.ask("POST", "/v1/credit_risk", body, query="preview=true")
     unconfirmed = [w["field"] for w in credit["warnings"] if w["field"] not in plan.confirmed]
-    age = plan.age or age_of(request.context, present)
+    age = plan.age or present.inputs.get("age") or age_of(request.context, present)
     shown = _plan(request, inputs)
     empty: dict[str, Any] = {
         "offers": [], "changes": [], "grid": [], "for_payment": None, "violations": {}, "unavailable_products": {},
-        "n_candidates": 0, "n_feasible": 0, "notes": [], "model_versions": {"credit_risk": version},
+        "n_candidates": 0, "n_feasible": 0, "n_approved": 0, "notes": [], "model_versions": {"credit_risk": version},
     }  # fmt: skip
     answer, current, product = empty, None, None
     if age is not None and not unconfirmed:
