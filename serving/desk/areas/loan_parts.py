@@ -51,10 +51,7 @@ def offer_cards(judged: dict[str, Any], request: PageRequest, address: str) -> l
             (text("loans.term"), text("loans.n_periods", n=offer["term_months"])),
             (text("loans.down_payment"), format_money(offer["down_payment"], language)),
             (text("loans.amount"), format_money(offer["amount"], language)),
-            (
-                text("loans.balloon"),
-                format_money(offer["balloon"], language) if offer["balloon"] else text("loans.none"),
-            ),
+            (text("loans.balloon"), format_money(offer["balloon"] or None, language)),
             (text("loans.annual_cost"), format_percent(offer["nominal_rate"], 2)),
             (text("loans.total_cost"), format_money(offer["total_cost"], language)),
         ]
