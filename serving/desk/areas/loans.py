@@ -107,7 +107,7 @@ async def send_decision(request: PageRequest) -> Response:
 async def send_confirmation(request: PageRequest) -> Response:
     """Answer `POST /desk/loans/{application_id}/confirmation`."""
     number = quote(request.path["application_id"], safe="")
-    body = {"agrees": request.field("agrees") == "true", "last_sequence": _whole(request.field("last_sequence"))}
+    body = {"agrees": request.field("agrees") == "1", "last_sequence": _whole(request.field("last_sequence"))}
     await request.ask("POST", f"/v1/applications/{number}/confirmation", body)
     return request.redirect(f"/desk/loans/{number}", notice="loans.notice.confirmed")
 
