@@ -142,14 +142,14 @@ class ReasonBar(Chart):
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a `ScoreScale` or a `StackedBar`.
+    """A part of a `ScoreScale`.
 
     Attributes
     ----------
     text : str
         Name.
     end : float
-        Value at its right end on a scale; in a stacked bar its size.
+        Value at its right end.
     tone : {'good', 'wait', 'bad', 'none', 'accent'}
         Colour.
     """
@@ -226,42 +226,3 @@ class ScoreScale(Chart):
                 anchor = "start"
             out.append(words(text, percent(x), 60, anchor=anchor))
         return out
-
-
-@dataclass(frozen=True)
-class StackedBar(Chart):
-    """Parts of a whole in one bar; a part's name stands in it where there is room, and `figures` list them all.
-
-    Attributes
-    ----------
-    segments : sequence of Segment
-        Parts, `end` is the size.
-    label : str
-        Sentence for screen readers, with the sizes.
-
-    Examples
-    --------
-    >>> bar = StackedBar((Segment("open", 3, "wait"), Segment("done", 1, "good")), "3 are open, 1 is done.")
-    >>> bar.__html__().count('width="75%"')
-    1
-    """
-
-    segments: Sequence[Segment]
-    label: str
-
-    def __html__(self) -> str:
-        """Return the HTML of the chart; nothing if the whole is 0."""
-        total = sum(s.end for s in self.segments)
-        if total <= 0:
-            return ""
-        parts, left = [], 0.0
-        for segment in self.segments:
-            share = segment.end / total
-            x, width = percent(left), percent(share)
-            parts.append(element("rect", class_=f"fill-{segment.tone}", x=x, y=0, width=width, height=20))
-            if text_width(segment.text) + 8 <= share * NARROWEST:
-                parts.append(
-                    words(segment.text, percent(left + share / 2), 14, anchor="middle", class_=f"on-{segment.tone}")
-                )
-            left += share
-        return image(self.label, "".join(parts), height=20)

@@ -82,7 +82,6 @@ def test_a_printed_page_is_a4_and_has_no_buttons(browser: Browser, tmp_path: Pat
     assert b"/MediaBox [0 0 594.95996 841.91998]" in content or b"/MediaBox [0 0 595" in content
     page.emulate_media(media="print")
     assert not page.locator("button").first.is_visible()
-    assert page.locator(".print-only").first.is_visible()
 
 
 def _page(browser: Browser, folder: Path, language: Language, width: int) -> Page:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from serving.desk.charts.small import IntervalBar, ReasonBar, ScoreScale, Segment, Sparkline, StackedBar
+from serving.desk.charts.small import IntervalBar, ReasonBar, ScoreScale, Segment, Sparkline
 
 SEGMENTS = (Segment("预审拒绝", 505, "bad"), Segment("人工审核", 571, "wait"), Segment("预审通过", 750, "good"))
 
@@ -45,9 +45,3 @@ def test_a_score_scale_has_both_cut_offs_apart() -> None:
 
 def test_a_scale_without_a_score_has_no_mark() -> None:
     assert "mark" not in ScoreScale(None, 350, SEGMENTS, "", "no score yet").__html__()
-
-
-def test_parts_of_a_whole_fill_it() -> None:
-    html = StackedBar((Segment("a", 1, "good"), Segment("b", 3, "wait")), "1 and 3").__html__()
-    assert re.findall(r'width="(\d+)%" height="20"/', html) == ["25", "75"]
-    assert StackedBar((), "none").__html__() == ""

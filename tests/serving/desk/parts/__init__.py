@@ -24,7 +24,6 @@ from serving.desk.charts import (
     Segment,
     Series,
     Sparkline,
-    StackedBar,
     Threshold,
 )
 from serving.desk.environment import build_environment
@@ -134,9 +133,6 @@ def _values(language: Language) -> dict[str, Any]:
             ),
             words[0],
             words[:2],
-        ),
-        "stacked": StackedBar(
-            (Segment(names[0], 5, "good"), Segment(names[1], 3, "wait"), Segment("x", 1, "bad")), "5, 3, 1"
         ),
         "empty_chart": charts.LineChart((), (), words[0]),
     }
