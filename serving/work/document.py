@@ -12,6 +12,7 @@ from serving.work.routing import WorkRoute
 
 Schema = dict[str, Any]
 WORK_TAG = {"name": "work", "description": "Records and entries of the daily work 日常业务记录"}
+PREFIX = "work."
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -32,15 +33,16 @@ def work_paths(routes: Sequence[WorkRoute]) -> tuple[Schema, Schema]:
     >>> route = WorkRoute("GET", "/v1/leads/{lead_id}", texts, lambda request: Number(n=1), Number)
     >>> paths, schemas = work_paths([route])
     >>> paths["/v1/leads/{lead_id}"]["get"]["operationId"], list(schemas)
-    ('get_leads_lead_id', ['Number'])
+    ('get_leads_lead_id', ['work.Number'])
     """
     models = [(route.body, "validation") for route in routes if route.body is not None]
     models += [(route.answer, "serialization") for route in routes]
-    references, document = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    # A prefix of their own: a model here may have the name of one of a task's endpoint.
+    references, document = models_json_schema(models, ref_template=f"#/components/schemas/{PREFIX}{{model}}")  # type: ignore[arg-type]
     paths: Schema = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
-    return paths, document.get("$defs", {})
+    return paths, {f"{PREFIX}{name}": schema for name, schema in document.get("$defs", {}).items()}
 
 
 def _operation(route: WorkRoute, references: Any) -> Schema:

@@ -29,7 +29,7 @@ def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return SimpleNamespace(start=lambda: called.append(f"{name} starts"), stop=end, close=end)
 
-    parts = {name.upper(): recorded(name) for name in ("store", "decisions", "doors")}
+    parts = {name.upper(): recorded(name) for name in ("store", "decisions", "doors", "records")}
     application = SimpleNamespace(GUARD=guard, SETTINGS=load_settings(environment={}), **parts)
     monkeypatch.setitem(sys.modules, "serving.application", application)
     return called
@@ -53,6 +53,8 @@ def test_a_worker_follows_the_store_as_long_as_it_lives(visits: list[str]) -> No
     from serving.service import Chehang
 
     worker = Chehang.inner()
-    assert visits == ["decisions starts", "doors starts", "store starts"] and Chehang.name == "chehang"
+    assert (
+        visits == ["decisions starts", "doors starts", "store starts", "records starts"] and Chehang.name == "chehang"
+    )
     worker.stop()
-    assert visits[3:] == ["store stops", "decisions stops", "doors stops"]
+    assert visits[4:] == ["records stops", "store stops", "decisions stops", "doors stops"]

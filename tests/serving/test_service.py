@@ -63,9 +63,10 @@ def test_openapi_describes_the_champion(client: httpx.Client, example: dict[str,
     assert body["example"] == example
 
 
-def test_pages_load_nothing_from_outside(client: httpx.Client) -> None:
-    for path in ("/", "/docs"):
-        page = client.get(path)
-        assert page.status_code == 200 and not re.search(r"(src|href)\s*=\s*[\"'](https?:)?//", page.text)
-        policy = page.headers["content-security-policy"]
-        assert "default-src 'none'" in policy and "unsafe" not in policy and "script-src 'sha256-" in policy
+def test_the_start_and_the_docs_lead_to_the_desk_which_loads_nothing_from_outside(client: httpx.Client) -> None:
+    for path, target in (("/", "/desk"), ("/docs", "/desk/docs")):
+        assert client.get(path).headers["location"] == target
+    page = client.get("/desk/log-in")
+    assert page.status_code == 200 and not re.search(r"(src|href)\s*=\s*[\"'](https?:)?//", page.text)
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "unsafe" not in policy

@@ -233,8 +233,8 @@ def _plan_link(request: PageRequest, address: str, offer: dict[str, Any]) -> str
 
 
 def _link(request: PageRequest, address: str, values: dict[str, Any]) -> str:
-    kept = {name: request.query[name] for name in ("pay", "solve", "age", "confirmed") if request.query.get(name)}
-    return f"{address}?{urlencode({**kept, **values})}"
+    plan = {name: request.query[name] for name in ("pay", "solve", "age", "confirmed") if request.query.get(name)}
+    return f"{address}?{urlencode({**plan, **values})}"
 
 
 def field_words(field: dict[str, Any], value: Any, request: PageRequest) -> str:

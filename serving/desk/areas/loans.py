@@ -211,9 +211,9 @@ async def _context(request: PageRequest, case: dict[str, Any], judged: dict[str,
 
 def _confirm_link(request: PageRequest, address: str, names: list[str]) -> str:
     """Return the address of the page with the implausible values confirmed."""
-    kept = {name: request.query[name] for name in PLAN_FIELDS if request.query.get(name)}
+    plan = {name: request.query[name] for name in PLAN_FIELDS if request.query.get(name)}
     confirmed = [n for n in request.query.get("confirmed", "").split(",") if n]
-    return f"{address}?{urlencode({**kept, 'confirmed': ','.join([*confirmed, *names])})}"
+    return f"{address}?{urlencode({**plan, 'confirmed': ','.join([*confirmed, *names])})}"
 
 
 def _why_not(judged: dict[str, Any], request: PageRequest) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ def test_parameters_bodies_and_answers_are_described() -> None:
     names = [(p["name"], p["in"], p["required"]) for p in operation["parameters"]]
     assert names == [("lead_id", "path", True), ("page", "query", True), ("store_id", "query", False)]
     assert operation["requestBody"]["content"]["application/json"]["example"] == {"n": 3}
-    assert schemas["Number"]["properties"]["n"]["type"] == "integer"
+    assert schemas["work.Number"]["properties"]["n"]["type"] == "integer"
 
 
 def test_every_route_has_a_scope_texts_and_a_name_of_its_own() -> None:
