@@ -1,0 +1,14 @@
+"""Leads: today's calls, assignments, contacts, given-up leads, channels, expected and actual sales."""
+
+from __future__ import annotations
+
+from serving.work.leads import assignments, contacts, lead, queue, staff
+from serving.work.routing import WorkRoute
+
+ROUTES: tuple[WorkRoute, ...] = (
+    *queue.ROUTES,
+    *staff.ROUTES,
+    *assignments.ROUTES,
+    *contacts.ROUTES,
+    *lead.ROUTES,
+)
