@@ -14,6 +14,7 @@ from ml import champions
 from ml.bilingual import Text
 from ml.instants import instant, microseconds
 from ml.lead_scoring.estimator import LeadScoringEstimator
+from ml.lead_scoring.given_up import CLOSED, STATES, given_up_leads, given_up_reason, in_call_order
 from ml.model import Model
 from ml.report.report import Report
 from training.answer_files import check_answer_path, write_answers
@@ -21,13 +22,8 @@ from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.row_score import predict_rows, read_score_tables
 
+__all__ = ["STATES", "Reactivation", "reactivation", "version_report"]
 INSTANTS = ("created_at", "first_contact_at", "last_contact_at", "converted_at", "closed_at")
-NEVER_CALLED, QUIET, CLOSED = "never_called", "quiet", "closed"
-STATES = {
-    NEVER_CALLED: Text(zh="从未外呼", en="never called"),
-    QUIET: Text(zh="不再联系", en="no longer contacted"),
-    CLOSED: Text(zh="已关闭为战败", en="closed as lost"),
-}
 
 
 @dataclass(frozen=True)
@@ -132,10 +128,10 @@ def reactivation(
     leads = frame.select("lead_id", *(n for n in INSTANTS if n in names)).collect()
     leads = leads.with_columns(pl.lit(None, pl.Int64).alias(n) for n in INSTANTS if n not in names)
     at = _last(leads) + 1 if as_of is None else microseconds(as_of)
-    states, contacted_later = _states(leads, at, silent=int(silent_days * DAY), within=int(within_days * DAY))
+    states, contacted_later = given_up_leads(leads, at, silent=int(silent_days * DAY), within=int(within_days * DAY))
     scores = predict_rows(model, config, raw, as_of=at, closing=("converted_at",)).drop("as_of", "calibration")
     listed = states.join(scores, on="lead_id", how="inner").filter(pl.col("grade") == "A")
-    rows = _with_reasons(_in_order(listed), raw.reports["leads"].timezone)
+    rows = _with_reasons(in_call_order(listed), raw.reports["leads"].timezone)
     write_answers(rows, out)
     section = None if report is None else next((s for s in report.sections if s.name == "given_up"), None)
     return Reactivation(rows, instant(at), contacted_later, None if section is None else section.summary)
@@ -154,43 +150,11 @@ def _last(leads: pl.DataFrame) -> int:
     return int(latest)
 
 
-def _states(leads: pl.DataFrame, at: int, *, silent: int, within: int) -> tuple[pl.DataFrame, int]:
-    """Return the leads without a sale that are closed or silent at `at`, and the number of those contacted later."""
-    created, closed, last = (pl.col(n) for n in ("created_at", "closed_at", "last_contact_at"))
-    first = pl.coalesce("first_contact_at", "last_contact_at")
-    unsold = pl.col("converted_at").is_null() | (pl.col("converted_at") >= at)
-    rows = leads.filter((created < at) & (created >= at - within) & unsold)
-    is_called = (first < at).fill_null(value=False)
-    later = is_called & (last >= at).fill_null(value=False)
-    rows, contacted_later = rows.filter(~later), rows.filter(later).height
-    since = pl.when(is_called).then(last).otherwise(created)
-    state = (
-        pl.when((closed < at).fill_null(value=False))
-        .then(pl.lit(CLOSED))
-        .when(is_called)
-        .then(pl.lit(QUIET))
-        .otherwise(pl.lit(NEVER_CALLED))
-    )
-    rows = rows.with_columns(
-        state=state,
-        silent_days=(at - since) / DAY,
-        last_contact_at=pl.when(is_called).then(last),
-        closed_at=pl.when(closed < at).then(closed),
-    )
-    is_listed = (pl.col("state") == CLOSED) | (pl.col("silent_days") * DAY >= silent)
-    names = ("lead_id", "state", "created_at", "last_contact_at", "closed_at", "silent_days")
-    return rows.filter(is_listed).select(names), contacted_later
-
-
-def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the leads with the highest expected margin first, closed ones last: theirs is that of an open lead."""
-    order = (pl.col("state") == CLOSED, "expected_gross_margin", "conversion_probability", "lead_id")
-    return rows.sort(order, descending=[False, True, True, False], nulls_last=True)
-
-
 def _with_reasons(rows: pl.DataFrame, timezone: str) -> pl.DataFrame:
     """Add why each lead is listed, and show instants in the time zone of the table."""
-    reasons = [_reason(*row) for row in rows.select("state", "silent_days", "conversion_probability").iter_rows()]
+    reasons = [
+        given_up_reason(*row) for row in rows.select("state", "silent_days", "conversion_probability").iter_rows()
+    ]
     moments = [
         pl.from_epoch(n, time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).alias(n)
         for n in ("created_at", "last_contact_at", "closed_at")
@@ -200,24 +164,4 @@ def _with_reasons(rows: pl.DataFrame, timezone: str) -> pl.DataFrame:
         pl.col("silent_days").round(1),
         reason_zh=pl.Series([r.zh for r in reasons], dtype=pl.String),
         reason_en=pl.Series([r.en for r in reasons], dtype=pl.String),
-    )
-
-
-def _reason(state: str, silent_days: float, probability: float) -> Text:
-    days, share, text = int(silent_days), f"{probability:.0%}", STATES[state]
-    in_days = "1 day" if days == 1 else f"{days} days"
-    if state == NEVER_CALLED:
-        return Text(
-            zh=f"{days} 天来{text.zh}，成交概率 {share}：首次外呼",
-            en=f"{text.en} in {in_days}, probability of a sale {share}: call",
-        )
-    if state == CLOSED:
-        return Text(
-            zh=f"{text.zh}，{days} 天未联系；条件相同而未关闭的线索成交概率 {share}：核实战败原因",
-            en=f"{text.en}, no contact for {in_days}; an open lead like it has a probability of a sale of {share}: "
-            "check why it was closed",
-        )
-    return Text(
-        zh=f"{days} 天未联系，成交概率 {share}：再次联系",
-        en=f"no contact for {in_days}, probability of a sale {share}: call again",
     )

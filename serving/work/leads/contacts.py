@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from ml.bilingual import Text
 from serving.asgi import Problem
 from serving.work.clock import instant_of
 from serving.work.entries import NewWorkEntry, WorkEntry
@@ -53,6 +54,25 @@ class PhoneAnswer(BaseModel):
 
     name: str | None
     phone: str | None
+
+
+class LossReason(BaseModel):
+    """A reason for which a lead is given up."""
+
+    code: str
+    text: Text
+
+
+class LossReasons(BaseModel):
+    """Reasons of `configs/lead_desk.yaml`."""
+
+    items: list[LossReason]
+
+
+def get_loss_reasons(request: WorkRequest) -> LossReasons:
+    """Answer `GET /v1/leads/loss_reasons`."""
+    reasons = lead_rules(request.context).loss_reasons
+    return LossReasons(items=[LossReason(code=code, text=text) for code, text in reasons.items()])
 
 
 def add_contact(request: WorkRequest) -> ContactAnswer:
@@ -143,6 +163,10 @@ def _event(lead: dict[str, Any], entry: WorkEntry, kind: str, now: int, margin: 
 
 
 ROUTES = (
+    WorkRoute(
+        "GET", "/v1/leads/loss_reasons",
+        {"zh": "给出战败原因", "en": "Return the reasons for which a lead is given up"}, get_loss_reasons, LossReasons,
+    ),
     WorkRoute(
         "POST", "/v1/leads/{lead_id}/contacts",
         {"zh": "登记外呼结果", "en": "Write how a contact with a lead went"},

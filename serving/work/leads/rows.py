@@ -91,7 +91,7 @@ def _read(context: WorkContext) -> pl.DataFrame:
 def _frame(store: FeedbackStore, query: str, schema: Mapping[str, Any]) -> pl.DataFrame:
     rows = store.run(lambda engine: _fetch(engine, query))
     frame = pl.DataFrame([tuple(row) for row in rows], schema=list(schema), orient="row", infer_schema_length=None)
-    return frame.cast(dict(schema), strict=False)
+    return frame.cast(pl.Schema(schema), strict=False)
 
 
 def _fetch(engine: sa.Engine, query: str) -> list[Any]:
