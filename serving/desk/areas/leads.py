@@ -12,7 +12,7 @@ from serving.asgi import Problem
 from serving.desk.areas.leads_reports import show_channels, show_expected, show_lost
 from serving.desk.areas.leads_tables import queue_table
 from serving.desk.charts import LineChart, Mark, Series
-from serving.desk.formats import format_percent, in_language
+from serving.desk.formats import format_date, format_percent, in_language
 from serving.desk.page import Page, PageRequest, View
 
 PAGE_ROWS = 50
@@ -89,14 +89,15 @@ async def add_contact(request: PageRequest) -> Response:
 async def assign(request: PageRequest) -> Response:
     """Answer `POST /desk/leads/assign`: evenly, or one lead by hand."""
     body: dict[str, Any] = {}
+    names = request.form.get("caller_id")
     if request.field("lead_id"):
         body["lead_ids"] = [request.field("lead_id")]
     else:
         first = request.field("first", "20")
         body["first"] = int(first) if first.isdecimal() and len(first) < 7 else 0
         body["store_id"] = request.store_id
-    if request.form.get("caller_id"):
-        body["caller_ids"] = request.form["caller_id"]
+    if names:
+        body["caller_ids"] = names
     answer = await request.ask("POST", "/v1/leads/assignments", body)
     numbers = [item["sequence"] for item in answer["items"]]
     return request.redirect(f"/desk/leads?assigned={len(numbers)}&since={min(numbers)}")
@@ -126,7 +127,7 @@ async def save_staff(request: PageRequest) -> Response:
         if name.strip():
             person = {"caller_id": caller_id.strip() or name.strip(), "name": name.strip()}
             callers.append({**person, "open": opens, "close": closes, "minutes_per_call": _number(minutes)})
-    body = {"store_id": request.field("store_id"), "callers": callers}
+    body: dict[str, Any] = {"store_id": request.field("store_id"), "callers": callers}
     if request.field("last_sequence").isdecimal():
         body["last_sequence"] = int(request.field("last_sequence"))
     await request.ask("PUT", "/v1/leads/staff", body)
@@ -140,7 +141,8 @@ def score_chart(request: PageRequest, lead: dict[str, Any]) -> LineChart | None:
         return None
     moments = [datetime.fromisoformat(p["at"]) for p in points]
     zone, now = request.clock.timezone, request.clock.local()
-    days = [_day(request, m.astimezone(zone), now) for m in moments]
+    days = [format_date(m, request.language, now) for m in moments]
+    days[-1] = request.text("leads.today") if moments[-1].astimezone(zone).date() == now.date() else days[-1]
     marks = [
         Mark(i, in_language(points[i]["text"], request.language)) for i, p in enumerate(points)
         if p["is_jump"] and p["text"]
@@ -163,12 +165,6 @@ def _positions(moments: list[datetime]) -> list[float]:
         days = (moment - moments[0]).total_seconds() / 86_400
         out.append(days if not out or days > out[-1] else out[-1] + 1e-3)
     return out
-
-
-def _day(request: PageRequest, at: datetime, now: datetime) -> str:
-    if at.date() == now.date():
-        return request.text("leads.today")
-    return request.text("leads.chart.short_day", day=at.day, month=at.month, name=at.strftime("%b"))
 
 
 async def _lead_or_none(request: PageRequest, lead_id: str | None) -> dict[str, Any] | None:

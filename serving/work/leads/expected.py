@@ -68,7 +68,7 @@ def get_expected(request: WorkRequest) -> ExpectedAnswer:
     loaded = context.store.current("lead_scoring")
     horizon = float(loaded.estimator.params.horizon_days)  # type: ignore[union-attr, attr-defined]
     rules = lead_rules(context)
-    past: Evidence = evidence(request, days=rules.evidence_days, horizon_days=horizon)
+    past: Evidence = evidence(request, days=rules.evidence_days, horizon_days=horizon, complete=True)
     rows = past.rows.filter(pl.col("store_id").is_in(stores))
     local = pl.from_epoch("created_at", time_unit="us").dt.replace_time_zone("UTC")
     local = local.dt.convert_time_zone(context.clock.timezone.key)

@@ -14,8 +14,8 @@ from serving.asgi import Problem
 from serving.work.leads.journal import ASSIGNED, CONTACTED, NO_WORK, SHOWN, Contact, work_of_leads
 from serving.work.leads.memory import memory_of
 from serving.work.leads.order import call_order
-from serving.work.leads.queue import QueueRow, Reason, masked, with_name
-from serving.work.leads.requests import champion_fields, histories, iso, lead_request
+from serving.work.leads.queue import QueueRow, Reason, masked, with_names
+from serving.work.leads.requests import champion_fields, complete_leads, histories, iso, lead_request
 from serving.work.leads.rows import all_leads, lead_row
 from serving.work.leads.rules import lead_rules
 from serving.work.leads.scores import ask_scores, current_scores
@@ -115,7 +115,7 @@ def get_lead(request: WorkRequest) -> LeadAnswer:
     row = None
     if state == "open":
         order = call_order(request, [lead["store_id"]])
-        row = next((with_name(request, r) for r in order.rows if r["lead_id"] == lead_id), None)
+        row = next(iter(with_names(request, [r for r in order.rows if r["lead_id"] == lead_id])), None)
     score = _score(request, lead) if state in ("open", "old") else None
     person = histories(context, all_leads(context)).customers.get(lead["customer_id"] or "", {})
     stock, total = _in_stock(request, lead)
@@ -165,14 +165,19 @@ def _state(request: WorkRequest, lead: dict[str, Any]) -> Literal["open", "sold"
 
 
 def _score(request: WorkRequest, lead: dict[str, Any]) -> dict[str, Any] | None:
+    frame = _complete(request, lead)
+    return current_scores(request, frame).get(lead["lead_id"])
+
+
+def _complete(request: WorkRequest, lead: dict[str, Any]) -> pl.DataFrame:
     frame = all_leads(request.context).filter(pl.col("lead_id") == lead["lead_id"])
-    return current_scores(request, frame)[lead["lead_id"]]
+    return complete_leads(frame, champion_fields(request.context)[1])
 
 
 def _scores(request: WorkRequest, lead: dict[str, Any]) -> list[ScorePoint]:
     context = request.context
     version, fields = champion_fields(context)
-    if "created_at" not in fields:
+    if "created_at" not in fields or not _complete(request, lead).height:
         return []
     now = context.clock.now()
     key = (version, context.records.tables.state, now // (10 * 60 * SECOND), lead["lead_id"], lead["first_contact_at"])

@@ -12,10 +12,10 @@ from ml.domain.leads.opening_hours import call_times
 from ml.lead_scoring.sales_desk import DeskChanges
 from serving.work.leads.journal import CONTACTED, NO_WORK, LeadWork, work_of_leads
 from serving.work.leads.memory import memory_of
-from serving.work.leads.requests import champion_fields, histories, iso, lead_request
+from serving.work.leads.requests import champion_fields, complete_leads, histories, iso, lead_request
 from serving.work.leads.rows import all_leads, feedback_state, open_leads
 from serving.work.leads.rules import LeadDeskRules, lead_rules
-from serving.work.leads.scores import current_scores, evidence
+from serving.work.leads.scores import current_scores
 from serving.work.leads.staff import DeskPlan, desk_plan, desk_rules, store_staff
 from serving.work.leads.words import headline
 from serving.work.routing import WorkContext, WorkRequest
@@ -41,6 +41,8 @@ class CallOrder(NamedTuple):
         Answer of `/v1/lead_scoring/queue`; None if no lead waits for its first call.
     first_call_at : str or None
         When calls begin.
+    not_scored : int
+        Number of open leads without a field that the champion needs; they are not in the order.
     """
 
     rows: list[dict[str, Any]]
@@ -48,6 +50,7 @@ class CallOrder(NamedTuple):
     desk: DeskPlan
     queue: dict[str, Any] | None
     first_call_at: str | None
+    not_scored: int
 
 
 def call_order(request: WorkRequest, stores: Sequence[str]) -> CallOrder:
@@ -64,12 +67,12 @@ def call_order(request: WorkRequest, stores: Sequence[str]) -> CallOrder:
 
 def _order(request: WorkRequest, stores: Sequence[str], now: int) -> CallOrder:
     context, rules = request.context, lead_rules(request.context)
-    leads = open_leads(context, stores, oldest_days=rules.oldest_days)
+    every = open_leads(context, stores, oldest_days=rules.oldest_days)
+    leads = complete_leads(every, champion_fields(context)[1])
     desk = desk_plan(context, [store_staff(context, s) for s in stores])
     work = work_of_leads(context.entries)
     scores = current_scores(request, leads)
     rows = [_row(context, lead, scores[lead["lead_id"]], work, rules, now) for lead in leads.rows(named=True)]
-    _add_evidence(request, rows, rules)
     waiting = [r for r in rows if r["first_contact_at"] is None and r["due_at"] <= now]
     again = [r for r in rows if r["first_contact_at"] is not None and r["due_at"] <= now]
     later = [r for r in rows if r["due_at"] > now]
@@ -99,7 +102,9 @@ def _order(request: WorkRequest, stores: Sequence[str], now: int) -> CallOrder:
         row["place"] = place
     for i, row in enumerate(planned):
         row["likelier_after"] = sum(r["probability"] > row["probability"] for r in planned[i + 1 :])
-    return CallOrder(ordered, len(planned), desk, queue, planned[0]["call_at"] if planned else None)
+    return CallOrder(
+        ordered, len(planned), desk, queue, planned[0]["call_at"] if planned else None, every.height - leads.height
+    )
 
 
 def _row(
@@ -133,16 +138,8 @@ def _row(
         "attempts": lead["contact_count"] or 0, "last_contact_at": None if contact is None else iso(contact),
         "last_outcome": own.contacts[-1].outcome if own.contacts else None,
         "due_at": due, "next_contact_at": iso(due), "plan": BEYOND, "call_at": None, "loss_per_hour": None,
-        "gain": None, "why": None, "place": 0, "likelier_after": 0, "observed": None,
+        "gain": None, "why": None, "place": 0, "likelier_after": 0,
     }  # fmt: skip
-
-
-def _add_evidence(request: WorkRequest, rows: Sequence[dict[str, Any]], rules: LeadDeskRules) -> None:
-    if not rows:
-        return
-    known_leads = evidence(request, days=rules.evidence_days, horizon_days=rows[0]["horizon_days"])
-    for row in rows:
-        row["observed"] = known_leads.near(row["probability"])
 
 
 def _calls_today(context: WorkContext) -> int:

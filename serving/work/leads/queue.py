@@ -12,6 +12,7 @@ from serving.work.leads.order import BEYOND, LATER, CallOrder, call_order
 from serving.work.leads.requests import histories
 from serving.work.leads.rows import all_leads
 from serving.work.leads.rules import lead_rules
+from serving.work.leads.scores import evidence
 from serving.work.leads.staff import DeskPlan, visible_stores
 from serving.work.routing import WorkRequest, WorkRoute
 
@@ -110,6 +111,7 @@ class LeadQueue(BaseModel):
     notice: Text | None = Field(description="when the desk opens, if it is closed")
     horizon_days: float | None
     counts: QueueCounts
+    not_scored: int = Field(description="open leads that lack a field which the model needs; they are not listed")
     costly_hour: float
     costs_waiting: bool = Field(description="false: the effect of waiting is not estimated")
     total: int = Field(description="rows that pass filter and search")
@@ -137,11 +139,12 @@ def get_queue(request: WorkRequest) -> LeadQueue:
         notice=queue["notice"] if queue else None,
         horizon_days=order.rows[0]["horizon_days"] if order.rows else None,
         counts=_counts(request, order),
+        not_scored=order.not_scored,
         costly_hour=lead_rules(context).costly_hour,
         costs_waiting=bool(queue and queue["decay"]),
         total=len(chosen),
         planned=sum(row["plan"] not in (BEYOND, LATER) for row in chosen),
-        items=[with_name(request, row) for row in page],
+        items=with_names(request, page),
     )
 
 
@@ -161,9 +164,18 @@ def passes(request: WorkRequest, name: str) -> Callable[[Mapping[str, Any]], boo
     return conditions[name]
 
 
-def with_name(request: WorkRequest, row: Mapping[str, Any]) -> QueueRow:
-    """Return a row with the customer's masked name."""
-    return QueueRow.model_validate({**row, "name": masked(person_of(request, row).get("name"))})
+def with_names(request: WorkRequest, rows: Sequence[Mapping[str, Any]]) -> list[QueueRow]:
+    """Return rows with the customer's masked name, and what such leads did."""
+    if not rows:
+        return []
+    days = lead_rules(request.context).evidence_days
+    past = evidence(request, days=days, horizon_days=rows[0]["horizon_days"])
+    return [
+        QueueRow.model_validate(
+            {**r, "name": masked(person_of(request, r).get("name")), "observed": past.near(r["probability"])}
+        )
+        for r in rows
+    ]
 
 
 def person_of(request: WorkRequest, row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from ml.report.report import Report
 from serving.work.clock import DAY
 from serving.work.leads.memory import memory_of
 from serving.work.leads.queue import masked, person_of
-from serving.work.leads.requests import champion_fields, iso
+from serving.work.leads.requests import champion_fields, complete_leads, iso
 from serving.work.leads.rows import all_leads
 from serving.work.leads.rules import lead_rules
 from serving.work.leads.scores import current_scores
@@ -64,7 +64,7 @@ def get_given_up(request: WorkRequest) -> GivenUpAnswer:
     """Answer `GET /v1/leads/reactivation`."""
     context, rules = request.context, lead_rules(request.context)
     stores = visible_stores(request, request.parameters.store_id)
-    leads = all_leads(context).filter(pl.col("store_id").is_in(stores))
+    leads = complete_leads(all_leads(context), champion_fields(context)[1]).filter(pl.col("store_id").is_in(stores))
     now = context.clock.now()
     silent, within = int(rules.silent_days * DAY), int(rules.reminder_days * DAY)
     states, _ = given_up_leads(leads.select("lead_id", *_INSTANTS), now, silent=silent, within=within)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -90,6 +90,22 @@ def champion_fields(context: WorkContext) -> tuple[int, dict[str, Any]]:
         raise Problem(503, "no_champion", context.store.missing_champion("lead_scoring"))
     signature = loaded.estimator.signature  # type: ignore[attr-defined]
     return loaded.version, {field.name: field for field in signature.fields if not field.computed}
+
+
+def complete_leads(leads: pl.DataFrame, fields: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the leads that have all fields without which the champion does not score.
+
+    Parameters
+    ----------
+    leads : DataFrame
+        Rows of leads.
+    fields : mapping of str to Field
+        Second value of `champion_fields`.
+    """
+    required = [n for n, field in fields.items() if field.required and field.kind != "instant"]
+    if any(n not in leads.columns for n in required):
+        return leads.clear()
+    return leads.drop_nulls(required) if required else leads
 
 
 def lead_request(

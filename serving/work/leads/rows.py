@@ -85,7 +85,8 @@ def _read(context: WorkContext) -> pl.DataFrame:
     ]
     rows = rows.with_columns(contact_count=count, first_contact_at=earliest, **{e.meta.output_name(): e for e in newer})
     new = sent.join(rows.select("lead_id"), on="lead_id", how="anti").filter(pl.col("created_at") <= now)
-    return pl.concat([rows.select(list(schema)), new.select(list(schema))], how="vertical_relaxed")
+    later = [f"{name}_later" for name in OUTCOMES]
+    return pl.concat([rows.drop(later), new], how="diagonal_relaxed")  # with columns that only this dealer has
 
 
 def _frame(store: FeedbackStore, query: str, schema: Mapping[str, Any]) -> pl.DataFrame:
