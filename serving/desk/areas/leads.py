@@ -214,9 +214,9 @@ def _instant(request: PageRequest, text: str) -> str:
     try:
         return datetime.fromisoformat(text).replace(tzinfo=request.clock.timezone).isoformat()
     except ValueError:
-        raise Problem(
-            422, "invalid", "next_contact_at: must be a day and a time, such as 2026-03-01T10:00; choose them again"
-        ) from None
+        message = "must be a day and a time, such as 2026-03-01T10:00; choose them again"
+        detail = {"field": "next_contact_at", "rule": "instant", "message": message}
+        raise Problem(422, "invalid", f"next_contact_at: {message}", [detail]) from None
 
 
 def _number(text: str) -> float | str:
