@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
 from serving.work.clock import instant_of
-from serving.work.entries import WorkEntries, WorkEntry
+from serving.work.entries import WorkEntries
 
 ASSIGNED, CONTACTED, SHOWN = "lead.assigned", "lead.contacted", "lead.phone_shown"
 Outcome = Literal["not_reached", "reached", "appointment", "lost", "sold"]
@@ -67,8 +67,3 @@ def work_of_leads(entries: WorkEntries) -> Mapping[str, LeadWork]:
         following = instant_of(own[-1].next_contact_at) if own else None
         out[lead_id] = LeadWork(assignment.caller_id, assignment.caller_name, tuple(own), following)
     return out
-
-
-def content_of(entry: WorkEntry) -> dict[str, Any]:
-    """Return the content of an entry, for an answer."""
-    return dict(entry.content)

@@ -79,8 +79,6 @@ def test_expected_sales_are_sums_of_the_probabilities_at_creation(work: Work) ->
     assert total["low"] < total["expected"] < total["high"]
     nothing = pl.DataFrame(schema={"probability": pl.Float64, "bought": pl.Boolean})
     empty = expected.expected_sales(nothing)
-        pl.DataFrame({"probability": pl.Series([], dtype=pl.Float64), "bought": pl.Series([], dtype=pl.Boolean)})
-    )
     assert (empty.leads, empty.actual, empty.state) == (0, 0, "within")
 
 
