@@ -21,11 +21,20 @@ COLUMNS = (
     TableColumn("model", "stock.model", is_title=True, second="supplier"),
     TableColumn("from_store", "stock.transfer.from", filter="choice"),
     TableColumn("to_store", "stock.transfer.to", filter="choice"),
+    TableColumn("quantity", "stock.transfer.quantity", "number"),
+    TableColumn("saving", "stock.transfer.saving", "money"),
+    TableColumn("state", "stock.state", "state", states=STATES, filter="choice"),
+    TableColumn("act", "stock.decision", sortable=False),
+)
+FILE = (
+    TableColumn("model", "stock.model"),
+    TableColumn("supplier", "stock.order.supplier"),
+    TableColumn("from_store", "stock.transfer.from", filter="choice"),
+    TableColumn("to_store", "stock.transfer.to", filter="choice"),
     TableColumn("quantity", "stock.transfer.quantity", "number", unit="stock.vehicles"),
     TableColumn("transfer_cost", "stock.transfer.cost", "money", unit="parts.yuan", on_phone=False),
     TableColumn("saving", "stock.transfer.saving", "money", unit="parts.yuan"),
     TableColumn("state", "stock.state", "state", states=STATES, filter="choice"),
-    TableColumn("act", "stock.decision", sortable=False, exported=False),
 )
 
 
@@ -34,7 +43,7 @@ async def show_transfers(request: PageRequest) -> View | Response:
     answer = await request.ask("GET", "/v1/inventory/transfers", query={"store_id": request.store_id})
     view = TableView("transfers", COLUMNS, answer["transfers"])
     if "export" in request.query:
-        return request.export(view, request.query["export"], "transfers")
+        return request.export(TableView("transfers", FILE, answer["transfers"]), request.query["export"], "transfers")
     done = {n for n in request.query.get("done", "").split(",") if n.isdecimal()}
     own = [row for row in answer["transfers"] if row["decision"] and str(row["decision"]["sequence"]) in done]
     query = {name: value for name, value in request.query.items() if name not in ("done", "notice")}
