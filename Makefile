@@ -105,6 +105,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.fault_rate
 	$(BIN)/python -m benchmarks.fault_alarms
 	$(BIN)/python -m benchmarks.weekly_alarms
+	$(BIN)/python -m benchmarks.desk
 
 # Serves the demo's dealership if there is one; CHEHANG_HOME names another.
 serve: $(VENV)/.run
