@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 from tests.conftest import ROOT, made_once, shared_folder
 from tests.serving.desk.browser.home import make_home, make_keys
-from tests.serving.running import serving
+from tests.serving.running import serving, until
 
 Language = Literal["zh", "en"]
 OPTIONS = (
@@ -70,6 +70,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     shutil.copytree(original, home)
     keys = make_keys(home)
     with serving(home, folder / "server.log", CHEHANG_LOG_KEYS=LOG_KEYS) as server:
+        # Until the tables are read, every page says so with status 503, which a browser logs as an error.
+        until(lambda: server.client.get("/v1/today").status_code != 503, seconds=120)
         yield Desk(server.url, home, keys)
 
 
