@@ -14,6 +14,8 @@ from ml.plausibility import FieldWarnings, field_warnings
 from ml.requests import MissingFields, columns_of, missing_features, request_model
 from ml.signature import STORE, Signature
 
+MAX_DIFFERENCES = 6
+
 
 class CreditReason(BaseModel):
     """One adverse reason, compared with applicants at the approval cut-off."""
@@ -23,6 +25,15 @@ class CreditReason(BaseModel):
     en: str = Field(description="sentence for the customer, in English")
     points: float = Field(description="effect on the score in points, below 0")
     share: float = Field(description="share of all adverse reasons, 0 to 1")
+
+
+class CreditDifference(BaseModel):
+    """What one topic adds to the score, compared with applicants at the approval cut-off."""
+
+    code: str
+    zh: str = Field(description="topic in Chinese, such as 征信评分")
+    en: str = Field(description="topic in English")
+    points: int = Field(description="effect on the score; below 0 lowers it")
 
 
 class CreditRiskAnswer(BaseModel):
@@ -41,6 +52,14 @@ class CreditRiskAnswer(BaseModel):
     approve_from_score: int = Field(description="score at the approval cut-off")
     decline_below_score: int = Field(description="score at the cut-off above which an application is declined")
     reasons: list[CreditReason] | None = Field(None, description="at most four, largest first; null without explain")
+    differences: list[CreditDifference] | None = Field(
+        None, description="topics that lower or raise the score, the largest effects first; null without explain"
+    )
+    other_points: int | None = Field(
+        None,
+        description="all other topics and the calibration: with `differences` they add up to `score` less "
+        "`approve_from_score`; null without explain",
+    )
     unseen: list[str] = Field(
         default_factory=list, description="fields whose value does not occur in the training rows; treated as missing"
     )
@@ -166,6 +185,7 @@ def answers(
     probability = estimator.probability_of_default(matrix)
     scores, bands = estimator.points(probability).tolist(), estimator.bands(probability).tolist()
     reasons = estimator.reasons(matrix) if explain else None
+    effects = estimator.differences(matrix) if explain else None
     approve = estimator.policy_["approve"]
     decline = max(estimator.policy_["decline"], approve)
     approve_score, decline_score = map(int, estimator.points(np.array([approve, decline])))
@@ -181,6 +201,7 @@ def answers(
             approve_from_score=approve_score,
             decline_below_score=decline_score,
             reasons=None if reasons is None else [_reason(r) for r in reasons[i]],
+            **_differences(estimator, effects, i, int(scores[i]) - approve_score),
             unseen=estimator.encoder_.unseen({n: columns[n][i] for n in categorical}),
             missing=missing_features(columns, i, signature),
             warnings=field_warnings(columns, i, signature),
@@ -197,3 +218,19 @@ def _reason(reason: reason_codes.Reason) -> CreditReason:
         points=round(reason.points, 1),
         share=round(reason.share, 4),
     )
+
+
+def _differences(estimator: CreditRiskEstimator, effects: Any, i: int, distance: int) -> dict[str, Any]:
+    """Return the largest effects in whole points, and the points that remain to the distance from the cut-off."""
+    if effects is None:
+        return {}
+    points = np.rint(effects[i]).astype(int)
+    order = np.argsort(-np.abs(effects[i]), kind="stable")[:MAX_DIFFERENCES]
+    shown = [int(j) for j in order if points[j] != 0]
+    codes = estimator.groups_.codes
+    topics = [estimator.topic(codes[j]) for j in shown]
+    differences = [
+        CreditDifference(code=codes[j], zh=topic["zh"], en=topic["en"], points=int(points[j]))
+        for j, topic in zip(shown, topics, strict=True)
+    ]
+    return {"differences": differences, "other_points": distance - sum(int(points[j]) for j in shown)}

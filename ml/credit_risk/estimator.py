@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.errors import ConfigError, DataError
 from ml.credit_risk.params import DERIVED, MONOTONE, CreditParams
-from ml.credit_risk.reasons import REASONS
+from ml.credit_risk.reasons import REASONS, TOPICS
 from ml.domain.arrays import FloatArray
 from ml.domain.credit.bands import bands
 from ml.domain.credit.cutoffs import TargetNotReachable, derive_cutoffs
@@ -266,6 +266,38 @@ class CreditRiskEstimator(PipelineEstimator):
             adverse_reasons(row, self.reference_, groups=self.groups_, points_per_log_odds=factor)
             for row in contributions
         ]
+
+    def differences(self, matrix: FloatArray) -> FloatArray:
+        """Return what each reason code adds to the score compared with applicants at the approval cut-off.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_rows, n_features)
+            As returned by `encoder_.transform`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_codes)
+            Points, below 0 for what lowers the score; columns in the order of `groups_.codes`.
+        """
+        excess = self.learner_.contributions(matrix)[:, :-1] - self.reference_
+        index, n_codes = self.groups_.code_index, len(self.groups_.codes)
+        rows = [np.bincount(index, weights=row, minlength=n_codes) for row in excess]
+        return np.asarray(-self.scale_.factor * np.array(rows, dtype=np.float64).reshape(len(excess), n_codes))
+
+    def topic(self, code: str) -> dict[str, str]:
+        """Return what a reason code is about, by language: a noun that fits what lowers and what raises the score."""
+        if code in TOPICS and code not in self.params.reasons:
+            return dict(zip(("zh", "en"), TOPICS[code], strict=True))
+        position = self.groups_.codes.index(code)
+        names = [
+            n for n, i in zip(self.encoder_.feature_names_out_, self.groups_.code_index, strict=True) if i == position
+        ]
+        labels = self._labels()
+        return {
+            "zh": "、".join(labels[name]["zh"] for name in names),
+            "en": ", ".join(labels[name]["en"] for name in names),
+        }
 
     def predict(self, X: Columns) -> pl.DataFrame:
         """Predict the default of each row.

@@ -70,3 +70,22 @@ REASONS: dict[str, tuple[tuple[str, ...], str, str]] = {
         "Applications through the channel that you used carry a higher risk.",
     ),
 }
+
+# What a code is about, as a noun that fits both ways: "credit bureau score" can lower and raise a score.
+TOPICS: dict[str, tuple[str, str]] = {
+    "LOAN_TO_VALUE": ("贷款占车价的比例", "Loan compared with the price"),
+    "PAYMENT_TO_INCOME": ("月供占收入的比例", "Payment compared with income"),
+    "EXISTING_DEBT": ("现有负债", "Existing debts"),
+    "LOAN_SIZE": ("贷款金额与车价", "Loan amount and price"),
+    "TERM": ("贷款期限", "Term"),
+    "PAST_DUE": ("逾期记录", "Late payments on record"),
+    "ENQUIRIES": ("征信查询次数", "Credit enquiries"),
+    "UTILISATION": ("授信额度使用率", "Use of available credit"),
+    "BUREAU_SCORE": ("征信评分", "Credit bureau score"),
+    "THIN_RECORD": ("信用记录长短", "Length of the credit record"),
+    "EMPLOYMENT": ("工作年限与职业", "Job"),
+    "RESIDENCE": ("居住稳定性", "Housing and address"),
+    "HOUSEHOLD": ("家庭负担与共同借款人", "Household and co-borrower"),
+    "VEHICLE": ("车辆类型", "Type of vehicle"),
+    "CHANNEL": ("申请渠道", "Channel"),
+}

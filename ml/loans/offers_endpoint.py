@@ -40,6 +40,7 @@ from ml.loans.offer_answer import (
     offer_answer,
 )
 from ml.loans.offer_identity import offer_id
+from ml.loans.plan_products import ProductAnswer, product_answers, products_at
 from ml.loans.price_conduct import Notice, price_and_fee_notices
 from ml.loans.pricing_basis import PricingBasis
 from ml.loans.quotes import changes_for, grid_for, offer_at, offers_for
@@ -64,6 +65,7 @@ _QUESTIONS = frozenset(
         "change_step",
         "lender_view",
         "explain",
+        "compare",
         "trade_in",
     }
 )
@@ -74,7 +76,9 @@ _OF_THE_REQUESTED_VEHICLE = frozenset({"vehicle_details", "km_per_month"})
 class PaymentGridRequest(RequestPart):
     """Request for a table of one product's payments by term and down payment."""
 
-    product: str = Field(max_length=200, description="key in the catalogue")
+    product: str | None = Field(
+        None, max_length=200, description="key in the catalogue; null for the product of the first offer"
+    )
     down_payments: list[Amount] = Field(min_length=1, max_length=20, description="in cash and by trade-in, yuan")
     balloon_share: float | None = Field(None, gt=0, lt=1, description="null for the product's first, or none")
 
@@ -99,6 +103,12 @@ class LoanOffersAnswer(BaseModel):
     )
     changes: list[ChangeAnswer] = Field(description="smallest changes for an approval; none if n_approved is above 0")
     grid: list[GridCell] = Field(description="payments of the product in the request's grid; empty without it")
+    grid_product: str | None = Field(
+        description="product of the grid; null without a grid, and without any offer for it"
+    )
+    products: list[ProductAnswer] = Field(
+        description="with `compare`: every product at exactly the requested down payment and term, or why it has none"
+    )
     for_payment: ForPaymentAnswer | None = Field(description="loans within the wished monthly payment; null without it")
     cash: CashPurchase = Field(description="purchase without a loan")
     trade_in: TradeInQuote | None
@@ -150,6 +160,7 @@ def request(champions: Champions) -> type[BaseModel]:
         extras=(list[Extra], Field(default=[], max_length=30, description="insurance, tax, plates and services")),
         lender_view=(bool, Field(False, description="include expected profit and loss; internal, not for customers")),
         explain=(bool, Field(True, description="include the reasons of the credit decision")),
+        compare=(bool, Field(False, description="include every product at the requested down payment and term")),
         **used_car,
     )
 
@@ -243,6 +254,7 @@ class _Quotation:
         shown = [offer.name for offer in offers.offers]
         shown += [loan.offer.product for loan in for_payment.loans] if for_payment else []
         cars = {name: getattr(request, name, None) for name in ("vehicle_details", "trade_in")}
+        grid_product = self.grid_product(offers.offers)
         missing, warnings = used_car_gaps(self.champions, cars, now=self.now)
         return LoanOffersAnswer(
             credit=self.credit(requested),
@@ -258,7 +270,9 @@ class _Quotation:
                 if request.products is None or name in request.products
             },
             changes=[] if offers.n_approved else self.changes(),
-            grid=self.grid(),
+            grid=self.grid(grid_product),
+            grid_product=grid_product,
+            products=self.products(),
             for_payment=for_payment,
             cash=cash_purchase(application, discount=discount, net=request.trade_in_net),
             trade_in=trade_in_quote(
@@ -350,12 +364,28 @@ class _Quotation:
             offer=self.offer_answer(application, replace(offer, best_at=())),  # compared with no other loan
         )
 
-    def grid(self) -> list[GridCell]:
+    def products(self) -> list[ProductAnswer]:
+        if not self.request.compare:
+            return []
+        if self.application.term_months is None:
+            raise DataError("compare: products are compared at one term, got none; enter term_months")
+        products = products_at(self.lending, self.application, basis=self.basis, products=self.request.products)
+        return product_answers(
+            self.lending, products, answer_of=lambda offer: self.offer_answer(self.application, offer)
+        )
+
+    def grid_product(self, offers: Sequence[Offer]) -> str | None:
+        """Return the product of the grid: the requested one, or that of the first offer."""
         if self.request.grid is None:
+            return None
+        return self.request.grid.product or (offers[0].name if offers else None)
+
+    def grid(self, product: str | None) -> list[GridCell]:
+        if self.request.grid is None or product is None:
             return []
         grid = grid_for(
             self.lending,
-            self.request.grid.product,
+            product,
             self.application,
             [fen(down) for down in self.request.grid.down_payments],
             basis=self.basis,

@@ -58,6 +58,20 @@ class InnerRequests:
         Problem
             The endpoint refuses the request, or the caller lacks its scope (403).
         """
+        answer = await self._answer(scope, method, path, body, query, headers)
+        return json.loads(answer) if answer else None
+
+    async def ask_page(self, scope: Scope, method: str, path: str, body: Any = None, *, query: str = "") -> str:
+        """Return the HTML of an endpoint that has a page beside its JSON; await it.
+
+        Parameters and errors are those of `ask`.
+        """
+        answer = await self._answer(scope, method, path, body, query, ((b"accept", b"text/html"),))
+        return answer.decode()
+
+    async def _answer(
+        self, scope: Scope, method: str, path: str, body: Any, query: str, headers: tuple[tuple[bytes, bytes], ...]
+    ) -> bytes:
         caller: Caller | None = scope.get("caller")
         required = required_scope(method, path)
         if caller is not None and required is not None and required not in caller.scopes:
@@ -67,7 +81,7 @@ class InnerRequests:
         status, answer = await self._call(_inner_scope(scope, method, path, query, headers), content)
         if status >= 400:
             raise _problem(status, answer)
-        return json.loads(answer) if answer else None
+        return answer
 
     async def _call(self, inner: Scope, content: bytes) -> tuple[int, bytes]:
         if self.app is None:

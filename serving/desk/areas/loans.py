@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from serving.asgi import Problem
+from serving.desk.areas.loan_judgement import difference_rows, plan_products
 from serving.desk.areas.loan_parts import (
     REASONS,
     decided_words,
@@ -201,10 +202,8 @@ async def _context(request: PageRequest, case: dict[str, Any], judged: dict[str,
             "grid": grid_table(judged, request, address),
             "suggestions": suggestions(judged, request, address),
             "terms_options": [(t, request.text("loans.n_periods", n=t)) for t in judged["plan"]["terms"]],
-            "reason_rows": [
-                {"text": r[request.language], "value": r["points"]} for r in judged["credit"]["reasons"] or ()
-            ],
-            "why_not": _why_not(judged, request),
+            "difference_rows": difference_rows(judged, request),
+            "plan_products": plan_products(judged, request),
         }
     return context
 
@@ -214,14 +213,6 @@ def _confirm_link(request: PageRequest, address: str, names: list[str]) -> str:
     plan = {name: request.query[name] for name in PLAN_FIELDS if request.query.get(name)}
     confirmed = [n for n in request.query.get("confirmed", "").split(",") if n]
     return f"{address}?{urlencode({**plan, 'confirmed': ','.join([*confirmed, *names])})}"
-
-
-def _why_not(judged: dict[str, Any], request: PageRequest) -> list[tuple[str, str]]:
-    """Return the rules that exclude combinations, and how many."""
-    return [
-        (request.text(f"loans.violation.{rule}"), request.text("loans.n_combinations", n=n))
-        for rule, n in sorted(judged["violations"].items(), key=lambda pair: -pair[1])
-    ]
 
 
 def _row(request: PageRequest, item: dict[str, Any]) -> dict[str, Any]:

@@ -37,11 +37,24 @@ def vehicle_text(vehicle: dict[str, Any] | None) -> str | None:
     return " ".join(str(part) for part in (*parts, model, vehicle.get("trim")) if part) or None
 
 
-def age_of(context: WorkContext, case: LoanCase) -> float | None:
-    """Return the applicant's age in years; None if the tables do not have the date of birth."""
+def age_of(context: WorkContext, case: LoanCase) -> tuple[float | None, str | None]:
+    """Return the applicant's age in years, and whence: `birth_date`, `age_band` or None.
+
+    Of an age band the upper end counts, because the lenders' limits on the age at maturity bind above.
+
+    Examples
+    --------
+    >>> present = LoanCase("A1", 0, None, None, None, {"age_band": "45-54"})
+    >>> context: Any = None
+    >>> age_of(context, present)
+    (54.0, 'age_band')
+    """
     customer = customer_of(context, case.customer_id)
     birth = None if customer is None else customer.get("birth_date")
-    return None if birth is None else round((context.clock.now() - birth) / YEAR_MICROSECONDS, 1)
+    if birth is not None:
+        return round((context.clock.now() - birth) / YEAR_MICROSECONDS, 1), "birth_date"
+    _, _, end = str(case.inputs.get("age_band") or "").partition("-")
+    return (float(end), "age_band") if end.isdigit() else (None, None)
 
 
 def masked(name: str | None) -> str | None:

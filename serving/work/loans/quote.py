@@ -12,6 +12,7 @@ from serving.work.loans.applications import LoanCase, case, with_inputs
 from serving.work.loans.fields import credit_request, signature_of
 from serving.work.loans.people import age_of
 from serving.work.loans.rules import load_desk_rules
+from serving.work.loans.similar import SimilarCustomers, similar_customers
 from serving.work.routing import WorkRequest
 
 MAX_SHARE = 0.9  # of the price that the slider for the down payment reaches
@@ -53,8 +54,17 @@ class Quote(BaseModel):
     plan: Plan
     credit: dict[str, Any] = Field(description="answer of /v1/credit_risk for this plan")
     distance: int = Field(description="points above (or, negative, below) the score at the approval cut-off")
+    similar: SimilarCustomers | None = Field(
+        description="what became of customers with about this risk; null if unknown"
+    )
+    horizon_months: int | None = Field(description="months after payout within which a default counts")
+    compared: list[dict[str, Any]] = Field(
+        description="every product at exactly the plan: its offer, or the rules that exclude it"
+    )
     unconfirmed: list[str] = Field(description="implausible fields that are neither corrected nor confirmed")
     is_judged: bool = Field(description="false while a value is implausible: score and offers are not shown")
+    age: float | None = Field(description="applicant's age in years, as the lenders' limits count it")
+    age_source: str | None = Field(description="entered, birth_date, or age_band (its upper end); null without an age")
     needs_age: bool = Field(description="whether the applicant's age is missing, so that there are no offers")
     offers: list[dict[str, Any]] = Field(description="offers of /v1/loans/offers")
     current: dict[str, Any] | None = Field(description="offer with exactly the down payment and term of the plan")
@@ -91,28 +101,37 @@ def quote(request: WorkRequest, present: LoanCase, plan: QuoteRequest) -> Quote:
     body = credit_request(signature, inputs)
     credit = request.ask("POST", "/v1/credit_risk", body, query="preview=true")
     unconfirmed = [w["field"] for w in credit["warnings"] if w["field"] not in plan.confirmed]
-    age = plan.age or present.inputs.get("age") or age_of(request.context, present)
+    entered = plan.age or present.inputs.get("age")
+    age, age_source = (float(entered), "entered") if entered else age_of(request.context, present)
     shown = _plan(request, inputs)
     empty: dict[str, Any] = {
-        "offers": [], "changes": [], "grid": [], "for_payment": None, "violations": {}, "unavailable_products": {},
-        "n_candidates": 0, "n_feasible": 0, "n_approved": 0, "notes": [], "model_versions": {"credit_risk": version},
+        "offers": [], "products": [], "changes": [], "grid": [], "for_payment": None, "violations": {},
+        "unavailable_products": {}, "n_candidates": 0, "n_feasible": 0, "n_approved": 0, "notes": [],
+        "model_versions": {"credit_risk": version},
     }  # fmt: skip
     answer, current, product = empty, None, None
     if age is not None and not unconfirmed:
         loan = _loan_request(request, present, inputs, age, [f.name for f in signature.fields])
         answer, current, product = _offers(request, loan, shown, plan)
-    names = {o["product"]: o["product_name"] for o in answer["offers"]}
+    names = {o["product"]: o["product_name"] for o in (*answer["offers"], *answer["products"])}
+    loaded = request.context.store.current("credit_risk")
+    card = {} if loaded is None else loaded.model.card
     return Quote(
         plan=shown,
         credit=credit,
         distance=credit["score"] - credit["approve_from_score"],
+        similar=similar_customers(card, credit["probability_of_default"]),
+        horizon_months=card.get("config", {}).get("params", {}).get("outcome_window_months"),
+        compared=answer["products"],
         unconfirmed=unconfirmed,
         is_judged=not unconfirmed,
+        age=age,
+        age_source=age_source,
         needs_age=age is None,
         current=current,
         products=names,
         grid_product=product,
-        **{name: answer[name] for name in empty},
+        **{name: answer[name] for name in empty if name != "products"},
     )
 
 
@@ -186,24 +205,25 @@ def _loan_request(
 def _offers(
     request: WorkRequest, loan: dict[str, Any], plan: Plan, body: QuoteRequest
 ) -> tuple[dict[str, Any], dict[str, Any] | None, str | None]:
-    """Return the answer of the offers with the grid of one product, the offer of the plan, and the product."""
+    """Return the answer of the offers with the grid of one product, the offer of the plan, and the product.
+
+    One request answers all: the loans of the plan, of the grid and of the customer's payment are scored in batches.
+    """
     if body.monthly_payment is not None:
         loan["for_payment"] = {"monthly_payment": body.monthly_payment, "solve": body.solve}
+    rules = load_desk_rules(request.context.configs)
+    downs = sorted({*(_rounded(plan.vehicle_price * s) for s in rules.down_payment_shares), plan.down_payment})
+    loan |= {"compare": True, "grid": {"product": body.product, "down_payments": downs}}
     answer = request.ask("POST", "/v1/loans/offers", loan, query="preview=true")
-    same = [o for o in answer["offers"] if _is_of(o, plan)]
-    current = next((o for o in same if o["product"] == body.product), same[0] if same else None)
-    offered = [o["product"] for o in answer["offers"]]
-    product = body.product or (current["product"] if current else offered[0] if offered else None)
-    if product is not None:
-        rules = load_desk_rules(request.context.configs)
-        downs = sorted({*(_rounded(plan.vehicle_price * s) for s in rules.down_payment_shares), plan.down_payment})
-        grid = {"product": product, "down_payments": downs}
-        answer["grid"] = request.ask("POST", "/v1/loans/offers", {**loan, "grid": grid}, query="preview=true")["grid"]
+    product = answer["grid_product"]
+    exact = [p["offer"] for p in answer["products"] if p["product"] == product and p["offer"] is not None]
+    same = [o for o in answer["offers"] if _is_of(o, plan) and o["product"] == product]
+    current = same[0] if same else exact[0] if exact else None
     return answer, current, product
 
 
 def _is_of(offer: dict[str, Any], plan: Plan) -> bool:
-    return offer["term_months"] == plan.term_months and abs(offer["down_payment"] - plan.down_payment) < 0.005
+    return bool(offer["term_months"] == plan.term_months) and abs(offer["down_payment"] - plan.down_payment) < 0.005
 
 
 def _rounded(amount: float) -> float:

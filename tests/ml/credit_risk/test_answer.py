@@ -48,6 +48,9 @@ def estimator() -> Any:
         points=lambda probability: np.rint(1_000 * (1 - probability)),
         bands=lambda probability: np.array([BAND[round(p, 6)] for p in probability]),
         reasons=lambda matrix: [(REASON,)] * len(matrix),
+        groups_=SimpleNamespace(codes=("AMOUNT", "HOUSING", "TERM")),
+        differences=lambda matrix: np.array([[-12.4, 3.6, 0.3]] * len(matrix)),
+        topic=lambda code: {"zh": f"{code} zh", "en": code.lower()},
     )
 
 
@@ -107,3 +110,13 @@ def test_what_breaks_a_rule_names_its_field(fields: dict[str, Any], field: str) 
     with pytest.raises(ValidationError) as caught:
         applications(fields)
     assert caught.value.errors()[0]["loc"][0] == field
+
+
+def test_topics_and_the_rest_add_up_to_the_distance_from_the_approval_line(estimator: Any) -> None:
+    (one,) = respond(estimator, applications({"loan_amount": 30_000.0}))
+    assert (one.score, one.approve_from_score) == (970, 980)
+    assert one.differences is not None and one.other_points is not None
+    assert [(d.code, d.en, d.points) for d in one.differences] == [("AMOUNT", "amount", -12), ("HOUSING", "housing", 4)]
+    assert sum(d.points for d in one.differences) + one.other_points == one.score - one.approve_from_score
+    (brief,) = respond(estimator, applications({"loan_amount": 30_000.0}), explain=False)
+    assert (brief.differences, brief.other_points) == (None, None)

@@ -369,3 +369,10 @@ def test_the_fees_of_an_offer_add_up_to_its_total(lending: Lending) -> None:
         guarantee, registration = offer.fees
         assert registration.amount == offer.up_front == 300.0
         assert guarantee.amount + registration.amount == pytest.approx(offer.total_fees, abs=0.001)
+
+
+def test_the_grid_is_by_default_that_of_the_first_offer(lending: Lending) -> None:
+    result = respond(lending, grid={"down_payments": [30_000.0, 50_000.0]})
+    assert result.grid_product == result.offers[0].product
+    assert result.grid == respond(lending, grid={"product": result.grid_product, "down_payments": [3e4, 5e4]}).grid
+    assert respond(lending).grid_product is None

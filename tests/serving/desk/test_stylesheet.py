@@ -11,6 +11,7 @@ from serving.desk import catalogue
 
 DESK = Path(catalogue.__file__).parent
 CSS = (DESK / "static" / "desk.css").read_text(encoding="utf-8")
+PRINT_CSS = (DESK / "static" / "print.css").read_text(encoding="utf-8")  # of forms, which have no other sheet
 SAMPLES = Path(__file__).parent / "parts"
 BY_HTMX = {"htmx-request"}
 WORD = re.compile(r"[a-zA-Z][\w-]*")
@@ -22,7 +23,7 @@ def _rules() -> str:
 
 def _selectors() -> set[str]:
     """Return the classes that have a rule."""
-    preludes = re.findall(r"[^{}]+(?=\{)", _rules())
+    preludes = re.findall(r"[^{}]+(?=\{)", _rules() + re.sub(r"/\*.*?\*/", "", PRINT_CSS, flags=re.DOTALL))
     return {name for prelude in preludes for name in re.findall(r"\.([a-zA-Z][\w-]*)", prelude)}
 
 
