@@ -109,7 +109,7 @@ def safety(request: WorkRequest, store_id: str | None) -> Waiting:
     weeks = _weeks(request, [r["reported_on"] for r in rows if r["reported_on"]])
     cells = list(dict.fromkeys((r["model"], r["component"]) for r in unread if r["model"]))
     names = {(r["model"], r["component"]): r["component_name"] for r in unread}
-    first = [(m, names[m, c]) for m, c in cells[:2]]
+    first = [(m, names[m, c]) for m, c in cells[:1]]  # a heading has no room for more
     zh = "、".join(f"{m}{' ' + n['zh'] if n else ''}" for m, n in first)
     en = ", ".join(f"{m}{' ' + n['en'].lower() if n else ''}" for m, n in first)
     if len(cells) > len(first):
