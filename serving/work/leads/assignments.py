@@ -12,6 +12,7 @@ from serving.work.entries import NewWorkEntry
 from serving.work.leads.journal import ASSIGNED
 from serving.work.leads.order import BEYOND, LATER, call_order
 from serving.work.leads.queue import MAX_ROWS
+from serving.work.leads.requests import iso
 from serving.work.leads.rows import lead_row
 from serving.work.leads.staff import DeskCaller, store_staff, visible_stores
 from serving.work.routing import WorkRequest, WorkRoute
@@ -84,6 +85,7 @@ def assign(request: WorkRequest) -> AssignmentAnswer:
             content = {
                 "caller_id": caller and caller.caller_id,
                 "caller_name": caller and caller.name,
+                "at": iso(request.context.clock.now()),
             }
             entries.append(NewWorkEntry(ASSIGNED, lead_id, store_id, content))
     written = request.context.entries.append(entries, caller=request.caller)

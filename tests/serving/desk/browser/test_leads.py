@@ -25,13 +25,13 @@ WORDS = {
 
 
 def open_when_scored(session: Any, path: str) -> None:
-    """Open a page; while leads are being scored the page says so, and is opened again."""
+    """Open a page; while leads are being scored it answers 503, on a busy machine 504, and is opened again."""
     for _ in range(20):
         response = session.page.goto(path)
-        if response.status != 503:
+        if response.status < 500:
             break
         session.page.wait_for_timeout(1_000)
-    session.problems.clear()  # the 503 of the start
+    session.problems.clear()  # of the start
 
 
 @pytest.mark.parametrize("width", [390, 1440])
