@@ -108,11 +108,14 @@ def _cell(
     judged: dict[str, Any],
 ) -> dict[str, Any]:
     text = request.text
-    if cell is None or cell["monthly_payment"] is None:
+    if cell is None:
         return {"text": text("loans.no_product"), "tone": "x", "href": None}
-    payment = format_number(cell["monthly_payment"])
+    payment = format_number(cell["monthly_payment"]) if cell["monthly_payment"] is not None else None
     if cell["violations"]:
-        return {"text": payment, "tone": "x", "href": None, "mark": text("loans.mark.rule"), "can": False}
+        is_declined = "credit_decision" in cell["violations"]
+        mark = text("loans.mark.decline" if is_declined else "loans.mark.rule")
+        tone = "n" if is_declined else "x"
+        return {"text": payment or mark, "tone": tone, "href": None, "mark": mark if payment else None, "can": False}
     is_on = cell["term_months"] == plan["term_months"] and abs(cell["down_payment"] - plan["down_payment"]) < 0.005
     values = {"down": f"{cell['down_payment']:g}", "term": cell["term_months"], "product": judged["grid_product"]}
     return {
