@@ -47,6 +47,10 @@ class FieldWarning(BaseModel):
     field: str
     zh: str = Constraint(description="what is implausible, and the likely error of unit, in Chinese")
     en: str = Constraint(description="what is implausible, and the likely error of unit, in English")
+    corrected: float | None = Constraint(
+        None,
+        description="value without the likely error of unit, in the unit of the request; null without such an error",
+    )
 
 
 FieldWarnings = Annotated[
@@ -83,6 +87,8 @@ def field_warnings(columns: Mapping[str, Sequence[Any]], row: int, signature: Si
     >>> warning, = field_warnings({"budget": [90]}, 0, signature)
     >>> warning.en
     'budget 0.9 is far below the training data (1,800 to 96,000 yuan): amounts are in yuan, not in 万元 (10,000 yuan)'
+    >>> warning.corrected
+    9000.0
     >>> warning.zh
     '购车预算 0.9 远低于训练数据（1,800 至 96,000 元）：金额单位是元，不是万元'
     """
@@ -105,22 +111,23 @@ def _warning(field: Field, name: Text, value: float) -> FieldWarning | None:
     usual_en = f"{zero_en}{_number(low)} to {_number(high)}{f' {unit.en}' if unit else ''}"
     usual_zh = f"{zero_zh}{_number(low)} 至 {_number(high)}{f' {unit.zh}' if unit else ''}"
     side_en, side_zh = ("below", "低于") if value < low else ("above", "高于")
-    hint_en, hint_zh = _unit_error(field.unit, value, low, high)
+    factor, hint_en, hint_zh = _unit_error(field.unit, value, low, high)
     if not (is_far or hint_en):
         return None
     return FieldWarning.model_construct(
         field=field.name,
         en=f"{name.en} {_number(value)} is far {side_en} the training data ({usual_en}){hint_en}",
         zh=f"{name.zh} {_number(value)} 远{side_zh}训练数据（{usual_zh}）{hint_zh}",
+        corrected=None if factor is None else round(value * factor, 2),
     )
 
 
-def _unit_error(unit: str | None, value: float, low: float, high: float) -> tuple[str, str]:
-    """Return the first error of unit after whose correction the value is usual, in both languages, or empty texts."""
+def _unit_error(unit: str | None, value: float, low: float, high: float) -> tuple[float | None, str, str]:
+    """Return factor and texts of the first error of unit without which the value is usual; None and empty texts."""
     unitless = _FRACTIONS if high <= MAX_FRACTION else _PER_CENT if high <= MAX_PER_CENT else _OTHERS
     errors = _UNIT_ERRORS.get(unit, ()) if unit else unitless
-    texts = ((f": {en}", f"：{zh}") for factor, en, zh in errors if low <= value * factor <= high)
-    return next(texts, ("", ""))
+    texts = ((factor, f": {en}", f"：{zh}") for factor, en, zh in errors if low <= value * factor <= high)
+    return next(texts, (None, "", ""))
 
 
 def _number(value: float) -> str:

@@ -20,7 +20,8 @@ from serving.stores import open_store, store_errors
 def purge(
     older_than: Annotated[str | None, typer.Option(help="Age such as 730d or 2y, or a day such as 2024-01-01.")] = None,
     person: Annotated[
-        str | None, typer.Option(help="customer_id or visitor_id whose events and exposures are removed.")
+        str | None,
+        typer.Option(help="customer_id, visitor_id, or number of an application or lead, whose data are removed."),
     ] = None,
     outcomes: Annotated[
         bool, typer.Option("--outcomes", help="Remove old leads and outcomes of leads and loans as well.")
@@ -30,7 +31,7 @@ def purge(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Default: configs/serving.yaml.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old events and exposures, or those of one person, from the feedback store and its files."""
+    """Remove old events, exposures and personal fields of work entries, or those of one person, from the store."""
     if (older_than is None) == (person is None):
         raise ConfigError("--older-than and --person: pass one of them")
     if outcomes and person is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ DAY = 1_440 * MINUTE
 WAITING_DAYS = 30
 NOT_INPUTS = ("application_id", "submitted_at", "customer_id", "store_id", "vehicle_id", "decision", "decided_at")
 PREFIX = "application."
+VALUES_CHECKED = "application.values_checked"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,27 @@ class LoanCase:
         return self.decision or "waiting"
 
     @property
+    def corrected(self) -> frozenset[str]:
+        """Return the fields that somebody has corrected, or entered because they were missing."""
+        return frozenset(name for e in self.entries if e.kind == VALUES_CHECKED for name in e.content["corrected"])
+
+    @property
+    def confirmed(self) -> frozenset[str]:
+        """Return the fields whose implausible value somebody has confirmed, and nobody has changed since.
+
+        >>> first = WorkEntry(1, 0, "application.submitted", "A", None, None, None, {"confirmed": ["a", "b"]})
+        >>> second = WorkEntry(2, 0, VALUES_CHECKED, "A", None, None, None, {"corrected": ["a"], "confirmed": ["c"]})
+        >>> sorted(LoanCase("A", 0, None, None, None, {}, entries=[first, second]).confirmed)
+        ['b', 'c']
+        """
+        names: set[str] = set()
+        for entry in self.entries:
+            if entry.kind in ("application.submitted", VALUES_CHECKED):
+                names -= set(entry.content.get("corrected", ()))
+                names |= set(entry.content.get("confirmed", ()))
+        return frozenset(names)
+
+    @property
     def is_waiting(self) -> bool:
         """Return whether somebody must do something: decide, or confirm."""
         return self.state in ("waiting", "second_person")
@@ -115,14 +137,24 @@ def case(request: WorkRequest, application_id: str) -> LoanCase:
 
 
 def with_inputs(request: WorkRequest, present: LoanCase) -> LoanCase:
-    """Return an application with its inputs: those that were entered at the desk are decrypted."""
-    if not present.is_of_desk:
+    """Return an application with its inputs: those entered or corrected at the desk are decrypted.
+
+    Raises
+    ------
+    Problem
+        Status 409 (`purged`): they were deleted. 503: the keys are absent.
+    """
+    entered = [present.entries[0]] if present.is_of_desk else []
+    checks = [e for e in present.entries if e.kind == VALUES_CHECKED and e.content["corrected"]]
+    if not entered and not checks:
         return present
-    personal = request.context.entries.personal(present.entries[0].sequence)
-    if personal is None:
+    personal = request.context.entries.personal_of([e.sequence for e in (*entered, *checks)])
+    if any(e.sequence not in personal for e in (*entered, *checks)):
         raise Problem(409, "purged", "the inputs of this application were deleted at the end of their retention")
-    values = {**vars(present), "inputs": personal["inputs"]}
-    return LoanCase(**values)
+    inputs = dict(personal[entered[0].sequence]["inputs"]) if entered else dict(present.inputs)
+    for entry in checks:
+        inputs.update(personal[entry.sequence]["values"])
+    return replace(present, inputs=inputs)
 
 
 def case_of_row(row: Mapping[str, Any], entries: Iterable[WorkEntry] = ()) -> LoanCase:
@@ -132,10 +164,12 @@ def case_of_row(row: Mapping[str, Any], entries: Iterable[WorkEntry] = ()) -> Lo
     {'vehicle_price': 12345.0, 'term_months': 36}
     """
     inputs = {}
-    for name, column in APPLICATIONS.columns.items():
+    own = [name for name in row if name not in APPLICATIONS.columns]  # of the dealership, which the model may read
+    for name in (*APPLICATIONS.columns, *own):
         value = row.get(name)
         if value is not None and name not in NOT_INPUTS:
-            inputs[name] = value / FEN if column.unit == "fen" else value
+            column = APPLICATIONS.columns.get(name)
+            inputs[name] = value / FEN if column is not None and column.unit == "fen" else value
     return LoanCase(
         application_id=row["application_id"],
         submitted_at=row["submitted_at"],

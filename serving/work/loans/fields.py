@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from ml.bilingual import Text
 from ml.labels import Labels
+from ml.signature import STORE, Signature
 from ml.signature import Field as SignatureField
-from ml.signature import Signature
 from serving.asgi import Problem
 from serving.work.routing import WorkContext, WorkRequest
 
@@ -114,7 +114,7 @@ def _group(name: str) -> str:
     return next((group for group, names in GROUPS if name in names), "borrower")
 
 
-def credit_request(signature: Signature, inputs: dict[str, Any]) -> dict[str, Any]:
+def credit_request(signature: Signature, inputs: dict[str, Any], *, store_id: str | None = None) -> dict[str, Any]:
     """Return the body of a credit request: the inputs that the model's signature has.
 
     Parameters
@@ -123,10 +123,25 @@ def credit_request(signature: Signature, inputs: dict[str, Any]) -> dict[str, An
         Of the champion.
     inputs : dict
         Fields of an application, money in yuan.
+    store_id : str, optional
+        Store of the application, so that the logged decision is one of this store. A store that the model does not
+        have, such as one opened since, is left out: the request would be refused.
+
+    Examples
+    --------
+    >>> fields = (SignatureField(name="monthly_income", kind="integer", unit="fen", feature=True),
+    ...           SignatureField(name="store_id", kind="text", stores=("S1",)))
+    >>> credit_request(Signature(fields=fields), {"monthly_income": 9000, "vin": "x"}, store_id="S1")
+    {'monthly_income': 9000.0, 'store_id': 'S1'}
+    >>> credit_request(Signature(fields=fields), {}, store_id="S9")
+    {}
     """
     names = {f.name: f for f in signature.fields if not f.computed}
+    store = names.get(STORE)
+    if store_id is not None and store is not None and (not store.stores or store_id in store.stores):
+        inputs = {**inputs, STORE: store_id}
     body = {name: value for name, value in inputs.items() if name in names}
     for name, value in body.items():
-        if names[name].kind in ("number",) or names[name].unit == "fen":
+        if (names[name].kind == "number" or names[name].unit == "fen") and type(value) is int:
             body[name] = float(value)
     return body

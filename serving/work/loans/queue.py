@@ -144,7 +144,8 @@ def missing_fields(context: WorkContext, present: LoanCase) -> list[str]:
     if present.is_of_desk or context.store.current("credit_risk") is None:
         return []
     signature, _ = signature_of(context)
-    return [f.name for f in signature.fields if f.feature and not f.computed and f.name not in present.inputs]
+    present_names = present.corrected.union(present.inputs)
+    return [f.name for f in signature.fields if f.feature and not f.computed and f.name not in present_names]
 
 
 def person_at(context: WorkContext, present: LoanCase) -> str | None:

@@ -17,6 +17,7 @@ from serving.work.routing import WorkRequest
 
 MAX_SHARE = 0.9  # of the price that the slider for the down payment reaches
 STEP = 100.0
+NUMBERS = ("vehicle_price", "down_payment", "loan_amount", "term_months", "monthly_income", "monthly_debt_payment")
 LOAN_FIELDS = ("vehicle_price", "condition", "energy_type", "monthly_income")
 
 
@@ -98,9 +99,9 @@ def quote(request: WorkRequest, present: LoanCase, plan: QuoteRequest) -> Quote:
     """
     inputs = planned_inputs(present, plan)
     signature, version = signature_of(request.context)
-    body = credit_request(signature, inputs)
+    body = credit_request(signature, inputs, store_id=present.store_id)
     credit = request.ask("POST", "/v1/credit_risk", body, query="preview=true")
-    unconfirmed = [w["field"] for w in credit["warnings"] if w["field"] not in plan.confirmed]
+    unconfirmed = [w["field"] for w in credit["warnings"] if w["field"] not in present.confirmed.union(plan.confirmed)]
     entered = plan.age or present.inputs.get("age")
     age, age_source = (float(entered), "entered") if entered else age_of(request.context, present)
     shown = _plan(request, inputs)
@@ -147,6 +148,10 @@ def planned_inputs(present: LoanCase, plan: QuoteRequest) -> dict[str, Any]:
     for name in LOAN_FIELDS:
         if inputs.get(name) is None:
             raise _missing(name)
+    for name in NUMBERS:
+        if isinstance(inputs.get(name), bool | str | list | dict):
+            text = "must be a number"
+            raise Problem(422, "invalid", f"{name}: {text}", [_detail(name, "number", text)])
     price = float(inputs["vehicle_price"])
     down = inputs.get("down_payment") if plan.down_payment is None else plan.down_payment
     term = inputs.get("term_months") if plan.term_months is None else plan.term_months

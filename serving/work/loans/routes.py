@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from serving.work.journal import EntryAnswer
+from serving.work.loans.comparison import Comparison, compare
 from serving.work.loans.fields import ApplicationFields, list_fields
 from serving.work.loans.queue import CaseAnswer, Queue, QueueFilters, list_queue, show_case
 from serving.work.loans.quote import Quote, QuoteRequest, preview_quote
+from serving.work.loans.values import CheckedValues, check_values
 from serving.work.loans.writing import (
     Confirmation,
     Decision,
@@ -65,6 +67,21 @@ ROUTES = (
         preview_quote,
         Quote,
         body=QuoteRequest,
+    ),
+    WorkRoute(
+        "GET",
+        f"{CASE}/comparison",
+        {"zh": "同一客户的历次审批对比", "en": "Decisions of the same customer, side by side"},
+        compare,
+        Comparison,
+    ),
+    WorkRoute(
+        "POST",
+        f"{CASE}/values",
+        {"zh": "更正、补充或确认申请中的数值", "en": "Correct, complete or confirm values of an application"},
+        check_values,
+        EntryAnswer,
+        body=CheckedValues,
     ),
     WorkRoute(
         "POST",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.asgi import Problem
+from serving.decisions.log_keys import VARIABLE
 from serving.decisions.overrides import CODES_AGAINST, ReasonCode
 from serving.work.entries import NewWorkEntry, WorkEntry
 from serving.work.journal import EntryAnswer, entry_answer
@@ -18,7 +19,7 @@ from serving.work.loans.quote import QuoteRequest, planned_inputs, quote
 from serving.work.routing import WorkRequest
 
 Outcome = Literal["approve", "refer", "decline"]
-STAGES = ("submitted", "in_review", "documents", "approved", "declined", "paid_out")
+MAX_TRIES = 20  # numbers; each try lost means that a colleague has entered an application in the same moment
 
 
 class _Body(BaseModel):
@@ -99,9 +100,8 @@ def submit(request: WorkRequest) -> NewApplicationAnswer:
     """Answer `POST /v1/applications`: check the inputs with the credit model, then keep them encrypted."""
     body: NewApplication = request.body
     request.check_store(body.store_id)
-    number = _next_number(request)
     plan = {n: body.inputs.get(n) for n in ("vehicle_price", "down_payment", "loan_amount", "term_months")}
-    present = LoanCase(number, 0, body.store_id, body.customer_id, body.vehicle_id, body.inputs, is_of_desk=True)
+    present = LoanCase("", 0, body.store_id, body.customer_id, body.vehicle_id, body.inputs, is_of_desk=True)
     inputs = planned_inputs(present, QuoteRequest())
     signature, _ = signature_of(request.context)
     request.ask("POST", "/v1/credit_risk", credit_request(signature, inputs), query="preview=true&explain=false")
@@ -116,9 +116,8 @@ def submit(request: WorkRequest) -> NewApplicationAnswer:
         "inputs": {**inputs, **({"age": body.age} if body.age else {})},
         "name": body.name, "phone": body.phone, "vin": body.vin,
     }  # fmt: skip
-    new = NewWorkEntry("application.submitted", number, body.store_id, content, personal)
-    entry = request.context.entries.append([new], caller=request.caller, expected={number: 0})[0]
-    return NewApplicationAnswer(application_id=number, entry=entry_answer(entry))
+    entry = _numbered(request, NewWorkEntry("application.submitted", "", body.store_id, content, personal))
+    return NewApplicationAnswer(application_id=entry.subject, entry=entry_answer(entry))
 
 
 def open_case(request: WorkRequest) -> EntryAnswer:
@@ -131,15 +130,18 @@ def decide(request: WorkRequest) -> EntryAnswer:
     body: Decision = request.body
     present = with_inputs(request, case(request, request.path["application_id"]))
     _check_reason(body)
+    _check_open(request, present, body)
     judged = quote(request, present, body.plan)
     if not judged.is_judged:
         text = f"correct or confirm {', '.join(judged.unconfirmed)} first: with this value nothing can be judged"
         raise Problem(422, "invalid", text, [{"field": judged.unconfirmed[0], "rule": "implausible", "message": text}])
     _check_unchanged(request, present, body.last_sequence)
+    if is_against(judged.credit["band"], body.outcome) and body.reason_code is None:
+        raise _no_reason("a reason for the customer is required against the judgement of the model")
     signature, _ = signature_of(request.context)
-    inputs = credit_request(signature, planned_inputs(present, body.plan))
+    inputs = credit_request(signature, planned_inputs(present, body.plan), store_id=present.store_id)
     assessment = request.ask("POST", "/v1/credit_risk", inputs)
-    against = assessment["band"] != body.outcome and not (assessment["band"] == "approve" and body.outcome == "refer")
+    against = is_against(assessment["band"], body.outcome)
     content = {
         "outcome": body.outcome,
         "band": assessment["band"],
@@ -242,15 +244,57 @@ def _check_unchanged(request: WorkRequest, present: LoanCase, expected: int) -> 
 def _check_reason(body: Decision) -> None:
     """Raise `Problem` 422 for a decision without a reason, or with one that contradicts it."""
     if body.outcome != "approve" and body.reason_code is None:
-        text = "a reason for the customer is required, unless the application is approved"
-        raise Problem(422, "invalid", f"reason_code: {text}", [_detail("missing", text)])
+        raise _no_reason("a reason for the customer is required, unless the application is approved")
     if body.reason_code in CODES_AGAINST.get(body.outcome, ()):
         text = f"{body.reason_code} is no reason to {body.outcome}; choose another one"
         raise Problem(422, "invalid", f"reason_code: {text}", [_detail("reason_contradicts", text)])
 
 
+def _check_open(request: WorkRequest, present: LoanCase, body: Decision) -> None:
+    """Raise `Problem` for an application that is decided, and for a note that could not be stored."""
+    if present.state in ("approve", "decline"):
+        decided = present.last("application.decided")
+        who = "before it came to the desk" if decided is None else f"by {decided.person or 'somebody'}"
+        text = f"this application was already decided {who}; take that decision back, or enter a new application"
+        raise Problem(409, "decided", text)
+    if body.note and not request.context.entries.can_encrypt:
+        text = f"the note is stored encrypted only: set {VARIABLE}, or send the decision without a note"
+        raise Problem(503, "no_log_keys", text)
+
+
+def is_against(band: str, outcome: str) -> bool:
+    """Return whether a decision contradicts the judgement of the model, so that a second person confirms it.
+
+    Documents may always be asked for before an approval.
+
+    >>> is_against("refer", "approve"), is_against("approve", "refer"), is_against("decline", "refer")
+    (True, False, True)
+    """
+    return band != outcome and (band, outcome) != ("approve", "refer")
+
+
+def _no_reason(text: str) -> Problem:
+    return Problem(422, "invalid", f"reason_code: {text}", [_detail("missing", text)])
+
+
 def _detail(rule: str, message: str) -> dict[str, str]:
     return {"field": "reason_code", "rule": rule, "message": message}
+
+
+def _numbered(request: WorkRequest, new: NewWorkEntry) -> WorkEntry:
+    """Write a new application under the next free number; somebody else may take a number meanwhile."""
+    for _ in range(MAX_TRIES - 1):
+        number = _next_number(request)
+        try:
+            return _submitted(request, new._replace(subject=number))
+        except Problem as e:
+            if e.code != "changed":
+                raise
+    return _submitted(request, new._replace(subject=_next_number(request)))
+
+
+def _submitted(request: WorkRequest, new: NewWorkEntry) -> WorkEntry:
+    return request.context.entries.append([new], caller=request.caller, expected={new.subject: 0})[0]
 
 
 def _next_number(request: WorkRequest) -> str:
