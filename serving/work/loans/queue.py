@@ -15,8 +15,6 @@ from serving.work.loans.people import masked_name, vehicle_of, vehicle_text
 from serving.work.loans.rules import load_desk_rules
 from serving.work.routing import WorkContext, WorkRequest
 
-SHOWN_INPUTS = ("loan_amount", "term_months", "vehicle_price", "down_payment")
-
 
 class QueueFilters(BaseModel):
     """Query string of `GET /v1/applications`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from serving.feedback.purge import purge_events
 from serving.stores import open_store
+from serving.work.loans.comparison import MAX_COLUMNS
 from tests.serving.work.loans.conftest import LoanDesk
 
 Make = Callable[..., LoanDesk]
@@ -56,3 +57,10 @@ def test_purged_inputs_are_named_and_the_outcome_remains(desk: LoanDesk, tmp_pat
     answer = desk.get(PATH)
     assert [c["inputs_state"] for c in answer["columns"]] == ["purged", "stored"]
     assert answer["columns"][0]["score"] is None
+
+
+def test_many_decisions_leave_the_oldest_out_and_say_how_many(desk: LoanDesk) -> None:
+    for _ in range(MAX_COLUMNS):
+        desk.decide("A1", "refer", reason_code="DOCUMENTS_MISSING")
+    answer = desk.get(PATH)
+    assert len(answer["columns"]) == MAX_COLUMNS and answer["left_out"] == 2

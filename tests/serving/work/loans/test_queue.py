@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from serving.work.loans.queue import QueueFilters
 from tests.serving.work.loans.conftest import LoanDesk
 
 Make = Callable[..., LoanDesk]
@@ -61,3 +62,7 @@ def test_other_stores_and_other_roles_see_nothing(desk: LoanDesk) -> None:
 
 def test_earlier_applications_are_those_of_the_own_stores(desk: LoanDesk) -> None:
     assert [o["application_id"] for o in desk.get("/v1/applications/A1")["earlier"]] == ["A4"]
+
+
+def test_the_list_of_the_day_is_the_default() -> None:
+    assert QueueFilters().state == "waiting"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from serving.work.loans.values import CheckedValues
 from tests.serving.work.loans.conftest import LoanDesk
 
 CASE = "/v1/applications/A2"
@@ -79,3 +80,7 @@ def test_wrong_values_are_refused_and_not_written(desk: LoanDesk, body: dict[str
 def test_values_of_a_decided_application_stay(desk: LoanDesk) -> None:
     error = desk.post("/v1/applications/A4/values", 409, values={"monthly_income": 9_000.0})
     assert error["code"] == "decided"
+
+
+def test_a_body_has_values_or_confirmations() -> None:
+    assert CheckedValues(confirmed=["monthly_income"]).values == {}

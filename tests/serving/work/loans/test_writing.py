@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from serving.work.loans.writing import is_against
 from tests.serving.work.loans.conftest import LoanDesk
 
 Make = Callable[..., LoanDesk]
@@ -181,3 +182,8 @@ def test_a_feedback_store_that_cannot_be_opened_is_one_clear_error_and_no_decisi
     assert desk.get("/v1/applications", 503)["code"] == "feedback_unavailable"
     error = desk.post(f"{CASE}/decision", 503, outcome="approve", last_sequence=0)
     assert error["code"] == "feedback_unavailable" and desk.get("/v1/decisions")["items"] == []
+
+
+def test_documents_may_be_asked_for_before_an_approval() -> None:
+    assert not is_against("approve", "refer") and not is_against("decline", "decline")
+    assert is_against("approve", "decline") and is_against("decline", "approve")
