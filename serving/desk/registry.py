@@ -12,6 +12,7 @@ from serving.desk.areas import (
     leads,
     loan_form,
     loan_prints,
+    loan_values,
     loans,
     models,
     more,
@@ -66,4 +67,5 @@ PAGES: tuple[Page, ...] = (
     *loan_form.PAGES,
     *loans.PAGES,
     *loan_prints.PAGES,
+    *loan_values.PAGES,
 )

@@ -175,9 +175,17 @@ def plan_of(query: Mapping[str, str]) -> dict[str, Any]:
     return plan
 
 
+async def _labels(request: PageRequest) -> dict[str, Any]:
+    """Return the fields of an application by name; none without a champion."""
+    try:
+        answer = await request.ask("GET", "/v1/applications/fields")
+    except Problem:
+        return {}
+    return {f["name"]: f for f in answer["fields"]}
+
+
 async def _context(request: PageRequest, case: dict[str, Any], judged: dict[str, Any] | None) -> dict[str, Any]:
-    fields = await request.ask("GET", "/v1/applications/fields") if judged is not None else {"fields": []}
-    labels = {f["name"]: f for f in fields["fields"]}
+    labels = await _labels(request)
     address = f"/desk/loans/{quote(case['item']['application_id'], safe='')}"
     context: dict[str, Any] = {
         "address": address,

@@ -44,13 +44,23 @@ def check_values(request: WorkRequest) -> EntryAnswer:
         raise Problem(409, "decided", "this application is decided; its values are no longer changed")
     values = _complete(present, _checked_names(request, body))
     if values:
-        inputs = planned_inputs(present, QuoteRequest(corrections=values))
-        signature, _ = signature_of(request.context)
-        request.ask("POST", "/v1/credit_risk", credit_request(signature, inputs), query="preview=true&explain=false")
+        _check_with_model(request, present, values)
     content = {"corrected": sorted(values), "confirmed": sorted(set(body.confirmed))}
     personal = {"values": values} if values else None
     new = NewWorkEntry(VALUES_CHECKED, present.application_id, present.store_id, content, personal)
     return entry_answer(request.context.entries.append([new], caller=request.caller)[0])
+
+
+def _check_with_model(request: WorkRequest, present: LoanCase, values: dict[str, Any]) -> None:
+    """Raise `Problem` 422 for a value that the model or a loan refuses; other fields may still be missing."""
+    signature, _ = signature_of(request.context)
+    try:
+        inputs = planned_inputs(present, QuoteRequest(corrections=values))
+        request.ask("POST", "/v1/credit_risk", credit_request(signature, inputs), query="preview=true&explain=false")
+    except Problem as e:
+        fields = {detail["field"] for detail in e.details}
+        if e.status != 422 or not fields or fields & values.keys():
+            raise
 
 
 def _checked_names(request: WorkRequest, body: CheckedValues) -> dict[str, Any]:
