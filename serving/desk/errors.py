@@ -14,6 +14,7 @@ CODES = (
     "not_found", "records_loading", "wrong_store", "wrong_form", "too_many_requests", "endpoint_disabled", "busy",
     "timeout",
 )  # fmt: skip
+RETRY_SECONDS = 5
 BY_STATUS = {403: "missing_scope", 404: "not_found", 409: "changed", 422: "invalid", 429: "too_many_requests"}
 
 
@@ -34,10 +35,11 @@ def error_view(problem: Problem, request: PageRequest) -> View:
         "details": list(problem.details),
         "roles": _roles(problem) if code == "missing_scope" else [],
         "request_id": request.scope.get("request_id", ""),
-        "retry_seconds": 5 if code == "records_loading" else None,
     }
     template = "frame/error_part.html" if request.is_fragment else "frame/error.html"
-    return View(template, context, problem.status)
+    # A header and no element of the page, so that a reader may stop it.
+    headers = {"refresh": str(RETRY_SECONDS)} if code == "records_loading" and not request.is_fragment else {}
+    return View(template, context, problem.status, headers)
 
 
 def _roles(problem: Problem) -> list[str]:

@@ -11,8 +11,6 @@ from serving.asgi import App, Message, Problem, Scope
 from serving.doors.caller import Caller
 from serving.doors.roles import required_scope
 
-NO_PATH = "there is no such path"
-
 
 class InnerRequests:
     """Sends requests to the application without a connection.

@@ -32,6 +32,15 @@ SCOPES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
+# What has had an effect outside the entries: an event was sent, a decision logged, somebody has read personal data.
+FINAL_KINDS = frozenset(
+    {
+        *("lead.contacted", "lead.phone_shown", "alarm.disclosed"),
+        *("application.submitted", "application.opened", "application.proposed", "application.decided"),
+        "application.identity_shown",
+    }
+)
+
 
 class EntryFilters(BaseModel):
     """Query string of `GET /v1/work_entries`."""
@@ -98,6 +107,8 @@ def undo_entry(request: WorkRequest) -> EntryAnswer:
         )
     if _noun(entry) == FINAL:
         raise Problem(409, "not_undoable", "a change of the champion is taken back by POST /v1/models/{name}/rollback")
+    if entry.kind in FINAL_KINDS:
+        raise Problem(409, "not_undoable", f"an entry {entry.kind} cannot be taken back; write a new one")
     return entry_answer(request.context.entries.undo(number, caller=request.caller))
 
 

@@ -18,7 +18,6 @@ from serving.desk.page import Page, PageRequest, View
 PAGE_ROWS = 50
 ALL_ROWS = 1_000
 FILTERS = ("all", "today", "new", "test_drive", "unassigned", "mine", "later")
-OUTCOMES = ("reached", "appointment", "sold")
 
 
 async def show_queue(request: PageRequest) -> View | Response:

@@ -56,7 +56,7 @@ def read_inputs(
     for field in fields:
         name, text = field["name"], values.get(field["name"], "")
         if not text:
-            if field["required"] or name in ("vehicle_price", "down_payment", "term_months", "monthly_income"):
+            if field["required"]:
                 errors[name] = request.text("loan_form.required")
             continue
         if field["kind"] == "flag":

@@ -33,7 +33,6 @@ OUTCOMES: Mapping[str, Text] = {
     "sold": SOLD,
 }
 NO_CONSENT = Text(zh="数据中没有联系许可", en="the data have no consents")
-NO_PHONE = Text(zh="数据中没有电话号码", en="the data have no phone number")
 
 
 def event_text(row: Mapping[str, Any]) -> Text:

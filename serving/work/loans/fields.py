@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from features.tables import TABLES
 from ml.bilingual import Text
 from ml.labels import Labels
 from ml.signature import STORE, Signature
@@ -20,6 +21,7 @@ GROUPS = (
     ("bureau", ()),  # all names that begin with bureau_
     ("borrower", ()),  # all others
 )
+LOAN_FIELDS = ("vehicle_price", "down_payment", "term_months", "monthly_income", "condition", "energy_type")
 # Computed from price and down payment, or never asked of a customer.
 NOT_ASKED = frozenset({"loan_amount", "annual_rate", "store_id", "region", "gender", "age_band"})
 
@@ -73,10 +75,11 @@ def list_fields(request: WorkRequest) -> ApplicationFields:
     present = [f for f in signature.fields if f.feature and not f.computed and f.name not in NOT_ASKED]
     names = {f.name for f in present}
     fields = [application_field(f, signature.labels) for f in present]
-    for name in ("vehicle_price", "down_payment", "term_months", "monthly_income"):
-        if name not in names:  # needed for the loan, if not for the model
-            other = next((f for f in signature.fields if f.name == name), None)
-            fields += [application_field(other, signature.labels)] if other is not None else []
+    for name in LOAN_FIELDS:  # needed for the loan, if not for the model
+        if name not in names:
+            other = next(f for f in contract_fields(TABLES["applications"]) if f.name == name)
+            fields.append(application_field(other, signature.labels))
+    fields = [f.model_copy(update={"required": True}) if f.name in LOAN_FIELDS else f for f in fields]
     order = [group for group, _ in GROUPS]
     within = {name: n for _, group in GROUPS for n, name in enumerate(group)}
     fields.sort(key=lambda f: (order.index(f.group), within.get(f.name, 99), f.name))

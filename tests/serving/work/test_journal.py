@@ -20,9 +20,9 @@ from serving.work.routing import WorkRequest
 
 @pytest.fixture
 def entries(tmp_path: Path) -> WorkEntries:
-    """Return two calls of a lead of one store, and an alarm of the group."""
+    """Return two assignments of a lead of one store, and an alarm of the group."""
     entries = WorkEntries(FeedbackStore(f"sqlite:///{tmp_path}/feedback.db"), None)
-    new = [NewWorkEntry("lead.called", "L1", "S1", {"n": n}) for n in (1, 2)]
+    new = [NewWorkEntry("lead.assigned", "L1", "S1", {"n": n}) for n in (1, 2)]
     entries.append([*new, NewWorkEntry("alarm.moved", "7", None, {"state": "watched"})], caller=None)
     return entries
 
@@ -57,8 +57,8 @@ def test_an_entry_is_taken_back_once_and_the_list_says_so(entries: WorkEntries) 
     answer = list_entries(request(entries, "sales", parameters=EntryFilters(subject="L1")))
     assert [(item.kind, item.holds) for item in answer.items] == [
         ("undo", False),
-        ("lead.called", False),
-        ("lead.called", True),
+        ("lead.assigned", False),
+        ("lead.assigned", True),
     ]
     assert answer.last_sequence == 4
     with pytest.raises(Problem) as error:
@@ -80,6 +80,14 @@ def test_a_number_that_no_entry_has(entries: WorkEntries, sequence: str) -> None
     with pytest.raises(Problem) as error:
         undo_entry(request(entries, "admin", path={"sequence": sequence}))
     assert error.value.status == 404
+
+
+def test_what_had_an_effect_elsewhere_is_never_taken_back(entries: WorkEntries) -> None:
+    """The event of a contact stays in the store, and a decision in its log."""
+    entries.append([NewWorkEntry("lead.contacted", "L2", "S1", {"outcome": "lost"})], caller=None)
+    with pytest.raises(Problem) as error:
+        undo_entry(request(entries, "sales", path={"sequence": "4"}))
+    assert (error.value.status, error.value.code) == (409, "not_undoable")
 
 
 def test_the_scopes_exist() -> None:
