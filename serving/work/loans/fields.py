@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from features.tables import TABLES
 from ml.bilingual import Text
 from ml.labels import Labels
-from ml.signature import STORE, Signature
+from ml.signature import STORE, Signature, contract_fields
 from ml.signature import Field as SignatureField
 from serving.asgi import Problem
 from serving.work.routing import WorkContext, WorkRequest
