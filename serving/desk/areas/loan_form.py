@@ -32,8 +32,10 @@ async def send_form(request: PageRequest) -> View | Response:
     warnings: list[dict[str, Any]] = []
     if not errors:
         try:
-            credit = await request.ask("POST", "/v1/credit_risk", _credit(inputs), query="preview=true&explain=false")
-            warnings = [w for w in credit["warnings"] if w["field"] not in confirmed]
+            check = await request.ask(
+                "POST", "/v1/applications/check/preview", {"inputs": inputs, "confirmed": confirmed}
+            )
+            warnings = check["warnings"]
         except Problem as e:
             errors |= {d["field"]: d["message"] for d in e.details}
             if not e.details:
@@ -72,11 +74,6 @@ def read_inputs(
         else:
             inputs[name] = text
     return inputs, errors
-
-
-def _credit(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return the body of a credit request; the loan follows from price and down payment."""
-    return {**inputs, "loan_amount": round(inputs["vehicle_price"] - inputs["down_payment"], 2)}
 
 
 def _value(text: str) -> float | None:

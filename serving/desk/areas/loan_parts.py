@@ -225,7 +225,7 @@ def _entry_words(entry: dict[str, Any], request: PageRequest) -> str:
         plan = content["plan"]
         down = format_money(plan["down_payment"], request.language)
         return text("loans.log.plan_saved", person=person, down=down, n=plan["term_months"])
-    if kind in ("opened", "submitted", "identity_shown"):
+    if kind in ("opened", "submitted", "identity_shown", "values_checked"):
         return text(f"loans.log.{kind}", person=person)
     return text("loans.log.other", person=person)
 
@@ -249,7 +249,8 @@ def field_words(field: dict[str, Any], value: Any, request: PageRequest) -> str:
         names = {v["value"]: str(v["name"][language]) for v in field["values"]}
         return names.get(value, value)
     if field["unit"] == "yuan":
-        return text("loans.yuan", amount=format_money(value, language))
+        amount = format_number(value, 2) if value < 100 else format_money(value, language)
+        return text("loans.yuan", amount=amount)
     if field["unit"] in ("months", "days"):
         return text(f"loans.n_{field['unit']}", n=format_number(value))
     return format_number(value, 0 if float(value).is_integer() else 2)

@@ -41,6 +41,19 @@ class NewApplication(_Body):
     confirmed: list[str] = Field(default_factory=list)
 
 
+class NewInputs(_Body):
+    """Fields of a new application that are to be checked; money in yuan."""
+
+    inputs: dict[str, Any]
+    confirmed: list[str] = Field(default_factory=list)
+
+
+class InputCheck(BaseModel):
+    """Values of a new application that lie far outside the training data, and are not confirmed."""
+
+    warnings: list[dict[str, Any]]
+
+
 class Opened(_Body):
     """Body of `POST …/opened`."""
 
@@ -96,15 +109,27 @@ class Identity(BaseModel):
     phone: str | None
 
 
+def check_inputs(request: WorkRequest) -> InputCheck:
+    """Answer `POST /v1/applications/check/preview`: check the inputs as `submit` does, and write nothing."""
+    body: NewInputs = request.body
+    _, answer = _checked(request, body.inputs)
+    return InputCheck(warnings=[w for w in answer["warnings"] if w["field"] not in body.confirmed])
+
+
+def _checked(request: WorkRequest, inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the inputs with the loan amount, and the answer of the credit model to them; raises `Problem` 422."""
+    planned = planned_inputs(LoanCase("", 0, None, None, None, inputs, is_of_desk=True), QuoteRequest())
+    signature, _ = signature_of(request.context)
+    body = credit_request(signature, planned)
+    return planned, request.ask("POST", "/v1/credit_risk", body, query="preview=true&explain=false")
+
+
 def submit(request: WorkRequest) -> NewApplicationAnswer:
     """Answer `POST /v1/applications`: check the inputs with the credit model, then keep them encrypted."""
     body: NewApplication = request.body
     request.check_store(body.store_id)
+    inputs, _ = _checked(request, body.inputs)
     plan = {n: body.inputs.get(n) for n in ("vehicle_price", "down_payment", "loan_amount", "term_months")}
-    present = LoanCase("", 0, body.store_id, body.customer_id, body.vehicle_id, body.inputs, is_of_desk=True)
-    inputs = planned_inputs(present, QuoteRequest())
-    signature, _ = signature_of(request.context)
-    request.ask("POST", "/v1/credit_risk", credit_request(signature, inputs), query="preview=true&explain=false")
     content = {
         "plan": {**plan, "loan_amount": inputs["loan_amount"], "vehicle": body.vehicle},
         "masked_name": masked(body.name),
