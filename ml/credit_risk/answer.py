@@ -49,8 +49,10 @@ class CreditRiskAnswer(BaseModel):
     )
     approve_at_most: float = Field(description="approval cut-off: largest probability of default that is approved")
     decline_above: float = Field(description="probability of default above which an application is declined")
-    approve_from_score: int = Field(description="score at the approval cut-off")
-    decline_below_score: int = Field(description="score at the cut-off above which an application is declined")
+    approve_from_score: int | None = Field(description="score at the approval cut-off; null if that is 0 or 1")
+    decline_below_score: int | None = Field(
+        description="score at the cut-off above which an application is declined; null if that is 0 or 1"
+    )
     reasons: list[CreditReason] | None = Field(None, description="at most four, largest first; null without explain")
     differences: list[CreditDifference] | None = Field(
         None, description="topics that lower or raise the score, the largest effects first; null without explain"
@@ -58,7 +60,7 @@ class CreditRiskAnswer(BaseModel):
     other_points: int | None = Field(
         None,
         description="all other topics and the calibration: with `differences` they add up to `score` less "
-        "`approve_from_score`; null without explain",
+        "`approve_from_score`; null without explain, or without that score",
     )
     unseen: list[str] = Field(
         default_factory=list, description="fields whose value does not occur in the training rows; treated as missing"
@@ -188,7 +190,7 @@ def answers(
     effects = estimator.differences(matrix) if explain else None
     approve = estimator.policy_["approve"]
     decline = max(estimator.policy_["decline"], approve)
-    approve_score, decline_score = map(int, estimator.points(np.array([approve, decline])))
+    approve_score, decline_score = (_score_at(estimator, cut_off) for cut_off in (approve, decline))
     categorical, signature = estimator.encoder_.categorical, estimator.signature
     return [
         CreditRiskAnswer.model_construct(
@@ -201,13 +203,18 @@ def answers(
             approve_from_score=approve_score,
             decline_below_score=decline_score,
             reasons=None if reasons is None else [_reason(r) for r in reasons[i]],
-            **_differences(estimator, effects, i, int(scores[i]) - approve_score),
+            **_differences(estimator, effects, i, None if approve_score is None else int(scores[i]) - approve_score),
             unseen=estimator.encoder_.unseen({n: columns[n][i] for n in categorical}),
             missing=missing_features(columns, i, signature),
             warnings=field_warnings(columns, i, signature),
         )
         for i, value in enumerate(probability.tolist())
     ]
+
+
+def _score_at(estimator: CreditRiskEstimator, probability: float) -> int | None:
+    """Return the score of a cut-off; None for one that approves or declines everybody, whose odds are not finite."""
+    return int(estimator.points(np.array([probability]))[0]) if 0 < probability < 1 else None
 
 
 def _reason(reason: reason_codes.Reason) -> CreditReason:
@@ -220,7 +227,7 @@ def _reason(reason: reason_codes.Reason) -> CreditReason:
     )
 
 
-def _differences(estimator: CreditRiskEstimator, effects: Any, i: int, distance: int) -> dict[str, Any]:
+def _differences(estimator: CreditRiskEstimator, effects: Any, i: int, distance: int | None) -> dict[str, Any]:
     """Return the largest effects in whole points, and the points that remain to the distance from the cut-off."""
     if effects is None:
         return {}
@@ -233,4 +240,5 @@ def _differences(estimator: CreditRiskEstimator, effects: Any, i: int, distance:
         CreditDifference(code=codes[j], zh=topic["zh"], en=topic["en"], points=int(points[j]))
         for j, topic in zip(shown, topics, strict=True)
     ]
-    return {"differences": differences, "other_points": distance - sum(int(points[j]) for j in shown)}
+    rest = None if distance is None else distance - sum(int(points[j]) for j in shown)
+    return {"differences": differences, "other_points": rest}

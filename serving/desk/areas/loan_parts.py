@@ -29,14 +29,16 @@ def judgement_scale(judged: dict[str, Any], request: PageRequest) -> ScoreScale:
     """Return the score on its scale with both cut-offs; without a score while nothing is judged."""
     credit, text = judged["credit"], request.text
     low, high, score = credit["decline_below_score"], credit["approve_from_score"], credit["score"]
-    start, end = min(low - MARGIN, score - 10), max(high + MARGIN, score + 10)
-    segments = (
-        Segment(text("loans.band.decline"), low, "bad"),
-        Segment(text("loans.band.refer"), high, "wait"),
-        Segment(text("loans.band.approve"), end, "good"),
-    )
+    places = [score, *(cut_off for cut_off in (low, high) if cut_off is not None)]
+    end = max(places) + MARGIN
+    # A cut-off of 0 or 1 has no score: then nobody is approved, or nobody is declined.
+    segments = [Segment(text("loans.band.decline"), low, "bad")] if low is not None else []
+    segments.append(Segment(text("loans.band.refer"), end if high is None else high, "wait"))
+    segments += [Segment(text("loans.band.approve"), end, "good")] if high is not None else []
     band = text(f"loans.band.{credit['band']}")
-    label = text("loans.scale", score=score, low=low, high=high, band=band)
+    shown = ["—" if cut_off is None else cut_off for cut_off in (low, high)]
+    label = text("loans.scale", score=score, low=shown[0], high=shown[1], band=band)
+    start = min(places) - MARGIN
     return ScoreScale(score if judged["is_judged"] else None, start, segments, f"{score} {band}", label)
 
 

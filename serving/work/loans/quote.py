@@ -54,7 +54,9 @@ class Quote(BaseModel):
 
     plan: Plan
     credit: dict[str, Any] = Field(description="answer of /v1/credit_risk for this plan")
-    distance: int = Field(description="points above (or, negative, below) the score at the approval cut-off")
+    distance: int | None = Field(
+        description="points above (or, negative, below) the score at the approval cut-off; null if that has no score"
+    )
     similar: SimilarCustomers | None = Field(
         description="what became of customers with about this risk; null if unknown"
     )
@@ -120,7 +122,7 @@ def quote(request: WorkRequest, present: LoanCase, plan: QuoteRequest) -> Quote:
     return Quote(
         plan=shown,
         credit=credit,
-        distance=credit["score"] - credit["approve_from_score"],
+        distance=None if credit["approve_from_score"] is None else credit["score"] - credit["approve_from_score"],
         similar=similar_customers(card, credit["probability_of_default"]),
         horizon_months=card.get("config", {}).get("params", {}).get("outcome_window_months"),
         compared=answer["products"],

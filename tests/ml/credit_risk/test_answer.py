@@ -7,10 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from pydantic import ValidationError
 
 from ml.credit_risk.answer import answers, decision, request, respond
+from ml.credit_risk.estimator import CreditRiskEstimator
+from ml.credit_risk.params import CreditParams
 from ml.domain.credit import reason_codes
 from ml.signature import Field, Signature
 
@@ -120,3 +123,17 @@ def test_topics_and_the_rest_add_up_to_the_distance_from_the_approval_line(estim
     assert sum(d.points for d in one.differences) + one.other_points == one.score - one.approve_from_score
     (brief,) = respond(estimator, applications({"loan_amount": 30_000.0}), explain=False)
     assert (brief.differences, brief.other_points) == (None, None)
+
+
+def test_a_cut_off_that_approves_nobody_has_no_score() -> None:
+    """The odds of 0 are not finite; the band is still that of the policy."""
+    rng = np.random.default_rng(0)
+    X = pl.DataFrame({"bureau_score": rng.uniform(400, 800, 600)})
+    y = (rng.random(600) < np.where(X["bureau_score"] < 500, 0.9, 0.02)).astype(float)
+    signature = Signature(fields=(Field(name="bureau_score", kind="number", feature=True),))
+    estimator = CreditRiskEstimator(params=CreditParams(target_bad_rate=0.1), signature=signature)
+    estimator.fit(X[:300], y[:300], calibrate=(X[300:], y[300:]))
+    estimator.policy_["approve"] = 0.0
+    answer = answers(estimator, {"bureau_score": [790.0]}, ids=[None])[0]
+    assert answer.approve_from_score is None and answer.other_points is None
+    assert answer.band != "approve" and answer.decline_below_score is not None
