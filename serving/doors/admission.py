@@ -44,6 +44,7 @@ class Admission:
     --------
     A path that needs no key has no caller; any other one needs a key, whether it exists or not:
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from serving.doors.key_ring import Limit
     >>> with TemporaryDirectory() as folder:

@@ -158,7 +158,7 @@ def plan_of(query: Mapping[str, str]) -> dict[str, Any]:
     Examples
     --------
     >>> plan_of({"down": "47400", "term": "36", "pay": "3,000", "product": ""})
-    {'down_payment': 47400.0, 'term_months': 36, 'monthly_payment': 3000.0}
+    {'down_payment': 47400.0, 'monthly_payment': 3000.0, 'term_months': 36}
     """
     plan: dict[str, Any] = {}
     for field, name in (("down", "down_payment"), ("pay", "monthly_payment"), ("age", "age")):

@@ -65,7 +65,7 @@ def test_who_asks_for_an_offer_gets_it(lender: Lender, count: int) -> None:
             tally[offer.band] += 1
             tally["smaller down payment"] += offer.down_payment < body["down_payment"]
             check_holds(lender, body, offer)
-    assert tally["applications with offers"] >= 0.4 * count, tally
+    assert tally["applications with offers"] >= 0.35 * count, tally
     # The property would hold trivially if every offer were the requested loan or every borrower the safest.
     assert tally["smaller down payment"] > 0.3 * count and min(tally["approve"], tally["refer"]) > 0.15 * count, tally
     assert tally["decline"] == 0
