@@ -181,7 +181,9 @@ def test_a_browser_of_an_allowed_origin_may_ask_and_a_preflight_reveals_nothing(
     answers = [httpx.request("OPTIONS", shop.url + path, headers=origin) for path in ("/v1/loans/offers", "/nothing")]
     assert {a.status_code for a in answers} == {204}
     assert {a.headers["access-control-allow-origin"] for a in answers} == {"https://shop.example"}
-    assert httpx.get(f"{shop.url}/openapi.json", headers=origin).headers["access-control-allow-origin"] == origin["origin"]
+    assert (
+        httpx.get(f"{shop.url}/openapi.json", headers=origin).headers["access-control-allow-origin"] == origin["origin"]
+    )
 
 
 @pytest.mark.parametrize(
