@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -91,14 +90,8 @@ def test_choices_are_those_that_occur() -> None:
     assert page.choices == {"state": [("a", "A"), ("b", "B")], "store": [("北", "北"), ("南", "南")]}
 
 
-def test_a_page_of_ten_thousand_rows_takes_milliseconds() -> None:
-    rows = [{**ROWS[i % 3], "name": f"车{i}", "price": float(i * 7919 % 10_007)} for i in range(10_000)]
-    view = TableView("cars", COLUMNS, rows)
-    view.page({"sort": "-price"}, "/x", "zh", str)
-    times = []
-    for _ in range(5):
-        start = time.thread_time()  # of this thread alone: other tests run beside it
-        page = view.page({"sort": "-price", "page": "100", "q": "车"}, "/x", "zh", str)
-        times.append(time.thread_time() - start)
-    assert len(page.rows) == 50
-    assert min(times) < 0.03
+def test_a_page_far_into_ten_thousand_rows() -> None:
+    rows = [{**ROWS[i % 3], "name": f"车{i}", "price": float(i)} for i in range(10_000)]
+    page = TableView("cars", COLUMNS, rows).page({"sort": "-price", "page": "100", "q": "车"}, "/x", "zh", str)
+    assert [row["price"] for row in page.rows[:2]] == [5_049.0, 5_048.0]
+    assert (len(page.rows), page.pages) == (50, 200)
