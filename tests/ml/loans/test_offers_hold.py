@@ -13,7 +13,7 @@ from tests.ml.loans.simulated_lending import Lender, build_lender, random_reques
 
 SEED = 21
 COARSE = {"change_step": 10_000.0}  # yuan: where changes are not tested, the search for them is quick
-COUNTS = [250, pytest.param(1_700, marks=pytest.mark.slow)]
+COUNTS = [500, pytest.param(1_700, marks=pytest.mark.slow)]
 # Labels compare an offer with the others of the same answer. Of the two figures for the lender, the fen may differ:
 # sums of many loans at once are added in another order.
 COMPARATIVE = {"best_at", "best_at_text"}
@@ -65,7 +65,7 @@ def test_who_asks_for_an_offer_gets_it(lender: Lender, count: int) -> None:
             tally[offer.band] += 1
             tally["smaller down payment"] += offer.down_payment < body["down_payment"]
             check_holds(lender, body, offer)
-    assert tally["applications with offers"] >= 0.35 * count, tally
+    assert tally["applications with offers"] >= 0.4 * count, tally
     # The property would hold trivially if every offer were the requested loan or every borrower the safest.
     assert tally["smaller down payment"] > 0.3 * count and min(tally["approve"], tally["refer"]) > 0.15 * count, tally
     assert tally["decline"] == 0
