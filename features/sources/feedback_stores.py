@@ -184,6 +184,12 @@ class StockRevision(NamedTuple):
     states: int
 
 
+def _exists(url: str) -> bool:
+    """Return whether a store was made: a SQLite file exists, a database is asked anyway."""
+    address = make_url(url)
+    return address.get_backend_name() != "sqlite" or Path(str(address.database)).is_file()
+
+
 def stock_revision(url: str, *, where: str) -> StockRevision | None:
     """Return the revision of the pushed stock, which grows with every push; None if there is no store yet.
 
@@ -199,8 +205,7 @@ def stock_revision(url: str, *, where: str) -> StockRevision | None:
     DataError
         The store cannot be read.
     """
-    address = make_url(url)
-    if address.get_backend_name() == "sqlite" and not Path(str(address.database)).is_file():
+    if not _exists(url):
         return None
     return StockRevision(*_query(url, "SELECT listings, states FROM stock_head", where).row(0))
 
@@ -220,8 +225,7 @@ def last_work_entry(url: str, *, where: str) -> int | None:
     DataError
         The store cannot be read.
     """
-    address = make_url(url)
-    if address.get_backend_name() == "sqlite" and not Path(str(address.database)).is_file():
+    if not _exists(url):
         return None
     return int(_query(url, "SELECT coalesce(max(sequence), 0) FROM work_entries", where).row(0)[0])
 

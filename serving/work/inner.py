@@ -41,7 +41,7 @@ class InnerRequests:
         Parameters
         ----------
         scope : mapping
-            ASGI scope of the request on whose behalf it is asked: its caller, request id and computations hold.
+            ASGI scope of the outer request, whose caller, request id and computations hold here too.
         method, path : str
             Such as `POST`, `/v1/lead_scoring/queue`; the path may have encoded parts.
         body : object, optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -31,15 +32,15 @@ class Figures:
     rows: tuple[tuple[str, ...], ...]
 
 
-class Chart:
+class Chart(ABC):
     """What all charts share: one sentence for screen readers, and HTML as which a template writes them."""
 
     label: str
     is_word_free: ClassVar[bool] = False
 
+    @abstractmethod
     def __html__(self) -> str:
         """Return the HTML of the chart."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         """Return the HTML of the chart."""
